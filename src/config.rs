@@ -1,0 +1,426 @@
+//! `qlance.toml` and the environment, checked: what comes out of here can be trusted by every other room.
+//!
+//! Owns the configuration's types, defaults, bounds and error messages, and the state directory's name. Talks to no
+//! network. Secrets are read here, once, and never print.
+
+mod check;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use check::ConfigError;
+pub use secret::Secret;
+
+/// The whole configuration. Every field has a default but the collection's and the target's names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Where points come from.
+    pub source: SourceConfig,
+    /// Where rows go.
+    pub target: TargetConfig,
+    /// One embedder a modality.
+    #[serde(default)]
+    pub embed: EmbedConfigs,
+    /// What counts as divergent.
+    #[serde(default)]
+    pub divergence: DivergenceConfig,
+    /// How the work is cut up.
+    #[serde(default)]
+    pub pipeline: PipelineConfig,
+    /// Columns of the `inferred` profile that are not to be inferred: name -> type (`string`, `int`, `float`,
+    /// `bool`, `json`, or `extra` to leave the key in the JSON column).
+    #[serde(default)]
+    pub columns: BTreeMap<String, ColumnType>,
+    /// The directory that relative paths in the file are relative to: the file's own. Not in the file.
+    #[serde(skip)]
+    pub base_dir: PathBuf,
+}
+
+/// Where points come from: a Qdrant server, or the embedded Qdrant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SourceConfig {
+    /// gRPC address, `http://` or `https://`; or `embedded:DIR`, the embedded Qdrant on a directory.
+    pub url: String,
+    /// The collection to move.
+    pub collection: String,
+    /// The environment variable that holds the API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_env: Option<String>,
+    /// The file that holds the API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_file: Option<PathBuf>,
+    /// Which named vector to compare new embeddings with; empty is the unnamed one.
+    pub vector: String,
+    /// The payload key whose text is embedded.
+    pub content: String,
+    /// Points a scroll page (1 to 10,000). 500 points of 1,536 numbers are 3 MB: large enough that the round trip
+    /// does not count, small enough that several fit in memory.
+    pub page_points: u32,
+    /// Id ranges scrolled side by side (1 to 64).
+    pub ranges: usize,
+    /// Seconds until one request to Qdrant counts as lost (1 to 3,600).
+    pub timeout_seconds: u64,
+}
+
+impl Default for SourceConfig {
+    fn default() -> Self {
+        Self {
+            url: "http://localhost:6334".into(),
+            collection: String::new(),
+            api_key_env: None,
+            api_key_file: None,
+            vector: String::new(),
+            content: "content".into(),
+            page_points: 500,
+            ranges: 4,
+            timeout_seconds: 60,
+        }
+    }
+}
+
+/// How the table's columns are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// The built-in table of the Choir product.
+    #[default]
+    Choir,
+    /// Columns from a sample of payloads, `[columns]` overriding.
+    Inferred,
+}
+
+/// Where rows go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetConfig {
+    /// A directory, or an object store URI that this build supports.
+    pub uri: String,
+    /// The table's name.
+    pub table: String,
+    /// How columns are found.
+    pub profile: Profile,
+    /// Rows a commit at most (1 to 1,000,000). Every commit makes a file.
+    pub commit_rows: usize,
+    /// Mebibytes a commit at most (1 to 1,024): what bounds memory.
+    pub commit_mib: usize,
+    /// Seconds between commits at most (1 to 3,600): what bounds how much is embedded again after a kill.
+    pub commit_seconds: u64,
+    /// Keep Qdrant's compared vector as a column `vector` too. Other vectors are always kept.
+    pub keep_source_vector: bool,
+}
+
+impl Default for TargetConfig {
+    fn default() -> Self {
+        Self {
+            uri: String::new(),
+            table: String::new(),
+            profile: Profile::Choir,
+            commit_rows: 20_000,
+            commit_mib: 48,
+            commit_seconds: 10,
+            keep_source_vector: false,
+        }
+    }
+}
+
+/// The type of a column that the operator names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnType {
+    /// UTF-8 text.
+    String,
+    /// Signed 64-bit integer.
+    Int,
+    /// 64-bit float.
+    Float,
+    /// Boolean.
+    Bool,
+    /// Any JSON value.
+    Json,
+    /// No column: the key stays in `extra`.
+    Extra,
+}
+
+/// One embedder a modality.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EmbedConfigs {
+    /// The embedder of texts.
+    pub text: EmbedConfig,
+}
+
+/// Who makes the embeddings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// Any server that speaks OpenAI's API.
+    Openai,
+    /// all-MiniLM-L6-v2 in process.
+    Minilm,
+    /// Nobody: Qdrant's vector is carried over as it is.
+    Carry,
+}
+
+/// One embedder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EmbedConfig {
+    /// Who makes the embeddings.
+    pub provider: Provider,
+    /// The server's address, up to and with `/v1`.
+    pub base_url: String,
+    /// The model's name as the server knows it.
+    pub model: String,
+    /// Numbers an embedding has (1 to 65,536). Asked for where the model allows, and checked on every vector.
+    pub dimensions: usize,
+    /// Whether `dimensions` is sent with the request. Models of one fixed size refuse it.
+    pub send_dimensions: bool,
+    /// The environment variable that holds the API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_env: Option<String>,
+    /// The file that holds the API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_file: Option<PathBuf>,
+    /// Text set before every document before it is embedded.
+    pub document_prefix: String,
+    /// Text set before every query before it is embedded.
+    pub query_prefix: String,
+    /// Requests in flight at once (1 to 1,000). The console can move it while the work runs.
+    pub max_in_flight: usize,
+    /// Inputs a request at most (1 to 2,048, OpenAI's limit).
+    pub max_batch_inputs: usize,
+    /// Tokens a request at most (1 to 300,000, OpenAI's limit).
+    pub max_batch_tokens: usize,
+    /// Tokens an input at most; a longer one is a failure of its point. OpenAI's models take 8,192, MiniLM 256.
+    pub max_input_tokens: usize,
+    /// Tries at one request before the run stops (1 to 20). Waiting for a limit is no try.
+    pub max_attempts: u32,
+    /// Milliseconds before the second try (1 to 60,000); each further pause is twice as long.
+    pub backoff_min_ms: u64,
+    /// Milliseconds of the longest pause between tries (1 to 600,000).
+    pub backoff_max_ms: u64,
+    /// Seconds until one request counts as lost (1 to 3,600).
+    pub timeout_seconds: u64,
+    /// The price, for the cost on the screen and in the report.
+    pub usd_per_million_tokens: f64,
+    /// Mebibytes for remembering texts embedded already (0 to 16,384): equal texts are paid for once.
+    pub remember_mib: u64,
+}
+
+impl Default for EmbedConfig {
+    fn default() -> Self {
+        Self::minilm()
+    }
+}
+
+impl EmbedConfig {
+    /// The defaults of the in-process model.
+    pub fn minilm() -> Self {
+        Self {
+            provider: Provider::Minilm,
+            base_url: String::new(),
+            model: "all-MiniLM-L6-v2".into(),
+            dimensions: 384,
+            send_dimensions: false,
+            api_key_env: None,
+            api_key_file: None,
+            document_prefix: String::new(),
+            query_prefix: String::new(),
+            max_in_flight: 2,
+            max_batch_inputs: 32,
+            max_batch_tokens: 8_192,
+            max_input_tokens: 256,
+            max_attempts: 3,
+            backoff_min_ms: 1_000,
+            backoff_max_ms: 60_000,
+            timeout_seconds: 60,
+            usd_per_million_tokens: 0.0,
+            remember_mib: 32,
+        }
+    }
+
+    /// The defaults of OpenAI's API.
+    pub fn openai() -> Self {
+        Self {
+            provider: Provider::Openai,
+            base_url: "https://api.openai.com/v1".into(),
+            model: "text-embedding-3-large".into(),
+            dimensions: 1_536,
+            send_dimensions: true,
+            max_in_flight: 50,
+            max_batch_inputs: 100,
+            max_batch_tokens: 300_000,
+            max_input_tokens: 8_192,
+            usd_per_million_tokens: 0.13,
+            ..Self::minilm()
+        }
+    }
+
+    /// The defaults for carrying Qdrant's vectors over; the dimension is the collection's.
+    pub fn carry() -> Self {
+        Self {
+            provider: Provider::Carry,
+            model: String::new(),
+            dimensions: 0,
+            ..Self::minilm()
+        }
+    }
+}
+
+/// What counts as divergent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DivergenceConfig {
+    /// Similarities below this count as divergent (-1 to 1).
+    pub threshold: f64,
+}
+
+impl Default for DivergenceConfig {
+    fn default() -> Self {
+        Self { threshold: 0.98 }
+    }
+}
+
+/// How the work is cut up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PipelineConfig {
+    /// Mebibytes of points in hand at most, from scroll to commit (8 to 16,384). The rest of the process comes on
+    /// top: the writer's buffers, the model, the libraries.
+    pub in_hand_mib: usize,
+    /// Build indexes and compact the table after the last point.
+    pub index: bool,
+}
+
+impl Default for PipelineConfig {
+    fn default() -> Self {
+        Self {
+            in_hand_mib: 64,
+            index: true,
+        }
+    }
+}
+
+/// What identifies a job and where its state lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The name of the state directory: collection, table, and a digest of the full addresses.
+    pub id: String,
+    /// `<state>/<id>/`.
+    pub dir: PathBuf,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Says which file, which field and what would be right.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: path.to_owned(),
+            error,
+        })?;
+        let base = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        Self::parse(&text, &path.display().to_string(), base.unwrap_or(Path::new(".")))
+    }
+
+    /// Checks the text of a configuration. `origin` names it in errors; relative paths are relative to `base_dir`.
+    ///
+    /// # Errors
+    /// Says which field and what would be right.
+    pub fn parse(text: &str, origin: &str, base_dir: &Path) -> Result<Self, ConfigError> {
+        check::parse(text, origin, base_dir)
+    }
+
+    /// The whole configuration as TOML, every default visible.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_else(|error| format!("# cannot be shown: {error}"))
+    }
+
+    /// A path of the file, made absolute against the file's directory.
+    pub fn resolve(&self, path: &str) -> PathBuf {
+        let joined = self.base_dir.join(path);
+        std::path::absolute(&joined).unwrap_or(joined)
+    }
+
+    /// The directory of the embedded Qdrant, where the source is one.
+    pub fn embedded_dir(&self) -> Option<PathBuf> {
+        self.source.url.strip_prefix("embedded:").map(|dir| self.resolve(dir))
+    }
+
+    /// The target's address: an absolute directory, or the URI as it is.
+    pub fn target_uri(&self) -> String {
+        if self.target.uri.contains("://") {
+            return self.target.uri.clone();
+        }
+        self.resolve(&self.target.uri).display().to_string()
+    }
+
+    /// The job this configuration describes. The same source and target are the same job, whatever else changes.
+    pub fn job(&self, state: Option<&Path>) -> Job {
+        let source = self
+            .embedded_dir()
+            .map_or_else(|| self.source.url.clone(), |dir| dir.display().to_string());
+        let identity = [
+            source.as_str(),
+            &self.source.collection,
+            &self.target_uri(),
+            &self.target.table,
+        ]
+        .join("\n");
+        let digest = blake3::hash(identity.as_bytes()).to_hex();
+        let plain = |name: &str| -> String {
+            name.chars()
+                .take(40)
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+                        c
+                    } else {
+                        '_'
+                    }
+                })
+                .collect()
+        };
+        let id = format!(
+            "{}-to-{}-{}",
+            plain(&self.source.collection),
+            plain(&self.target.table),
+            &digest[..8]
+        );
+        let state = state.map_or_else(|| self.resolve(".qlance"), Path::to_path_buf);
+        Job {
+            dir: state.join(&id),
+            id,
+        }
+    }
+
+    /// The key for Qdrant, where one is configured.
+    ///
+    /// # Errors
+    /// The variable is not set or the file cannot be read.
+    pub fn source_key(&self) -> Result<Option<Secret>, ConfigError> {
+        let source = &self.source;
+        Secret::find(
+            "source",
+            source.api_key_env.as_deref(),
+            source.api_key_file.as_ref().map(|path| self.base_dir.join(path)),
+        )
+    }
+
+    /// The key of the text embedder, where one is configured.
+    ///
+    /// # Errors
+    /// The variable is not set or the file cannot be read.
+    pub fn embed_key(&self) -> Result<Option<Secret>, ConfigError> {
+        let embed = &self.embed.text;
+        Secret::find(
+            "embed.text",
+            embed.api_key_env.as_deref(),
+            embed.api_key_file.as_ref().map(|path| self.base_dir.join(path)),
+        )
+    }
+}

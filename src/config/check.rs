@@ -1,0 +1,395 @@
+//! From TOML text to a checked [`Config`]: unknown keys refused with the nearest known one, bounds, secrets in the
+//! wrong place.
+
+use std::path::{Path, PathBuf};
+
+use super::{Config, EmbedConfig, Provider, SourceConfig, TargetConfig};
+
+/// What is wrong with a configuration, and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error(
+        "cannot read the configuration {}: {error}; name one with --config, or try `qlance demo`, which writes one",
+        path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: std::io::Error,
+    },
+    /// The text is no TOML or a value has the wrong type.
+    #[error("{origin}: {message}")]
+    Syntax {
+        /// The file.
+        origin: String,
+        /// What the parser says, with line and column.
+        message: String,
+    },
+    /// A key that qlance does not know.
+    #[error("{origin}: unknown key `{key}`{hint}")]
+    UnknownKey {
+        /// The file.
+        origin: String,
+        /// The key with its section.
+        key: String,
+        /// The nearest known key, as a question.
+        hint: String,
+    },
+    /// A field whose value cannot be.
+    #[error("{field}: {problem}; {remedy}")]
+    Field {
+        /// The field with its section.
+        field: String,
+        /// What is wrong.
+        problem: String,
+        /// The way out.
+        remedy: String,
+    },
+}
+
+fn field(field: &str, problem: impl Into<String>, remedy: impl Into<String>) -> ConfigError {
+    ConfigError::Field {
+        field: field.into(),
+        problem: problem.into(),
+        remedy: remedy.into(),
+    }
+}
+
+pub(super) fn parse(text: &str, origin: &str, base_dir: &Path) -> Result<Config, ConfigError> {
+    let syntax = |error: toml::de::Error| ConfigError::Syntax {
+        origin: origin.into(),
+        message: error.to_string().trim_end().to_owned(),
+    };
+    let mut document: toml::Table = toml::from_str(text).map_err(syntax)?;
+    refuse_unknown(&document, &known_keys(), "", origin)?;
+    fill_provider_defaults(&mut document);
+    // Parsing the filled document loses the lines of type errors, so the operator's own text goes first.
+    toml::from_str::<Config>(text).map_err(syntax)?;
+    let mut config: Config = document.try_into().map_err(syntax)?;
+    base_dir.clone_into(&mut config.base_dir);
+    check(&config)?;
+    Ok(config)
+}
+
+/// The defaults depend on the provider, so those of the named one are laid under what the file says.
+fn fill_provider_defaults(document: &mut toml::Table) {
+    let embed = document
+        .entry("embed")
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    let Some(embed) = embed.as_table_mut() else { return };
+    let text = embed
+        .entry("text")
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    let Some(text) = text.as_table_mut() else { return };
+    let named = text.get("provider").and_then(toml::Value::as_str).map(str::to_owned);
+    let defaults = match named.as_deref() {
+        Some("openai") => EmbedConfig::openai(),
+        Some("carry") => EmbedConfig::carry(),
+        // An endpoint without a provider means an OpenAI-compatible server.
+        None if text.contains_key("base_url") => EmbedConfig::openai(),
+        _ => EmbedConfig::minilm(),
+    };
+    if let Ok(defaults) = toml::Table::try_from(defaults) {
+        for (key, value) in defaults {
+            text.entry(key).or_insert(value);
+        }
+    }
+}
+
+/// All keys there are, as a table: the defaults, and the optional ones that the defaults leave out.
+fn known_keys() -> toml::Table {
+    let secrets = [("api_key_env", "K".into()), ("api_key_file", "F".into())];
+    let mut known = toml::Table::new();
+    let mut add = |path: &[&str], table: Result<toml::Table, toml::ser::Error>| {
+        let mut place = &mut known;
+        for (depth, key) in path.iter().enumerate() {
+            let leaf = if depth + 1 == path.len() {
+                table.clone().unwrap_or_default()
+            } else {
+                toml::Table::new()
+            };
+            let entry = place.entry(*key).or_insert(toml::Value::Table(leaf));
+            let Some(next) = entry.as_table_mut() else { return };
+            place = next;
+        }
+        if matches!(path, ["source"] | ["embed", "text"]) {
+            place.extend(
+                secrets
+                    .iter()
+                    .map(|(key, value): &(_, toml::Value)| ((*key).to_owned(), value.clone())),
+            );
+        }
+    };
+    add(&["source"], toml::Table::try_from(SourceConfig::default()));
+    add(&["target"], toml::Table::try_from(TargetConfig::default()));
+    add(&["embed", "text"], toml::Table::try_from(EmbedConfig::default()));
+    add(
+        &["divergence"],
+        toml::Table::try_from(super::DivergenceConfig::default()),
+    );
+    add(&["pipeline"], toml::Table::try_from(super::PipelineConfig::default()));
+    add(&["columns"], Ok(toml::Table::new()));
+    known
+}
+
+fn refuse_unknown(
+    document: &toml::Table,
+    known: &toml::Table,
+    section: &str,
+    origin: &str,
+) -> Result<(), ConfigError> {
+    for (key, value) in document {
+        let path = if section.is_empty() {
+            key.clone()
+        } else {
+            format!("{section}.{key}")
+        };
+        match known.get(key) {
+            // [columns] names the operator's own keys.
+            Some(_) if path == "columns" => {}
+            Some(toml::Value::Table(inner)) => {
+                if let Some(table) = value.as_table() {
+                    refuse_unknown(table, inner, &path, origin)?;
+                }
+            }
+            Some(_) => {}
+            None if key == "api_key" => {
+                return Err(field(
+                    &path,
+                    "secrets do not belong in the file",
+                    "put the key in an environment variable and name that in api_key_env, or in a file named by \
+                     api_key_file",
+                ));
+            }
+            None => {
+                let nearest = known
+                    .keys()
+                    .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate))
+                    .max_by(|a, b| a.0.total_cmp(&b.0));
+                let hint = match nearest {
+                    Some((score, candidate)) if score > 0.7 => format!("; did you mean `{candidate}`?"),
+                    _ => format!(
+                        "; known here: {}",
+                        known.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+                    ),
+                };
+                return Err(ConfigError::UnknownKey {
+                    origin: origin.into(),
+                    key: path,
+                    hint,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    let Config {
+        source,
+        target,
+        divergence,
+        pipeline,
+        ..
+    } = config;
+    let wanted = |name: &str, value: &str, example: &str| {
+        if value.trim().is_empty() {
+            return Err(field(name, "is missing", format!("say for example {example}")));
+        }
+        Ok(())
+    };
+    wanted("source.collection", &source.collection, "collection = \"messages\"")?;
+    wanted("source.content", &source.content, "content = \"content\"")?;
+    wanted("target.uri", &target.uri, "uri = \"choir.lance\"")?;
+    wanted("target.table", &target.table, "table = \"messages\"")?;
+    if !["http://", "https://", "embedded:"]
+        .iter()
+        .any(|scheme| source.url.starts_with(scheme) && source.url.len() > scheme.len())
+    {
+        return Err(field(
+            "source.url",
+            format!("{:?} is no address", source.url),
+            "use http://HOST:6334, https://HOST:6334 or embedded:DIR",
+        ));
+    }
+    if !target
+        .table
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+    {
+        return Err(field(
+            "target.table",
+            format!("{:?} cannot name a table", target.table),
+            "use letters, digits, '_', '-' and '.'",
+        ));
+    }
+    let within = |name: &str, value: u64, low: u64, high: u64| {
+        if (low..=high).contains(&value) {
+            return Ok(());
+        }
+        Err(field(
+            name,
+            format!("{value} is out of bounds"),
+            format!("use {low} to {high}"),
+        ))
+    };
+    within("source.page_points", source.page_points.into(), 1, 10_000)?;
+    within("source.ranges", source.ranges as u64, 1, 64)?;
+    within("source.timeout_seconds", source.timeout_seconds, 1, 3_600)?;
+    within("target.commit_rows", target.commit_rows as u64, 1, 1_000_000)?;
+    within("target.commit_mib", target.commit_mib as u64, 1, 1_024)?;
+    within("target.commit_seconds", target.commit_seconds, 1, 3_600)?;
+    within("pipeline.in_hand_mib", pipeline.in_hand_mib as u64, 8, 16_384)?;
+    if !(-1.0..=1.0).contains(&divergence.threshold) {
+        return Err(field(
+            "divergence.threshold",
+            format!("{} is no cosine similarity", divergence.threshold),
+            "use -1 to 1; 0.98 is the default",
+        ));
+    }
+    check_embed(&config.embed.text, "embed.text", &within)
+}
+
+fn check_embed(
+    embed: &EmbedConfig,
+    section: &str,
+    within: &dyn Fn(&str, u64, u64, u64) -> Result<(), ConfigError>,
+) -> Result<(), ConfigError> {
+    let name = |key: &str| format!("{section}.{key}");
+    if embed.provider != Provider::Carry {
+        within(&name("dimensions"), embed.dimensions as u64, 1, 65_536)?;
+    }
+    within(&name("max_in_flight"), embed.max_in_flight as u64, 1, 1_000)?;
+    within(&name("max_batch_inputs"), embed.max_batch_inputs as u64, 1, 2_048)?;
+    within(&name("max_batch_tokens"), embed.max_batch_tokens as u64, 1, 300_000)?;
+    within(&name("max_input_tokens"), embed.max_input_tokens as u64, 1, 1_000_000)?;
+    within(&name("max_attempts"), embed.max_attempts.into(), 1, 20)?;
+    within(&name("backoff_min_ms"), embed.backoff_min_ms, 1, 60_000)?;
+    within(&name("backoff_max_ms"), embed.backoff_max_ms, 1, 600_000)?;
+    within(&name("timeout_seconds"), embed.timeout_seconds, 1, 3_600)?;
+    within(&name("remember_mib"), embed.remember_mib, 0, 16_384)?;
+    if !embed.usd_per_million_tokens.is_finite() || embed.usd_per_million_tokens < 0.0 {
+        return Err(field(
+            &name("usd_per_million_tokens"),
+            "is no price",
+            "use 0 or more; 0.13 for text-embedding-3-large",
+        ));
+    }
+    match embed.provider {
+        Provider::Openai => {
+            if !["http://", "https://"]
+                .iter()
+                .any(|scheme| embed.base_url.starts_with(scheme))
+            {
+                return Err(field(
+                    &name("base_url"),
+                    format!("{:?} is no address", embed.base_url),
+                    "use for example http://localhost:8000/v1",
+                ));
+            }
+            if embed.model.trim().is_empty() {
+                return Err(field(
+                    &name("model"),
+                    "is missing",
+                    "say for example model = \"text-embedding-3-large\"",
+                ));
+            }
+        }
+        Provider::Minilm => {
+            if embed.dimensions != 384 {
+                return Err(field(
+                    &name("dimensions"),
+                    format!("MiniLM gives 384 numbers, not {}", embed.dimensions),
+                    "leave it out, or set provider = \"openai\" with a base_url",
+                ));
+            }
+            within(&name("max_input_tokens"), embed.max_input_tokens as u64, 1, 256)?;
+        }
+        Provider::Carry => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORTEST: &str = "[source]\ncollection = \"m\"\n[target]\nuri = \"d\"\ntable = \"t\"\n";
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, "qlance.toml", Path::new("/base")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_shortest_file_uses_the_in_process_model() {
+        let config = parse(SHORTEST).expect("a whole configuration");
+        assert_eq!(config.embed.text, EmbedConfig::minilm());
+        assert_eq!(config.target_uri(), "/base/d");
+    }
+
+    #[test]
+    fn defaults_follow_the_provider_and_what_is_shown_parses_back() {
+        for (embed, expected) in [
+            ("provider = \"openai\"", EmbedConfig::openai()),
+            (
+                "base_url = \"http://h/v1\"",
+                EmbedConfig {
+                    base_url: "http://h/v1".into(),
+                    ..EmbedConfig::openai()
+                },
+            ),
+            ("provider = \"carry\"", EmbedConfig::carry()),
+        ] {
+            let config = parse(&format!("{SHORTEST}[embed.text]\n{embed}\n")).expect("a configuration");
+            assert_eq!(config.embed.text, expected, "{embed}");
+            assert_eq!(parse(&config.to_toml()).expect("its own TOML"), config);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_field_and_the_way_out() {
+        for (text, wanted) in [
+            (
+                "[source]\ncolection = \"m\"\n[target]\nuri = \"d\"\ntable = \"t\"",
+                "did you mean `collection`",
+            ),
+            (&*format!("{SHORTEST}[embed.text]\napi_key = \"sk\""), "api_key_env"),
+            (
+                &format!("{SHORTEST}[embed.texts]\nmodel = \"m\""),
+                "did you mean `text`",
+            ),
+            (&format!("{SHORTEST}[divergence]\nthreshold = 98"), "use -1 to 1"),
+            (&format!("{SHORTEST}[pipeline]\nin_hand_mib = 1"), "use 8 to 16384"),
+            (
+                &format!("{SHORTEST}[embed.text]\ndimensions = 1536"),
+                "MiniLM gives 384",
+            ),
+            (
+                "[source]\n[target]\nuri = \"d\"\ntable = \"t\"",
+                "source.collection: is missing",
+            ),
+            (&SHORTEST.replace("\"t\"", "\"a/b\""), "cannot name a table"),
+            (
+                &SHORTEST.replace("[target]", "url = \"localhost\"\n[target]"),
+                "source.url",
+            ),
+            ("[source\n", "line 1"),
+            (&SHORTEST.replace("\"m\"", "7"), "line 2"),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(error.contains(wanted), "{text:?} gave {error:?}, not {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn one_source_and_target_are_one_job_whatever_else_changes() {
+        let one = parse(SHORTEST).expect("a configuration");
+        let other = parse(&format!("{SHORTEST}[divergence]\nthreshold = 0.5")).expect("a configuration");
+        assert_eq!(one.job(None), other.job(None));
+        assert!(one.job(None).dir.starts_with("/base/.qlance"));
+        let elsewhere = parse(&SHORTEST.replace("\"t\"", "\"t2\"")).expect("a configuration");
+        assert_ne!(one.job(None).id, elsewhere.job(None).id);
+    }
+}

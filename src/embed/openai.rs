@@ -1,0 +1,231 @@
+//! An embedder over any server that speaks OpenAI's API, through async-openai with its transport replaced: the
+//! crate's own retry loses status, headers and body (docs of `answer`), and has neither timeout nor bound.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use async_openai::config::OpenAIConfig;
+use async_openai::error::OpenAIError;
+use async_openai::middleware::HttpRequestFactory;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use tower::service_fn;
+
+use super::answer::{self, Body};
+use super::tokens::{Count, Tokenizer};
+use super::{Answer, Capabilities, Embedder, Input, RequestError, Role, Space};
+use crate::config::{EmbedConfig, Secret};
+use crate::point::Modality;
+
+/// The largest answer that is read. 2,048 embeddings of 4,096 numbers as decimal text are some 100 MB.
+const MAX_BODY_BYTES: usize = 256 << 20;
+/// The largest error body that is read.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
+/// A server that speaks OpenAI's API.
+pub struct OpenAi {
+    client: async_openai::Client<OpenAIConfig>,
+    capabilities: Capabilities,
+    tokenizer: Tokenizer,
+    send_dimensions: bool,
+    document_prefix: String,
+    query_prefix: String,
+    key: Option<Secret>,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'a str,
+    input: Vec<String>,
+    encoding_format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<usize>,
+}
+
+/// What the transport hands through async-openai unharmed.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Carried(RequestError);
+
+impl OpenAi {
+    /// Makes the client. Key and address are always set: async-openai would else take them from the environment,
+    /// and a key meant for one server would reach another.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be made.
+    pub fn new(config: &EmbedConfig, key: Option<Secret>) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10).min(Duration::from_secs(config.timeout_seconds)))
+            .timeout(Duration::from_secs(config.timeout_seconds))
+            // A redirect would carry the key elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .context("cannot make an HTTP client for the embedder")?;
+        let settings = OpenAIConfig::new()
+            .with_api_base(config.base_url.trim_end_matches('/'))
+            .with_api_key(key.as_ref().map_or("none", Secret::expose));
+        let service = service_fn(move |request: HttpRequestFactory| {
+            let http = http.clone();
+            async move { transport(&http, request).await.map_err(|error| OpenAIError::Boxed(Box::new(Carried(error)))) }
+        });
+        Ok(Self {
+            client: async_openai::Client::with_config(settings).with_http_service(service),
+            capabilities: Capabilities {
+                modalities: vec![Modality::Text],
+                space: Space {
+                    provider: "openai".into(),
+                    model: config.model.clone(),
+                    dimensions: config.dimensions,
+                    prefix: config.document_prefix.clone(),
+                    // OpenAI's own come normalised; other servers may or may not, and nothing here changes a number.
+                    normalised: Tokenizer::of_model(&config.model) == Tokenizer::Cl100k,
+                },
+                max_inputs: config.max_batch_inputs,
+                max_tokens: config.max_batch_tokens,
+                max_input_tokens: config.max_input_tokens,
+            },
+            tokenizer: Tokenizer::of_model(&config.model),
+            send_dimensions: config.send_dimensions,
+            document_prefix: config.document_prefix.clone(),
+            query_prefix: config.query_prefix.clone(),
+            key,
+        })
+    }
+
+    async fn request(&self, inputs: &[Input], role: Role) -> Result<Answer, RequestError> {
+        let prefix = match role {
+            Role::Document => &self.document_prefix,
+            Role::Query => &self.query_prefix,
+        };
+        let texts = inputs
+            .iter()
+            .map(|input| match input {
+                Input::Text(text) => Ok(format!("{prefix}{text}")),
+                other => Err(RequestError::Rejected(format!(
+                    "this server takes no {}",
+                    other.modality().as_str()
+                ))),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let request = Request {
+            model: &self.capabilities.space.model,
+            input: texts,
+            encoding_format: "base64",
+            dimensions: self.send_dimensions.then_some(self.capabilities.space.dimensions),
+        };
+        let body: Body = self
+            .client
+            .embeddings()
+            .create_byot(request)
+            .await
+            .map_err(|error| self.judge(error))?;
+        body.into_answer(inputs.len())
+    }
+
+    fn judge(&self, error: OpenAIError) -> RequestError {
+        let clean = |text: String| match &self.key {
+            Some(key) => key.redact(&text),
+            None => text,
+        };
+        match error {
+            OpenAIError::Boxed(boxed) => match boxed.downcast::<Carried>() {
+                Ok(carried) => match carried.0 {
+                    RequestError::Rejected(text) => RequestError::Rejected(clean(text)),
+                    RequestError::Outage(text) => RequestError::Outage(clean(text)),
+                    RequestError::Protocol(text) => RequestError::Protocol(clean(text)),
+                    RequestError::Fatal(text) => RequestError::Fatal(clean(text)),
+                    RequestError::Throttled { retry_after, message } => RequestError::Throttled {
+                        retry_after,
+                        message: clean(message),
+                    },
+                },
+                Err(other) => RequestError::Outage(clean(other.to_string())),
+            },
+            OpenAIError::JSONDeserialize(error, _) => {
+                RequestError::Protocol(clean(format!("the answer is not what was asked for: {error}")))
+            }
+            other => RequestError::Outage(clean(other.to_string())),
+        }
+    }
+}
+
+/// Sends one request and reads its answer within bounds. A success goes back to async-openai to be parsed.
+async fn transport(http: &reqwest::Client, request: HttpRequestFactory) -> Result<reqwest::Response, RequestError> {
+    let request = request
+        .build()
+        .await
+        .map_err(|error| RequestError::Fatal(format!("the request cannot be built: {error}")))?;
+    let response = http.execute(request).await.map_err(|error| unreachable_server(&error))?;
+    let status = response.status();
+    if status.is_success() {
+        let body = read_bounded(response, MAX_BODY_BYTES).await?;
+        let rebuilt = http::Response::builder()
+            .status(status)
+            .body(body)
+            .map_err(|error| RequestError::Protocol(error.to_string()))?;
+        return Ok(rebuilt.into());
+    }
+    let pause = response
+        .headers()
+        .get(http::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| answer::retry_after(value, SystemTime::now()));
+    // An error whose body does not come is still that error.
+    let body = read_bounded(response, MAX_ERROR_BYTES).await.unwrap_or_default();
+    Err(answer::judge(status.as_u16(), pause, &String::from_utf8_lossy(&body)))
+}
+
+async fn read_bounded(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, RequestError> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > most => {
+                return Err(RequestError::Protocol(format!("the answer is larger than {most} bytes")));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(error) => return Err(unreachable_server(&error)),
+        }
+    }
+}
+
+/// A connection that failed, with the whole chain: reqwest's own message stops at "error sending request".
+fn unreachable_server(error: &reqwest::Error) -> RequestError {
+    let mut message = if error.is_timeout() {
+        "no answer in time".to_owned()
+    } else if error.is_connect() {
+        "cannot connect to the embedder".to_owned()
+    } else {
+        "the connection to the embedder broke".to_owned()
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    RequestError::Outage(message)
+}
+
+impl Embedder for OpenAi {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn count_tokens(&self, text: &str) -> Count {
+        self.tokenizer.count(text, self.capabilities.max_input_tokens)
+    }
+
+    fn embed<'a>(&'a self, inputs: &'a [Input], role: Role) -> BoxFuture<'a, Result<Answer, RequestError>> {
+        self.request(inputs, role).boxed()
+    }
+}
+
+/// Shared by those who need an embedder as a trait object.
+impl From<OpenAi> for Arc<dyn Embedder> {
+    fn from(embedder: OpenAi) -> Self {
+        Arc::new(embedder)
+    }
+}

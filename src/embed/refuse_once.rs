@@ -1,0 +1,69 @@
+//! An embedder that refuses chosen texts the first time it sees them: what the demo puts before the real one, so that
+//! there are failures to look at and retries that succeed. Named for what it is; no other command uses it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::tokens::Count;
+use super::{Answer, Capabilities, Embedder, Input, RequestError, Role};
+
+/// Refuses each text for which `chosen` holds exactly once, and passes everything else on.
+pub struct RefuseOnce {
+    inner: Arc<dyn Embedder>,
+    chosen: fn(&str) -> bool,
+    // Bounded by how many texts `chosen` holds for: some tens in the demo.
+    refused: Mutex<HashSet<Arc<str>>>,
+}
+
+impl RefuseOnce {
+    /// Puts the refusal before `inner`.
+    pub fn new(inner: Arc<dyn Embedder>, chosen: fn(&str) -> bool) -> Self {
+        Self {
+            inner,
+            chosen,
+            refused: Mutex::default(),
+        }
+    }
+}
+
+impl Embedder for RefuseOnce {
+    fn capabilities(&self) -> &Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn count_tokens(&self, text: &str) -> Count {
+        self.inner.count_tokens(text)
+    }
+
+    fn embed<'a>(&'a self, inputs: &'a [Input], role: Role) -> BoxFuture<'a, Result<Answer, RequestError>> {
+        async move {
+            let newly = {
+                let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                inputs
+                    .iter()
+                    .filter_map(|input| match input {
+                        Input::Text(text) if (self.chosen)(text) && !refused.contains(text) => Some(text),
+                        _ => None,
+                    })
+                    .next()
+                    .cloned()
+                    .inspect(|text| {
+                        // A batch is refused as a whole and bisected; only the refusal of the text alone counts.
+                        if inputs.len() == 1 {
+                            refused.insert(Arc::clone(text));
+                        }
+                    })
+            };
+            match newly {
+                Some(_) => Err(RequestError::Rejected(
+                    "the demo refuses this input the first time; a retry succeeds".into(),
+                )),
+                None => self.inner.embed(inputs, role).await,
+            }
+        }
+        .boxed()
+    }
+}

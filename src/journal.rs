@@ -1,0 +1,109 @@
+//! What must survive beside the table: the id ranges of the job, the points that failed and every attempt at them.
+//!
+//! A SQLite file in the job's state directory, written ahead and synced: what a call here returned is on the disk.
+//! Progress is *not* here; that rides in the table's commits. Calls block for a disk sync, so async code goes through
+//! [`Shared`]. Nothing is held in memory but the page that was asked for.
+
+mod failures;
+mod shared;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::point::IdRange;
+
+pub use failures::{Attempt, Counts, FailureRow, Filter, State};
+pub use shared::Shared;
+
+/// The version of the tables below.
+const FORMAT: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS failures (
+    key      BLOB PRIMARY KEY,  -- sorts as the ids do
+    id       TEXT NOT NULL,
+    cause    TEXT NOT NULL,
+    error    TEXT NOT NULL,
+    state    TEXT NOT NULL,     -- failed, retrying, skipped, recovered
+    reason   TEXT,              -- why it was skipped
+    attempts INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,  -- milliseconds since 1970
+    last_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS failures_by_state ON failures (state, cause);
+CREATE TABLE IF NOT EXISTS attempts (
+    key   BLOB NOT NULL,
+    at    INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    error TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS attempts_by_key ON attempts (key, at);
+";
+
+/// The journal of one job.
+pub struct Journal {
+    db: Connection,
+}
+
+impl Journal {
+    /// Opens or makes `journal.db` in the job's state directory.
+    ///
+    /// # Errors
+    /// The directory cannot be written, or the file is of a newer format.
+    pub fn open(dir: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make the state directory {}", dir.display()))?;
+        let path = dir.join("journal.db");
+        let open = || -> anyhow::Result<Self> {
+            let db = Connection::open(&path)?;
+            db.busy_timeout(Duration::from_secs(10))?;
+            db.pragma_update(None, "journal_mode", "WAL")?;
+            // Synced at every commit: a failure must be on the disk before the cursor passes its point.
+            db.pragma_update(None, "synchronous", "FULL")?;
+            let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            anyhow::ensure!(found <= FORMAT, "it was written by a newer qlance (format {found})");
+            db.execute_batch(TABLES)?;
+            db.pragma_update(None, "user_version", FORMAT)?;
+            Ok(Self { db })
+        };
+        open().with_context(|| format!("cannot open the journal {}", path.display()))
+    }
+
+    /// A journal in memory, for tests.
+    ///
+    /// # Errors
+    /// SQLite fails.
+    pub fn in_memory() -> anyhow::Result<Self> {
+        let db = Connection::open_in_memory()?;
+        db.execute_batch(TABLES)?;
+        Ok(Self { db })
+    }
+
+    /// The id ranges of the job, if they were drawn.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn ranges(&self) -> anyhow::Result<Option<Vec<IdRange>>> {
+        let text: Option<String> = self
+            .db
+            .query_row("SELECT value FROM facts WHERE name = 'ranges'", [], |row| row.get(0))
+            .optional()?;
+        text.map(|text| serde_json::from_str(&text).context("the ranges in the journal cannot be read"))
+            .transpose()
+    }
+
+    /// Keeps the id ranges of the job.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn set_ranges(&mut self, ranges: &[IdRange]) -> anyhow::Result<()> {
+        self.db.execute(
+            "INSERT INTO facts VALUES ('ranges', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
+            params![serde_json::to_string(ranges)?],
+        )?;
+        Ok(())
+    }
+}

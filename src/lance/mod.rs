@@ -1,0 +1,18 @@
+//! Where rows go: the table's schema, payload <-> row, commits that carry the scroll cursor, and reading back.
+//!
+//! Knows `point` and `config` only. Nothing here waits for Qdrant or for an embedder. All commits of a job go through
+//! one [`Target`] that one task owns.
+
+pub mod checkpoint;
+pub mod decode;
+pub mod encode;
+pub mod index;
+pub mod read;
+pub mod schema;
+pub mod target;
+
+pub use checkpoint::Checkpoint;
+pub use decode::{DecodeError, Row, RowDecoder};
+pub use encode::{NewRow, encode};
+pub use schema::{Column, Role, TableSchema, VectorColumn};
+pub use target::{Opened, Target, TargetError};

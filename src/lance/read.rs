@@ -1,0 +1,90 @@
+//! Reading a table back: rows by id, whole scans in bounded memory, similarities for the histogram.
+
+use anyhow::Context as _;
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Float32Type;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use lancedb::Table;
+use lancedb::query::{ExecutableQuery as _, QueryBase as _, Select};
+
+use super::decode::{Row, RowDecoder};
+use super::schema::TableSchema;
+use super::target::dataset_of;
+use crate::point::{PointId, Similarity};
+
+/// Bytes of files that a scan reads ahead. Lance's own default for a local directory is 256 MiB.
+const SCAN_BUFFER_BYTES: u64 = 32 << 20;
+
+/// All rows of a table, only the named columns, batch by batch.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn scan(
+    table: &Table,
+    columns: &[&str],
+) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>> + use<>> {
+    let dataset = dataset_of(table).await?;
+    let mut scanner = dataset.scan();
+    scanner
+        .project(columns)?
+        .batch_size(1_024)
+        .io_buffer_size(SCAN_BUFFER_BYTES)
+        .fragment_readahead(1);
+    let stream = scanner.try_into_stream().await?;
+    Ok(stream.map(|batch| batch.context("the table cannot be read")))
+}
+
+/// Rows by id, whole. At most 1,000 ids a call; those that are not there are left out.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn rows_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::with_capacity(ids.len());
+    let mut batches = table.query().only_if(id_filter(ids)).execute().await?;
+    while let Some(batch) = batches.try_next().await? {
+        let decoder = RowDecoder::new(schema, &batch);
+        for row in 0..batch.num_rows() {
+            rows.push(decoder.row(row)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Which of these ids are in the table. At most 1,000 a call.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn present(table: &Table, ids: &[PointId]) -> anyhow::Result<Vec<PointId>> {
+    let mut found = Vec::new();
+    let query = table.query().only_if(id_filter(ids)).select(Select::columns(&["id"]));
+    let mut batches = query.execute().await?;
+    while let Some(batch) = batches.try_next().await? {
+        let column = batch.column_by_name("id").context("the table has no column id")?;
+        for id in column.as_string::<i32>().iter().flatten() {
+            found.push(id.parse()?);
+        }
+    }
+    Ok(found)
+}
+
+/// Ids spell themselves in digits, letters and hyphens, so they need no escaping.
+fn id_filter(ids: &[PointId]) -> String {
+    let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+    format!("id IN ({})", list.join(","))
+}
+
+/// Calls `each` with the similarity of every row.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn similarities(table: &Table, mut each: impl FnMut(Option<Similarity>)) -> anyhow::Result<()> {
+    let mut batches = std::pin::pin!(scan(table, &["original_similarity"]).await?);
+    while let Some(batch) = batches.try_next().await? {
+        let column = batch.column(0).as_primitive_opt::<Float32Type>();
+        for value in column.context("original_similarity is no float32 column")? {
+            each(value.and_then(Similarity::new));
+        }
+    }
+    Ok(())
+}

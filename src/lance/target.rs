@@ -1,0 +1,324 @@
+//! The table that a job writes: found or made, and every commit to it. One task owns the [`Target`]; all commits of a
+//! job go through it (invariant 10).
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use arrow_array::RecordBatch;
+use lance::dataset::transaction::{Operation, TransactionBuilder};
+use lance::dataset::{
+    CommitBuilder, Dataset, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
+};
+use lancedb::table::{NaNVectorBehavior, WriteOptions};
+use lancedb::{Connection, ObjectStoreRegistry, Session, Table};
+
+use super::checkpoint::Checkpoint;
+use super::schema::{JOB_KEY, SPACE_KEY, TableSchema};
+
+/// Bytes of index data that Lance may cache. Its default of 6 GiB would break the bound on memory.
+const INDEX_CACHE_BYTES: usize = 64 << 20;
+/// Bytes of manifests and the like that Lance may cache (default 1 GiB; every commit adds one manifest).
+const METADATA_CACHE_BYTES: usize = 16 << 20;
+
+/// What keeps a job from using its target. Each says the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The address cannot be opened or written.
+    #[error("cannot write to target.uri {uri}: {message}; name a directory that this user can write")]
+    Unwritable {
+        /// The address.
+        uri: String,
+        /// Why.
+        message: String,
+    },
+    /// The table belongs to another job or was made by hand.
+    #[error(
+        "table {table:?} in {uri} was made by {owner}; name another target.table, or take this one over with --adopt"
+    )]
+    Foreign {
+        /// The address.
+        uri: String,
+        /// The table.
+        table: String,
+        /// Who made it.
+        owner: String,
+    },
+    /// The table cannot be taken over.
+    #[error("table {table:?} in {uri} cannot be taken over: {message}; name another target.table")]
+    Unusable {
+        /// The address.
+        uri: String,
+        /// The table.
+        table: String,
+        /// Why.
+        message: String,
+    },
+    /// The column holds vectors of another space (invariant 7).
+    #[error(
+        "the column `embedding` of table {table:?} holds vectors of {held}, the configuration makes {made}; two spaces \
+         never share a column: restore the old [embed.text], or name another target.table"
+    )]
+    OtherSpace {
+        /// The table.
+        table: String,
+        /// The space in the table.
+        held: String,
+        /// The space of the configuration.
+        made: String,
+    },
+}
+
+/// A database directory (or object store) and the name of the job's table in it.
+pub struct Target {
+    db: Connection,
+    uri: String,
+    name: String,
+    table: Option<Table>,
+}
+
+/// What was found where the table should be.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its columns, where qlance made it.
+    pub schema: Result<TableSchema, super::schema::SchemaError>,
+    /// The job that made it.
+    pub job: Option<String>,
+    /// The text of its embedding's space.
+    pub space: Option<String>,
+    /// The newest checkpoint.
+    pub checkpoint: Option<Checkpoint>,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl Target {
+    /// Opens the database. A local directory is made, and tried with a file, before anything is read or paid for.
+    ///
+    /// # Errors
+    /// [`TargetError::Unwritable`].
+    pub async fn connect(uri: &str, name: &str, writable: bool) -> Result<Self, TargetError> {
+        let unwritable = |message: String| TargetError::Unwritable {
+            uri: uri.into(),
+            message,
+        };
+        if writable && !uri.contains("://") {
+            try_directory(Path::new(uri)).map_err(|error| unwritable(error.to_string()))?;
+        }
+        let session = Arc::new(Session::new(
+            INDEX_CACHE_BYTES,
+            METADATA_CACHE_BYTES,
+            Arc::new(ObjectStoreRegistry::default()),
+        ));
+        let db = lancedb::connect(uri)
+            .session(session)
+            .execute()
+            .await
+            .map_err(|error| unwritable(error.to_string()))?;
+        Ok(Self {
+            db,
+            uri: uri.into(),
+            name: name.into(),
+            table: None,
+        })
+    }
+
+    /// The database's address.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The table, once it is open.
+    pub fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
+    }
+
+    /// Opens the table and tells what it is; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// It is there but cannot be read.
+    pub async fn open(&mut self) -> anyhow::Result<Option<Opened>> {
+        let table = match self.db.open_table(&self.name).execute().await {
+            Ok(table) => table,
+            Err(lancedb::Error::TableNotFound { .. }) => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot open table {:?} in {}", self.name, self.uri));
+            }
+        };
+        table.checkout_latest().await?;
+        let arrow = table.schema().await?;
+        let dataset = dataset_of(&table).await?;
+        let opened = Opened {
+            schema: TableSchema::from_arrow(&arrow),
+            job: arrow.metadata().get(JOB_KEY).cloned(),
+            space: arrow
+                .field_with_name("embedding")
+                .ok()
+                .and_then(|field| field.metadata().get(SPACE_KEY).cloned()),
+            checkpoint: Checkpoint::newest(&dataset).await?,
+            rows: table.count_rows(None).await? as u64,
+        };
+        self.table = Some(table);
+        Ok(Some(opened))
+    }
+
+    /// Makes the table, empty, with the job's name and the embedding's space in its metadata. The first commit then
+    /// finds it; until then nothing was written.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn create(&mut self, schema: &TableSchema, job: &str, space: &str) -> anyhow::Result<()> {
+        if self.table.is_some() {
+            return Ok(());
+        }
+        let fields: Vec<_> = schema
+            .arrow()
+            .fields()
+            .iter()
+            .map(|field| {
+                let mut metadata = field.metadata().clone();
+                if schema.embedding().is_some_and(|(name, _)| name == field.name()) {
+                    metadata.insert(SPACE_KEY.into(), space.into());
+                }
+                field.as_ref().clone().with_metadata(metadata)
+            })
+            .collect();
+        let metadata = HashMap::from([(JOB_KEY.to_owned(), job.to_owned())]);
+        let arrow = arrow_schema::Schema::new_with_metadata(fields, metadata);
+        let table = self
+            .db
+            .create_empty_table(&self.name, Arc::new(arrow))
+            .execute()
+            .await
+            .with_context(|| format!("cannot make table {:?} in {}", self.name, self.uri))?;
+        self.table = Some(table);
+        Ok(())
+    }
+
+    fn opened(&self) -> anyhow::Result<&Table> {
+        self.table.as_ref().context("the table is not open")
+    }
+
+    /// Rows in the table.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn rows(&self) -> anyhow::Result<u64> {
+        match &self.table {
+            Some(table) => Ok(table.count_rows(None).await? as u64),
+            None => Ok(0),
+        }
+    }
+
+    /// The table's version; 0 before there is a table.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn version(&self) -> anyhow::Result<u64> {
+        match &self.table {
+            Some(table) => Ok(table.version().await?),
+            None => Ok(0),
+        }
+    }
+
+    /// Adds rows and moves the cursor, in one commit. Points that are in the table already must not be among them.
+    ///
+    /// # Errors
+    /// The commit failed: nothing of it is in the table.
+    pub async fn append(&mut self, batches: Vec<RecordBatch>, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let params = WriteParams {
+            mode: WriteMode::Append,
+            transaction_properties: Some(checkpoint.properties()),
+            ..Default::default()
+        };
+        self.opened()?
+            .add(batches)
+            .write_options(WriteOptions {
+                lance_write_params: Some(params),
+            })
+            // Embeddings were checked when they came; Qdrant's other vectors are kept as they are.
+            .on_nan_vectors(NaNVectorBehavior::Keep)
+            .write_parallelism(1)
+            .execute()
+            .await
+            .context("the commit failed")?;
+        Ok(())
+    }
+
+    /// Moves the cursor where there are no rows to add: all points of the group failed.
+    ///
+    /// # Errors
+    /// The commit failed.
+    pub async fn advance(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let table = self.opened()?;
+        let dataset = dataset_of(table).await?;
+        let operation = Operation::Append { fragments: Vec::new() };
+        let transaction = TransactionBuilder::new(dataset.version_id(), operation)
+            .transaction_properties(Some(checkpoint.properties()))
+            .build();
+        let committed = CommitBuilder::new(dataset)
+            .execute(transaction)
+            .await
+            .context("the commit failed")?;
+        replace(table, committed)
+    }
+
+    /// Inserts or replaces rows by id, in one commit; a checkpoint may ride along. Ids within `batches` must differ.
+    /// Returns how many rows were new.
+    ///
+    /// # Errors
+    /// The commit failed: nothing of it is in the table.
+    pub async fn upsert(&mut self, batches: Vec<RecordBatch>, checkpoint: Option<&Checkpoint>) -> anyhow::Result<u64> {
+        let table = self.opened()?;
+        // A merge against an old snapshot would insert again what it cannot see.
+        table.checkout_latest().await?;
+        let dataset = dataset_of(table).await?;
+        let mut builder = MergeInsertBuilder::try_new(Arc::clone(&dataset), vec!["id".into()])?;
+        builder
+            .when_matched(WhenMatched::UpdateAll)
+            .when_not_matched(WhenNotMatched::InsertAll);
+        let merged = builder
+            .try_build()?
+            .execute_uncommitted_batches(batches)
+            .await
+            .context("the rows cannot be merged into the table")?;
+        let inserted = merged.stats.num_inserted_rows;
+        let mut transaction = merged.transaction;
+        transaction.transaction_properties = checkpoint.map(Checkpoint::properties);
+        let mut commit = CommitBuilder::new(dataset);
+        if let Some(rows) = merged.affected_rows {
+            commit = commit.with_affected_rows(rows);
+        }
+        let committed = commit.execute(transaction).await.context("the commit failed")?;
+        replace(table, committed)?;
+        Ok(inserted)
+    }
+}
+
+/// The lance dataset behind a table handle.
+pub(super) async fn dataset_of(table: &Table) -> anyhow::Result<Arc<Dataset>> {
+    let wrapper = table.dataset().context("the table is not a local or object-store table")?;
+    Ok(wrapper.get().await?)
+}
+
+fn replace(table: &Table, dataset: Dataset) -> anyhow::Result<()> {
+    let wrapper = table.dataset().context("the table is not a local or object-store table")?;
+    wrapper.update(dataset);
+    Ok(())
+}
+
+/// Makes the directory and writes and removes a file in it.
+fn try_directory(dir: &Path) -> anyhow::Result<()> {
+    ensure!(!dir.is_file(), "it is a file");
+    std::fs::create_dir_all(dir)?;
+    let probe = dir.join(format!(".qlance-{}", std::process::id()));
+    std::fs::write(&probe, b"qlance")?;
+    std::fs::remove_file(&probe)?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! qlance moves a vector collection from Qdrant to LanceDB and re-embeds it on the way, under an operator's eyes.
+//!
+//! The house, from the top; imports point one way, down:
+//!
+//! ```text
+//! main      arguments, terminal, exit code: wiring only
+//! cli       the command line's types
+//! commands  one file a command: what `run`, `plan`, `failures`, `demo` do
+//! console   the event loop between terminal, App and tasks
+//! ui        one file a screen or pane; draws &App, decides nothing
+//! app       App: update(Message) -> effects; the only place where screen state changes
+//! tasks     the background tokio tasks: supervisor, migrate (read, embed, write), retry, index, demo
+//! journal   SQLite: ranges, failures and their attempts
+//! qdrant    where points come from        embed  who makes embeddings        lance  where rows go
+//! config    qlance.toml and the environment -> a checked Config; secrets never print
+//! point     what a point is; knows nobody, does no I/O
+//! ```
+
+pub mod config;
+pub mod embed;
+pub mod journal;
+pub mod lance;
+pub mod point;
+pub mod qdrant;
+pub mod tasks;

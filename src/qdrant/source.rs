@@ -1,0 +1,423 @@
+//! A collection in Qdrant over gRPC: what it is, how many points, pages of a scroll, points by id, a random sample.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use qdrant_client::qdrant::{
+    CountPointsBuilder, GetPointsBuilder, Query, QueryPointsBuilder, RetrievedPoint, Sample, ScrollPoints,
+    vectors_config,
+};
+use qdrant_client::{Qdrant, QdrantError};
+use rand::Rng as _;
+use tonic::Code;
+
+use super::wire;
+use crate::config::{Secret, SourceConfig};
+use crate::point::{Cause, Failure, Point, PointId};
+
+/// What kind of vector a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VectorKind {
+    /// `size` numbers.
+    Dense {
+        /// Numbers.
+        size: usize,
+        /// How they are compared.
+        distance: Distance,
+    },
+    /// Values at indices.
+    Sparse,
+    /// Several dense vectors of `size` numbers.
+    Multi {
+        /// Numbers of each.
+        size: usize,
+        /// How they are compared.
+        distance: Distance,
+    },
+}
+
+/// Qdrant's distances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distance {
+    /// Cosine; Qdrant stores such vectors normalised.
+    Cosine,
+    /// Euclidean.
+    Euclid,
+    /// Dot product.
+    Dot,
+    /// Sum of absolute differences; LanceDB has no counterpart.
+    Manhattan,
+}
+
+/// What is known of a collection before its points are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CollectionFacts {
+    /// The server's version.
+    pub version: String,
+    /// Points, counted exactly.
+    pub points: u64,
+    /// Its vectors by name; the empty name is the unnamed one.
+    pub vectors: BTreeMap<String, VectorKind>,
+}
+
+/// One point as it was read: whole, or with the reason why its payload cannot be kept.
+pub type ReadPoint = Result<Point, (PointId, Failure)>;
+
+/// One answer of a scroll.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// Points in scroll order.
+    pub points: Vec<ReadPoint>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<PointId>,
+}
+
+/// What goes wrong at the source. Never about a single point.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SourceError {
+    /// Nobody answers, or too late.
+    #[error("Qdrant at {url} does not answer: {message}; check source.url and that the server runs")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// What the transport says.
+        message: String,
+    },
+    /// Something answers that is no Qdrant.
+    #[error("what answers at {url} is no Qdrant gRPC server ({message}); Qdrant's gRPC port is 6334 by default")]
+    NotQdrant {
+        /// The address.
+        url: String,
+        /// What the transport says.
+        message: String,
+    },
+    /// The key is missing or wrong.
+    #[error("Qdrant at {url} refuses the key ({message}); check source.api_key_env or api_key_file")]
+    Refused {
+        /// The address.
+        url: String,
+        /// What the server says.
+        message: String,
+    },
+    /// No such collection.
+    #[error("collection {collection:?} is not in Qdrant at {url}; it has {}", if .known.is_empty() { "none".to_owned() } else { .known.join(", ") })]
+    NoCollection {
+        /// The address.
+        url: String,
+        /// The name that was asked for.
+        collection: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The answer cannot be understood.
+    #[error("Qdrant at {url} answered what cannot be understood: {message}")]
+    Protocol {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl SourceError {
+    /// Whether trying again may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+}
+
+/// Tries at one request to Qdrant before the run stops.
+const MAX_ATTEMPTS: u32 = 5;
+const LEAST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// A collection in Qdrant. Cloning shares the connections.
+#[derive(Clone)]
+pub struct Source {
+    client: Qdrant,
+    url: String,
+    collection: String,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Source({} at {})", self.collection, self.url)
+    }
+}
+
+impl Source {
+    /// Makes the client for a server's address; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address cannot be one.
+    pub fn new(url: &str, config: &SourceConfig, key: Option<&Secret>) -> Result<Self, SourceError> {
+        let mut builder = Qdrant::from_url(url)
+            .timeout(Duration::from_secs(config.timeout_seconds))
+            .connect_timeout(Duration::from_secs(config.timeout_seconds.min(10)))
+            // The check blocks, and prints to the terminal that belongs to the console.
+            .skip_compatibility_check();
+        builder.api_key = key.map(|key| key.expose().to_owned());
+        // One connection a range: pages of several megabytes share no flow-control window.
+        builder.pool_size = config.ranges.clamp(1, 8);
+        let client = builder.build().map_err(|error| SourceError::Unreachable {
+            url: url.into(),
+            message: describe(&error),
+        })?;
+        Ok(Self {
+            client,
+            url: url.into(),
+            collection: config.collection.clone(),
+        })
+    }
+
+    /// The client itself, for those who prepare a collection (the demo, tests).
+    pub fn client(&self) -> &Qdrant {
+        &self.client
+    }
+
+    /// The collection's name.
+    pub fn collection(&self) -> &str {
+        &self.collection
+    }
+
+    /// What the collection is.
+    ///
+    /// # Errors
+    /// Nobody answers, the key is refused, the collection is missing, or it is no Qdrant.
+    pub async fn facts(&self) -> Result<CollectionFacts, SourceError> {
+        let health = self.client.health_check().await.map_err(|error| self.judge(&error))?;
+        let info = match self.client.collection_info(&self.collection).await {
+            Ok(response) => response.result,
+            Err(error) if code(&error) == Some(Code::NotFound) => {
+                let known = self.client.list_collections().await.map_err(|error| self.judge(&error))?;
+                return Err(SourceError::NoCollection {
+                    url: self.url.clone(),
+                    collection: self.collection.clone(),
+                    known: known.collections.into_iter().map(|c| c.name).take(20).collect(),
+                });
+            }
+            Err(error) => return Err(self.judge(&error)),
+        };
+        let params = info
+            .and_then(|info| info.config)
+            .and_then(|config| config.params)
+            .ok_or_else(|| self.protocol("the collection has no parameters"))?;
+        let mut vectors = BTreeMap::new();
+        match params.vectors_config.and_then(|config| config.config) {
+            Some(vectors_config::Config::Params(one)) => {
+                vectors.insert(String::new(), self.kind(&one)?);
+            }
+            Some(vectors_config::Config::ParamsMap(many)) => {
+                for (name, one) in many.map {
+                    vectors.insert(name, self.kind(&one)?);
+                }
+            }
+            None => {}
+        }
+        for name in params
+            .sparse_vectors_config
+            .into_iter()
+            .flat_map(|config| config.map.into_keys())
+        {
+            vectors.insert(name, VectorKind::Sparse);
+        }
+        Ok(CollectionFacts {
+            version: health.version,
+            points: self.count().await?,
+            vectors,
+        })
+    }
+
+    fn kind(&self, params: &qdrant_client::qdrant::VectorParams) -> Result<VectorKind, SourceError> {
+        use qdrant_client::qdrant::Distance as Wire;
+        let distance = match params.distance() {
+            Wire::Cosine => Distance::Cosine,
+            Wire::Euclid => Distance::Euclid,
+            Wire::Dot => Distance::Dot,
+            Wire::Manhattan => Distance::Manhattan,
+            Wire::UnknownDistance => return Err(self.protocol("a vector has an unknown distance")),
+        };
+        let size = usize::try_from(params.size)
+            .ok()
+            .filter(|size| (1..=1 << 20).contains(size))
+            .ok_or_else(|| self.protocol("a vector has an impossible size"))?;
+        Ok(match params.multivector_config {
+            Some(_) => VectorKind::Multi { size, distance },
+            None => VectorKind::Dense { size, distance },
+        })
+    }
+
+    /// The number of points, exactly.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub async fn count(&self) -> Result<u64, SourceError> {
+        let request = CountPointsBuilder::new(&self.collection).exact(true);
+        let response = self.client.count(request).await.map_err(|error| self.judge(&error))?;
+        response
+            .result
+            .map(|result| result.count)
+            .ok_or_else(|| self.protocol("no count"))
+    }
+
+    /// One page of the scroll from `offset` (inclusive), trying again with growing pauses while nobody answers.
+    ///
+    /// # Errors
+    /// Nobody answered five times, or trying again cannot help.
+    pub async fn scroll(&self, offset: Option<PointId>, limit: u32) -> Result<Page, SourceError> {
+        let request = ScrollPoints {
+            collection_name: self.collection.clone(),
+            offset: offset.map(wire::id_to),
+            limit: Some(limit),
+            with_payload: Some(true.into()),
+            with_vectors: Some(true.into()),
+            ..Default::default()
+        };
+        let mut pause = LEAST_PAUSE;
+        for attempt in 1.. {
+            let error = match self.client.scroll(request.clone()).await {
+                Ok(response) => return self.page(response.result, response.next_page_offset),
+                Err(error) => self.judge(&error),
+            };
+            if attempt >= MAX_ATTEMPTS || !error.is_transient() {
+                return Err(error);
+            }
+            tracing::warn!(attempt, %error, "scroll failed, trying again");
+            let share = rand::rng().random_range(0.5..=1.0);
+            tokio::time::sleep(pause.mul_f64(share)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        unreachable!("the loop returns")
+    }
+
+    fn page(
+        &self,
+        points: Vec<RetrievedPoint>,
+        next: Option<qdrant_client::qdrant::PointId>,
+    ) -> Result<Page, SourceError> {
+        let next = match next {
+            None => None,
+            some => Some(wire::id_from(some).ok_or_else(|| self.protocol("the next offset is no id"))?),
+        };
+        let points = points
+            .into_iter()
+            .map(|point| self.point(point))
+            .collect::<Result<Vec<_>, _>>()?;
+        // A server that answers nothing and points nowhere new would be scrolled for ever.
+        if points.is_empty() && next.is_some() {
+            return Err(self.protocol("an empty page with a next offset"));
+        }
+        Ok(Page { points, next })
+    }
+
+    fn point(&self, point: RetrievedPoint) -> Result<ReadPoint, SourceError> {
+        let id = wire::id_from(point.id).ok_or_else(|| self.protocol("a point without an id"))?;
+        Ok(match wire::payload_from(point.payload) {
+            Ok(payload) => Ok(Point {
+                id,
+                payload,
+                vectors: wire::vectors_from(point.vectors),
+            }),
+            Err(error) => Err((id, Failure::new(Cause::BadPayload, error.to_string()))),
+        })
+    }
+
+    /// Points by id, whole; those that are not there are left out.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub async fn get(&self, ids: &[PointId]) -> Result<Vec<ReadPoint>, SourceError> {
+        let ids: Vec<_> = ids.iter().copied().map(wire::id_to).collect();
+        let request = GetPointsBuilder::new(&self.collection, ids)
+            .with_payload(true)
+            .with_vectors(true);
+        let response = self.client.get_points(request).await.map_err(|error| self.judge(&error))?;
+        response.result.into_iter().map(|point| self.point(point)).collect()
+    }
+
+    /// A random sample of at most `count` points; ids only, or with their payloads.
+    ///
+    /// # Errors
+    /// As for every request. Servers before 1.10 cannot sample: there the first points stand in.
+    pub async fn sample(&self, count: u64, with_payload: bool) -> Result<Vec<ReadPoint>, SourceError> {
+        let request = QueryPointsBuilder::new(&self.collection)
+            .query(Query::new_sample(Sample::Random))
+            .limit(count)
+            .with_payload(with_payload);
+        match self.client.query(request).await {
+            Ok(response) => response
+                .result
+                .into_iter()
+                .map(|scored| {
+                    self.point(RetrievedPoint {
+                        id: scored.id,
+                        payload: scored.payload,
+                        ..Default::default()
+                    })
+                })
+                .collect(),
+            Err(error) if code(&error) == Some(Code::Unimplemented) => {
+                tracing::info!("this server cannot sample; the first points stand in");
+                Ok(self.scroll(None, count.min(1_000) as u32).await?.points)
+            }
+            Err(error) => Err(self.judge(&error)),
+        }
+    }
+
+    fn protocol(&self, message: &str) -> SourceError {
+        SourceError::Protocol {
+            url: self.url.clone(),
+            message: message.into(),
+        }
+    }
+
+    fn judge(&self, error: &QdrantError) -> SourceError {
+        let url = self.url.clone();
+        let message = describe(error);
+        let not_http2 = ["invalid content type", "frame with invalid size", "http2 error", "HTTP/1", "compression"]
+            .iter()
+            .any(|sign| message.contains(sign));
+        match code(error) {
+            Some(Code::Unauthenticated | Code::PermissionDenied) => SourceError::Refused { url, message },
+            Some(Code::NotFound) => SourceError::NoCollection {
+                url,
+                collection: self.collection.clone(),
+                known: Vec::new(),
+            },
+            Some(Code::Unimplemented) => SourceError::NotQdrant { url, message },
+            Some(Code::Internal | Code::Unknown | Code::Unavailable) if not_http2 => {
+                SourceError::NotQdrant { url, message }
+            }
+            Some(
+                Code::Internal
+                | Code::Unknown
+                | Code::Unavailable
+                | Code::Cancelled
+                | Code::DeadlineExceeded
+                | Code::ResourceExhausted
+                | Code::Aborted,
+            )
+            | None => SourceError::Unreachable { url, message },
+            Some(_) => SourceError::Protocol { url, message },
+        }
+    }
+}
+
+fn code(error: &QdrantError) -> Option<Code> {
+    match error {
+        QdrantError::ResponseError { status } | QdrantError::ResourceExhaustedError { status, .. } => {
+            Some(status.code())
+        }
+        _ => None,
+    }
+}
+
+/// The message without the metadata that the client's own `Display` dumps: it may hold the key.
+fn describe(error: &QdrantError) -> String {
+    match error {
+        QdrantError::ResponseError { status } | QdrantError::ResourceExhaustedError { status, .. } => {
+            status.message().chars().take(400).collect()
+        }
+        other => other.to_string().chars().take(400).collect(),
+    }
+}

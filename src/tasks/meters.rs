@@ -1,0 +1,444 @@
+//! What the work measures of itself, and the [`Snapshot`] made of it ten times a second. Counting never waits.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram as Latencies;
+
+use super::Phase;
+use crate::embed::{Gateway, Usage};
+use crate::point::{Histogram, Similarity};
+
+/// The window that rates and shares are measured over.
+const WINDOW: Duration = Duration::from_secs(5);
+
+/// The three stages that points pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Scrolling pages.
+    Read,
+    /// Embedding.
+    Embed,
+    /// Committing.
+    Write,
+}
+
+/// What one stage is doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StageSnapshot {
+    /// Requests (or commits) in flight.
+    pub in_flight: usize,
+    /// How many there may be.
+    pub limit: usize,
+    /// Points that wait in front of it.
+    pub queue: u64,
+    /// Median latency.
+    pub p50: Option<Duration>,
+    /// 95th percentile of the latency.
+    pub p95: Option<Duration>,
+    /// Share of its capacity in use, 0 to 1.
+    pub busy: f32,
+}
+
+/// What a screen may read of the work. The newest wins.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Where the work stands.
+    pub phase: Phase,
+    /// Points in the collection.
+    pub total: u64,
+    /// Points read: settled and in hand.
+    pub read: u64,
+    /// Points in the table.
+    pub written: u64,
+    /// Points that failed.
+    pub failed: u64,
+    /// Points given up.
+    pub skipped: u64,
+    /// Points read and not settled yet.
+    pub in_hand: u64,
+    /// Similarities of all rows.
+    pub similarities: Arc<Histogram>,
+    /// Points settled a second, over the last five seconds.
+    pub rate: f64,
+    /// How long the run has been working.
+    pub elapsed: Duration,
+    /// Read, embed, write.
+    pub stages: [StageSnapshot; 3],
+    /// What the embedder was asked in this run.
+    pub usage: Usage,
+    /// What that cost.
+    pub cost_usd: f64,
+    /// Why it is not faster just now, and for how much longer where that is known.
+    pub waiting: Option<(String, Option<Duration>)>,
+    /// The table's version.
+    pub version: u64,
+}
+
+impl Snapshot {
+    /// Points settled: in the table, failed or skipped.
+    pub fn settled(&self) -> u64 {
+        self.written + self.failed + self.skipped
+    }
+
+    /// When the rest will be done at the present rate.
+    pub fn eta(&self) -> Option<Duration> {
+        let left = self.total.saturating_sub(self.settled());
+        (self.rate > 0.0 && left > 0).then(|| Duration::from_secs_f64((left as f64 / self.rate).min(1e9)))
+    }
+
+    /// Which stage holds the others up: the busiest, where one is clearly busy.
+    pub fn limit(&self) -> Option<Stage> {
+        let stages = [Stage::Read, Stage::Embed, Stage::Write];
+        let (stage, busy) = stages
+            .into_iter()
+            .zip(self.stages)
+            .map(|(stage, snapshot)| (stage, snapshot.busy))
+            .max_by(|a, b| a.1.total_cmp(&b.1))?;
+        (busy >= 0.5).then_some(stage)
+    }
+}
+
+/// One stage's own counters.
+#[derive(Debug)]
+pub struct StageMeter {
+    in_flight: AtomicUsize,
+    busy_micros: AtomicU64,
+    queue: AtomicI64,
+    latencies: Mutex<Latencies<u64>>,
+}
+
+impl Default for StageMeter {
+    fn default() -> Self {
+        Self {
+            in_flight: AtomicUsize::new(0),
+            busy_micros: AtomicU64::new(0),
+            queue: AtomicI64::new(0),
+            latencies: Mutex::new(
+                Latencies::new_with_max(3_600_000_000, 2).unwrap_or_else(|_| unreachable!("constant bounds are valid")),
+            ),
+        }
+    }
+}
+
+impl StageMeter {
+    /// Measures one piece of work.
+    pub async fn measure<T>(&self, work: impl Future<Output = T>) -> T {
+        struct Running<'a>(&'a StageMeter, Instant);
+        impl Drop for Running<'_> {
+            fn drop(&mut self) {
+                let micros = self.1.elapsed().as_micros() as u64;
+                self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+                self.0.busy_micros.fetch_add(micros, Ordering::Relaxed);
+                self.0
+                    .latencies
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .saturating_record(micros);
+            }
+        }
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let _running = Running(self, Instant::now());
+        work.await
+    }
+
+    /// Points that came to wait in front of the stage (negative: that left).
+    pub fn queue(&self, points: i64) {
+        self.queue.fetch_add(points, Ordering::Relaxed);
+    }
+
+    /// Nothing waits any more: the run ended.
+    pub fn empty_queue(&self) {
+        self.queue.store(0, Ordering::Relaxed);
+    }
+
+    fn latency(&self) -> Option<(Duration, Duration)> {
+        let latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        (!latencies.is_empty()).then(|| {
+            let at = |quantile| Duration::from_micros(latencies.value_at_quantile(quantile));
+            (at(0.5), at(0.95))
+        })
+    }
+}
+
+/// Points settled by the job, as the writer and the journal know them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// In the table.
+    pub written: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Given up.
+    pub skipped: u64,
+    /// The table's version.
+    pub version: u64,
+}
+
+/// All meters of a job. Shared by its tasks.
+#[derive(Debug, Default)]
+pub struct Meters {
+    /// Scrolling.
+    pub read: StageMeter,
+    /// Embedding.
+    pub embed: StageMeter,
+    /// Committing.
+    pub write: StageMeter,
+    in_hand: AtomicU64,
+    settled: Mutex<Settled>,
+    similarities: Mutex<Histogram>,
+    /// Points in the collection.
+    pub total: AtomicU64,
+}
+
+/// Points in hand, counted as long as this lives.
+#[derive(Debug)]
+pub struct InHand {
+    meters: Arc<Meters>,
+    points: u64,
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.meters.in_hand.fetch_sub(self.points, Ordering::Relaxed);
+    }
+}
+
+impl Meters {
+    /// Counts points as in hand until the answer is dropped.
+    pub fn take_in_hand(self: &Arc<Self>, points: u64) -> InHand {
+        self.in_hand.fetch_add(points, Ordering::Relaxed);
+        InHand {
+            meters: Arc::clone(self),
+            points,
+        }
+    }
+
+    /// What is settled.
+    pub fn settled(&self) -> Settled {
+        *self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what is settled now. Points that leave the hand in the same moment are dropped with it, so that no
+    /// snapshot counts them twice or not at all.
+    pub fn settle(&self, settled: Settled, in_hand: Vec<InHand>) {
+        let mut place = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        *place = settled;
+        drop(in_hand);
+    }
+
+    fn counts(&self) -> (Settled, u64) {
+        let place = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        (*place, self.in_hand.load(Ordering::Relaxed))
+    }
+
+    /// Counts the similarities of rows that are in the table.
+    pub fn record_similarities(&self, similarities: impl IntoIterator<Item = Option<Similarity>>) {
+        let mut histogram = self.similarities.lock().unwrap_or_else(PoisonError::into_inner);
+        similarities.into_iter().for_each(|similarity| histogram.record(similarity));
+    }
+
+    /// Rows whose similarity lies below a threshold.
+    pub fn divergent(&self, threshold: f32) -> u64 {
+        self.similarities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .below(threshold)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    at: Instant,
+    worked: Duration,
+    settled: u64,
+    busy: [u64; 3],
+}
+
+/// Makes snapshots of the meters, with rates over a sliding window.
+#[derive(Debug)]
+pub struct Monitor {
+    samples: VecDeque<Sample>,
+    worked: Duration,
+    last: Option<Instant>,
+    similarities: Arc<Histogram>,
+}
+
+/// What the meters themselves do not know.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// Where the work stands.
+    pub phase: &'a Phase,
+    /// The gateway, where there is one.
+    pub gateway: Option<&'a Gateway>,
+    /// The price.
+    pub usd_per_million_tokens: f64,
+    /// Ranges scrolled side by side.
+    pub readers: usize,
+}
+
+impl Monitor {
+    /// A monitor that has seen nothing.
+    pub fn new() -> Self {
+        Self {
+            samples: VecDeque::new(),
+            worked: Duration::ZERO,
+            last: None,
+            similarities: Arc::default(),
+        }
+    }
+
+    /// Time spent working, pauses left out.
+    pub fn worked(&self) -> Duration {
+        self.worked
+    }
+
+    /// The state of the work at `now`.
+    pub fn snapshot(&mut self, meters: &Meters, setting: Setting<'_>, now: Instant) -> Snapshot {
+        let working = matches!(setting.phase, Phase::Running | Phase::Pausing | Phase::Stopping);
+        if let Some(last) = self.last.replace(now)
+            && working
+        {
+            self.worked += now.duration_since(last);
+        }
+        let (settled, in_hand) = meters.counts();
+        let stages = [&meters.read, &meters.embed, &meters.write];
+        let sample = Sample {
+            at: now,
+            worked: self.worked,
+            settled: settled.written + settled.failed + settled.skipped,
+            busy: stages.map(|stage| stage.busy_micros.load(Ordering::Relaxed)),
+        };
+        self.samples.push_back(sample);
+        while self.samples.len() > 2 && now.duration_since(self.samples[1].at) >= WINDOW {
+            self.samples.pop_front();
+        }
+        let first = self.samples.front().copied().unwrap_or(sample);
+        let seconds = (sample.worked - first.worked).as_secs_f64();
+        let rate = if working && seconds > 0.2 {
+            sample.settled.saturating_sub(first.settled) as f64 / seconds
+        } else {
+            0.0
+        };
+        {
+            let current = meters.similarities.lock().unwrap_or_else(PoisonError::into_inner);
+            if *current != *self.similarities {
+                self.similarities = Arc::new(current.clone());
+            }
+        }
+        let usage = setting.gateway.map(Gateway::usage).unwrap_or_default();
+        let embed_limit = setting.gateway.map_or(1, |gateway| gateway.gate().limit());
+        let limits = [setting.readers, embed_limit, 1];
+        let elapsed = now.duration_since(first.at).as_micros() as f32;
+        let mut snapshots = [StageSnapshot::default(); 3];
+        for (index, stage) in stages.into_iter().enumerate() {
+            let (p50, p95) = stage.latency().unzip();
+            let done = sample.busy[index].saturating_sub(first.busy[index]) as f32;
+            snapshots[index] = StageSnapshot {
+                in_flight: stage.in_flight.load(Ordering::Relaxed),
+                limit: limits[index],
+                queue: stage.queue.load(Ordering::Relaxed).max(0) as u64,
+                p50,
+                p95,
+                busy: if elapsed > 0.0 { (done / elapsed / limits[index] as f32).min(1.0) } else { 0.0 },
+            };
+        }
+        if let Some(gateway) = setting.gateway {
+            let (p50, p95) = gateway.latency().unzip();
+            snapshots[1].p50 = p50;
+            snapshots[1].p95 = p95;
+            snapshots[1].in_flight = gateway.gate().in_flight();
+            if working {
+                snapshots[1].busy = snapshots[1].busy.max(snapshots[1].in_flight as f32 / embed_limit as f32 * 0.99);
+            }
+        }
+        Snapshot {
+            phase: setting.phase.clone(),
+            total: meters.total.load(Ordering::Relaxed),
+            read: sample.settled + in_hand,
+            written: settled.written,
+            failed: settled.failed,
+            skipped: settled.skipped,
+            in_hand,
+            similarities: Arc::clone(&self.similarities),
+            rate,
+            elapsed: self.worked,
+            stages: snapshots,
+            usage,
+            cost_usd: usage.tokens as f64 * setting.usd_per_million_tokens / 1e6,
+            waiting: waiting(setting, now),
+            version: settled.version,
+        }
+    }
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn waiting(setting: Setting<'_>, now: Instant) -> Option<(String, Option<Duration>)> {
+    match setting.phase {
+        Phase::Paused | Phase::Pausing => return Some(("paused by operator".into(), None)),
+        Phase::Running => {}
+        _ => return None,
+    }
+    let (until, reason) = setting.gateway?.gate().held()?;
+    Some((reason.to_string(), Some(until.saturating_duration_since(now))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting(phase: &Phase) -> Setting<'_> {
+        Setting {
+            phase,
+            gateway: None,
+            usd_per_million_tokens: 0.0,
+            readers: 4,
+        }
+    }
+
+    #[test]
+    fn the_conservation_line_adds_up_in_every_snapshot() {
+        let meters = Arc::new(Meters::default());
+        let mut monitor = Monitor::new();
+        let phase = Phase::Running;
+        let start = Instant::now();
+        let hands: Vec<InHand> = (0..3).map(|_| meters.take_in_hand(100)).collect();
+        let snapshot = monitor.snapshot(&meters, setting(&phase), start);
+        assert_eq!((snapshot.read, snapshot.in_hand), (300, 300));
+        let settled = Settled {
+            written: 190,
+            failed: 10,
+            ..Settled::default()
+        };
+        meters.settle(settled, hands.into_iter().take(2).collect());
+        let snapshot = monitor.snapshot(&meters, setting(&phase), start + Duration::from_secs(1));
+        assert_eq!(snapshot.read, snapshot.written + snapshot.failed + snapshot.skipped + snapshot.in_hand);
+    }
+
+    #[test]
+    fn the_rate_leaves_pauses_out() {
+        let meters = Meters::default();
+        let mut monitor = Monitor::new();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        monitor.snapshot(&meters, setting(&Phase::Running), at(0));
+        let settled = |written| Settled {
+            written,
+            ..Settled::default()
+        };
+        meters.settle(settled(1_000), Vec::new());
+        let running = monitor.snapshot(&meters, setting(&Phase::Running), at(2));
+        assert!((running.rate - 500.0).abs() < 1.0, "{}", running.rate);
+        let paused = monitor.snapshot(&meters, setting(&Phase::Paused), at(4));
+        assert!(paused.rate.abs() < f64::EPSILON);
+        assert_eq!(paused.waiting.map(|w| w.0).as_deref(), Some("paused by operator"));
+        monitor.snapshot(&meters, setting(&Phase::Paused), at(100));
+        assert_eq!(monitor.worked(), Duration::from_secs(2));
+    }
+}

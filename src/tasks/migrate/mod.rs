@@ -1,0 +1,147 @@
+//! One run of the migration: scroll, embed, hand over to the writer; until every range has ended, the operator stops
+//! it, or something fails that no single point is to blame for.
+//!
+//! ```text
+//! reader a range --Page--> dispatcher --one task a page: prepare, embed, encode--> writer
+//!        ^ memory budget: points in hand, from scroll to commit ^
+//! ```
+
+mod embed;
+mod read;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::meters::{InHand, Meters};
+use super::prepare::Plan;
+use super::writer::Writer;
+use crate::embed::{Gateway, GatewayError};
+use crate::lance::{Checkpoint, TableSchema};
+use crate::point::PointId;
+use crate::qdrant::{ReadPoint, Source, SourceError};
+
+pub(crate) use embed::embed_points;
+
+/// After a stop, requests in flight may take this long; what has not come by then stays unread.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+/// One page of the scroll on its way, with its place.
+struct Page {
+    range: usize,
+    seq: u64,
+    points: Vec<ReadPoint>,
+    next: Option<PointId>,
+    done: bool,
+    in_hand: InHand,
+    budget: tokio::sync::OwnedSemaphorePermit,
+}
+
+/// Why a run ended before its last point.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Ended {
+    /// The operator stopped it.
+    #[error("stopped by the operator")]
+    ByOperator,
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The embedder failed.
+    #[error(transparent)]
+    Embedder(#[from] GatewayError),
+    /// The table or the journal failed, or an invariant broke.
+    #[error("{0}")]
+    Writer(String),
+}
+
+/// What a run needs.
+#[derive(Clone)]
+pub struct Parts {
+    /// Where points come from.
+    pub source: Source,
+    /// Who embeds them; `None` carries vectors over.
+    pub gateway: Option<Arc<Gateway>>,
+    /// What is embedded.
+    pub plan: Plan,
+    /// Which vector new embeddings are compared with.
+    pub compare_with: String,
+    /// The table's columns.
+    pub schema: Arc<TableSchema>,
+    /// The writer.
+    pub writer: Writer,
+    /// The meters.
+    pub meters: Arc<Meters>,
+    /// Points a page.
+    pub page_points: u32,
+    /// Bytes in hand.
+    pub in_hand_bytes: usize,
+}
+
+/// Runs until the end. `paused` holds scrolls back; `stop` ends the run cleanly.
+///
+/// # Errors
+/// Why it ended early. Whatever was in order before is committed.
+pub async fn run(
+    parts: Parts,
+    checkpoint: &Checkpoint,
+    paused: watch::Receiver<bool>,
+    stop: CancellationToken,
+) -> Result<(), Ended> {
+    let parts = Arc::new(parts);
+    let budget = Arc::new(Semaphore::new(parts.in_hand_bytes >> 10));
+    let (pages, mut inbox) = mpsc::channel::<Page>(checkpoint.ranges.len().max(1));
+    // A run that fails stops all its tasks; the operator's stop is another token, so that the two can be told apart.
+    let halt = stop.child_token();
+    let mut readers: JoinSet<Result<(), Ended>> = JoinSet::new();
+    for (range, progress) in checkpoint.ranges.iter().enumerate().filter(|(_, range)| !range.done) {
+        let reader = read::Reader {
+            parts: Arc::clone(&parts),
+            range,
+            progress: *progress,
+            budget: Arc::clone(&budget),
+            pages: pages.clone(),
+            paused: paused.clone(),
+            halt: halt.clone(),
+        };
+        readers.spawn(reader.run());
+    }
+    drop(pages);
+    let mut workers: JoinSet<Result<(), Ended>> = JoinSet::new();
+    let mut ended: Option<Ended> = None;
+    let mut open = true;
+    while open || !workers.is_empty() || !readers.is_empty() {
+        let result = tokio::select! {
+            page = inbox.recv(), if open => {
+                match page {
+                    Some(page) => {
+                        workers.spawn(embed::run(Arc::clone(&parts), page, halt.clone()));
+                    }
+                    None => open = false,
+                }
+                continue;
+            }
+            message = parts.writer.broken(), if ended.is_none() => Ok(Err(Ended::Writer(message))),
+            Some(result) = workers.join_next() => result,
+            Some(result) = readers.join_next() => result,
+        };
+        let result = result.unwrap_or_else(|error| Err(Ended::Writer(format!("a task panicked: {error}"))));
+        if let Err(error) = result {
+            if !halt.is_cancelled() {
+                tracing::warn!(%error, "the run ends");
+            }
+            // The first reason is the true one; those after it are its echoes.
+            ended.get_or_insert(error);
+            halt.cancel();
+        }
+    }
+    let flushed = parts.writer.ask(super::writer::Message::Flush).await;
+    match (ended, flushed) {
+        (_, Err(error)) => Err(Ended::Writer(format!("{error:#}"))),
+        (Some(ended), Ok(())) => Err(ended),
+        (None, Ok(())) if stop.is_cancelled() => Err(Ended::ByOperator),
+        (None, Ok(())) => Ok(()),
+    }
+}

@@ -1,0 +1,474 @@
+//! The one writer: every commit of a job goes through this task. It puts pages back into scroll order, gathers them
+//! into groups, records their failures, and commits rows and cursor together.
+//!
+//! ```text
+//! pages (any order) -> per range: next in order? -> group -> journal, synced -> commit with checkpoint -> settled
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use arrow_array::RecordBatch;
+use lancedb::DistanceType;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::meters::{InHand, Meters, Settled};
+use super::{TaskEvent, now_ms};
+use crate::journal;
+use crate::lance::index::{self, Step};
+use crate::lance::{Checkpoint, TableSchema, Target, read};
+use crate::point::{Failure, PointId, Similarity};
+
+/// One page after embedding: what is left to do is to commit it.
+#[derive(Debug)]
+pub struct EmbeddedPage {
+    /// The range's place in the checkpoint.
+    pub range: usize,
+    /// The page's place in its range, from 0 in this run.
+    pub seq: u64,
+    /// Its rows; `None` where every point failed.
+    pub rows: Option<RecordBatch>,
+    /// The similarities of the rows.
+    pub similarities: Vec<Option<Similarity>>,
+    /// Its failures.
+    pub failures: Vec<(PointId, Failure)>,
+    /// Points that were read.
+    pub read: u64,
+    /// The cursor behind it.
+    pub next: Option<PointId>,
+    /// Whether the range ends here.
+    pub done: bool,
+    /// Counted as in hand until committed.
+    pub in_hand: InHand,
+    /// Its share of the memory budget.
+    pub budget: Option<OwnedSemaphorePermit>,
+}
+
+/// What the writer is asked.
+pub enum Message {
+    /// A page of the migration. A failed commit is told through [`Writer::broken`] and by every later answer.
+    Page(Box<EmbeddedPage>),
+    /// Commit what is in order, now.
+    Flush(oneshot::Sender<anyhow::Result<()>>),
+    /// Forget what is not committed: the run ended, and those pages will be read again.
+    Reset(oneshot::Sender<anyhow::Result<Checkpoint>>),
+    /// Insert or replace rows that a retry brought, and mark them recovered.
+    Recover {
+        /// The rows.
+        rows: RecordBatch,
+        /// Their ids.
+        ids: Vec<PointId>,
+        /// Their similarities.
+        similarities: Vec<Option<Similarity>>,
+        /// The answer.
+        done: oneshot::Sender<anyhow::Result<()>>,
+    },
+    /// The journal changed behind the writer's back: count again.
+    Recount(oneshot::Sender<anyhow::Result<()>>),
+    /// Carry out one step of finishing the table.
+    Finish(Step, DistanceType, oneshot::Sender<anyhow::Result<String>>),
+}
+
+/// What bounds a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Rows.
+    pub rows: usize,
+    /// Bytes of rows.
+    pub bytes: usize,
+    /// Time since the group's first page.
+    pub age: Duration,
+}
+
+/// What a writer is made of.
+pub struct Parts {
+    /// The table.
+    pub target: Target,
+    /// Its columns.
+    pub schema: TableSchema,
+    /// The embedding's space, as text.
+    pub space: String,
+    /// The job's state.
+    pub checkpoint: Checkpoint,
+    /// The journal.
+    pub journal: journal::Shared,
+    /// The meters.
+    pub meters: Arc<Meters>,
+    /// Where events go.
+    pub events: mpsc::Sender<TaskEvent>,
+    /// What bounds a group.
+    pub limits: Limits,
+    /// Below this a row counts as divergent.
+    pub threshold: f32,
+}
+
+/// The handle of the writer task.
+#[derive(Clone)]
+pub struct Writer {
+    messages: mpsc::Sender<Message>,
+    broken: watch::Receiver<Option<String>>,
+}
+
+/// A writer that is gone cannot be asked anything: its task panicked.
+const GONE: &str = "the writer task has ended";
+
+impl Writer {
+    /// Starts the task.
+    pub fn spawn(parts: Parts) -> (Self, JoinHandle<Target>) {
+        // Pages are bounded by the memory budget; the room only saves wake-ups.
+        let (messages, inbox) = mpsc::channel(16);
+        let (trouble, broken) = watch::channel(None);
+        let task = Task {
+            trouble,
+            rows_in_table: 0,
+            pending: parts.checkpoint.ranges.iter().map(|_| Pending::default()).collect(),
+            group: Group::default(),
+            broken: None,
+            parts,
+        };
+        (Self { messages, broken }, tokio::spawn(task.run(inbox)))
+    }
+
+    /// Waits until a commit fails, and tells why.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.broken.clone();
+        match broken.wait_for(Option::is_some).await {
+            Ok(message) => message.clone().unwrap_or_default(),
+            Err(_) => GONE.into(),
+        }
+    }
+
+    /// Hands a page over.
+    ///
+    /// # Errors
+    /// The writer has ended.
+    pub async fn page(&self, page: EmbeddedPage) -> anyhow::Result<()> {
+        self.messages.send(Message::Page(Box::new(page))).await.ok().context(GONE)
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// The writer has ended, or says so.
+    pub async fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<anyhow::Result<T>>) -> Message,
+    ) -> anyhow::Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.messages.send(message(answer)).await.ok().context(GONE)?;
+        answered.await.context(GONE)?
+    }
+}
+
+#[derive(Default)]
+struct Pending {
+    next_seq: u64,
+    early: BTreeMap<u64, EmbeddedPage>,
+}
+
+#[derive(Default)]
+struct Group {
+    pages: Vec<EmbeddedPage>,
+    rows: usize,
+    bytes: usize,
+    since: Option<Instant>,
+}
+
+struct Task {
+    parts: Parts,
+    rows_in_table: u64,
+    pending: Vec<Pending>,
+    group: Group,
+    broken: Option<String>,
+    trouble: watch::Sender<Option<String>>,
+}
+
+impl Task {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Message>) -> Target {
+        match self.parts.target.rows().await {
+            Ok(rows) => self.rows_in_table = rows,
+            Err(error) => self.break_down(format!("{error:#}")),
+        }
+        loop {
+            let deadline = self.group.since.map(|since| since + self.parts.limits.age);
+            let message = tokio::select! {
+                message = inbox.recv() => message,
+                () = wait_until(deadline) => {
+                    self.commit_group().await;
+                    continue;
+                }
+            };
+            let Some(message) = message else { break };
+            self.handle(message).await;
+        }
+        self.parts.target
+    }
+
+    async fn handle(&mut self, message: Message) {
+        match message {
+            Message::Page(page) => {
+                self.parts.meters.write.queue(page.read as i64);
+                self.take(*page);
+                let Limits { rows, bytes, .. } = self.parts.limits;
+                if self.group.rows >= rows || self.group.bytes >= bytes {
+                    self.commit_group().await;
+                }
+            }
+            Message::Flush(done) => {
+                self.commit_group().await;
+                let _ = done.send(self.sound());
+            }
+            Message::Reset(done) => {
+                let _ = done.send(self.reset().await);
+            }
+            Message::Recover {
+                rows,
+                ids,
+                similarities,
+                done,
+            } => {
+                // The points of the group come first: a retry may be about one of them.
+                self.commit_group().await;
+                let result = match self.sound() {
+                    Ok(()) => self.recover(rows, ids, similarities).await,
+                    error => error,
+                };
+                let _ = done.send(result);
+            }
+            Message::Recount(done) => {
+                let _ = done.send(self.recount(Vec::new()).await);
+            }
+            Message::Finish(step, distance, done) => {
+                self.commit_group().await;
+                let result = match self.sound() {
+                    Ok(()) => self.finish(step, distance).await,
+                    Err(error) => Err(error),
+                };
+                let _ = done.send(result);
+            }
+        }
+    }
+
+    fn sound(&self) -> anyhow::Result<()> {
+        match &self.broken {
+            None => Ok(()),
+            Some(error) => Err(anyhow::anyhow!(error.clone())),
+        }
+    }
+
+    /// Takes a page in, and with it every later one of its range that was waiting for it.
+    fn take(&mut self, page: EmbeddedPage) {
+        let Some(pending) = self.pending.get_mut(page.range) else { return };
+        pending.early.insert(page.seq, page);
+        while let Some(page) = pending.early.remove(&pending.next_seq) {
+            pending.next_seq += 1;
+            self.group.rows += page.rows.as_ref().map_or(0, RecordBatch::num_rows);
+            self.group.bytes += page.rows.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+            self.group.since.get_or_insert_with(Instant::now);
+            self.group.pages.push(page);
+        }
+    }
+
+    async fn commit_group(&mut self) {
+        if self.group.pages.is_empty() || self.broken.is_some() {
+            return;
+        }
+        let group = std::mem::take(&mut self.group);
+        let read: u64 = group.pages.iter().map(|page| page.read).sum();
+        self.parts.meters.write.queue(-(read as i64));
+        let meters = Arc::clone(&self.parts.meters);
+        if let Err(error) = meters.write.measure(self.commit(group)).await {
+            let message = format!("{error:#}");
+            tracing::error!(error = %message, "commit failed");
+            self.break_down(message);
+        }
+    }
+
+    /// No commit is tried any more until the run was reset.
+    fn break_down(&mut self, message: String) {
+        self.broken = Some(message.clone());
+        self.trouble.send_replace(Some(message));
+    }
+
+    /// Journal first, synced; then rows and cursor in one commit; then the counts must add up.
+    async fn commit(&mut self, group: Group) -> anyhow::Result<()> {
+        let mut next = self.parts.checkpoint.clone();
+        let threshold = self.parts.threshold;
+        let mut batches = Vec::new();
+        let mut failures = Vec::new();
+        let mut similarities = Vec::new();
+        let mut in_hand = Vec::new();
+        let mut budget = Vec::new();
+        for page in group.pages {
+            let rows = page.rows.as_ref().map_or(0, RecordBatch::num_rows) as u64;
+            let failed = page.failures.len() as u64;
+            ensure!(
+                page.read == rows + failed,
+                "conservation broken: a page of {} points gave {rows} rows and {failed} failures",
+                page.read
+            );
+            let range = next.ranges.get_mut(page.range).context("a page of an unknown range")?;
+            range.read += page.read;
+            range.written += rows;
+            range.failed += failed;
+            range.divergent += page
+                .similarities
+                .iter()
+                .flatten()
+                .filter(|similarity| similarity.get() < threshold)
+                .count() as u64;
+            range.next = page.next.or(range.next);
+            range.done |= page.done;
+            batches.extend(page.rows.filter(|rows| rows.num_rows() > 0));
+            failures.extend(page.failures);
+            similarities.extend(page.similarities);
+            in_hand.push(page.in_hand);
+            budget.push(page.budget);
+        }
+        let Parts {
+            target,
+            journal,
+            schema,
+            space,
+            ..
+        } = &mut self.parts;
+        target.create(schema, &next.job, space).await?;
+        if !failures.is_empty() {
+            let recorded = failures.clone();
+            journal
+                .run(move |journal| journal.record(&recorded, now_ms()))
+                .await
+                .context("the journal cannot be written")?;
+        }
+        let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+        let added = if batches.is_empty() {
+            target.advance(&next).await?;
+            0
+        } else if next.adopted_rows > 0 {
+            // A table taken over may hold these ids already.
+            target.upsert(batches, Some(&next)).await?
+        } else {
+            target.append(batches, &next).await?;
+            rows
+        };
+        self.rows_in_table += added;
+        let found = target.rows().await?;
+        ensure!(
+            found == self.rows_in_table,
+            "conservation broken: the table should have {} rows after this commit but has {found}",
+            self.rows_in_table
+        );
+        self.parts.checkpoint = next;
+        self.parts.meters.record_similarities(similarities);
+        self.recount(in_hand).await?;
+        drop(budget);
+        let version = self.parts.meters.settled().version;
+        let events = &self.parts.events;
+        for (id, failure) in failures {
+            let _ = events.send(TaskEvent::PointFailed(id, failure)).await;
+        }
+        let _ = events.send(TaskEvent::Committed { rows, version }).await;
+        Ok(())
+    }
+
+    /// Takes over what the journal says of failed points, and checks it against the checkpoint.
+    async fn recount(&mut self, in_hand: Vec<InHand>) -> anyhow::Result<()> {
+        let counts = self.parts.journal.run(|journal| journal.counts()).await?;
+        let checkpoint = &self.parts.checkpoint;
+        ensure!(
+            counts.total() == checkpoint.failed(),
+            "conservation broken: the table says that {} points failed, the journal knows {}",
+            checkpoint.failed(),
+            counts.total()
+        );
+        let settled = Settled {
+            written: checkpoint.written() + counts.recovered,
+            failed: counts.failed,
+            skipped: counts.skipped,
+            version: self.parts.target.version().await?,
+        };
+        self.parts.meters.settle(settled, in_hand);
+        Ok(())
+    }
+
+    async fn reset(&mut self) -> anyhow::Result<Checkpoint> {
+        self.group = Group::default();
+        self.pending.iter_mut().for_each(|pending| *pending = Pending::default());
+        self.broken = None;
+        self.trouble.send_replace(None);
+        self.parts.meters.write.empty_queue();
+        // A commit that failed half way may have left failures in the journal that no cursor covers.
+        let checkpoint = self.parts.checkpoint.clone();
+        let settled = checkpoint.clone();
+        self.parts
+            .journal
+            .run(move |journal| journal.forget_unsettled(|id| settled.settled(id)))
+            .await?;
+        self.rows_in_table = self.parts.target.rows().await?;
+        self.recount(Vec::new()).await?;
+        Ok(checkpoint)
+    }
+
+    async fn recover(
+        &mut self,
+        rows: RecordBatch,
+        ids: Vec<PointId>,
+        similarities: Vec<Option<Similarity>>,
+    ) -> anyhow::Result<()> {
+        let meters = Arc::clone(&self.parts.meters);
+        let target = &mut self.parts.target;
+        target
+            .create(&self.parts.schema, &self.parts.checkpoint.job, &self.parts.space)
+            .await?;
+        let added = meters.write.measure(target.upsert(vec![rows], None)).await?;
+        self.rows_in_table += added;
+        self.parts
+            .journal
+            .run(move |journal| {
+                use journal::State::{Failed, Recovered, Retrying};
+                journal.set_state(&ids, &[Retrying, Failed], Recovered, None)
+            })
+            .await?;
+        meters.record_similarities(similarities);
+        self.recount(Vec::new()).await
+    }
+
+    async fn finish(&mut self, step: Step, distance: DistanceType) -> anyhow::Result<String> {
+        self.parts
+            .target
+            .create(&self.parts.schema, &self.parts.checkpoint.job, &self.parts.space)
+            .await?;
+        let table = self.parts.target.table().context("the table is not open")?;
+        let done = index::run(table, step, distance).await?;
+        self.recount(Vec::new()).await?;
+        Ok(done)
+    }
+}
+
+async fn wait_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Fills the meters' histogram from the rows that an earlier run wrote.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn restore_similarities(target: &Target, meters: &Meters) -> anyhow::Result<()> {
+    let Some(table) = target.table() else { return Ok(()) };
+    let mut chunk = Vec::with_capacity(4_096);
+    read::similarities(table, |similarity| {
+        chunk.push(similarity);
+        if chunk.len() == 4_096 {
+            meters.record_similarities(chunk.drain(..));
+        }
+    })
+    .await?;
+    meters.record_similarities(chunk);
+    Ok(())
+}
