@@ -16,10 +16,15 @@
 //! point     what a point is; knows nobody, does no I/O
 //! ```
 
+pub mod app;
+pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod console;
 pub mod embed;
 pub mod journal;
 pub mod lance;
 pub mod point;
 pub mod qdrant;
 pub mod tasks;
+pub mod ui;

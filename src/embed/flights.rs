@@ -106,13 +106,6 @@ impl Flights {
             self.lock().remove(&ticket.key);
         }
     }
-
-    /// Forgets what was remembered of an input, so that a retry really asks again.
-    pub fn forget(&self, key: Key) {
-        if let Some(done) = &self.done {
-            done.remove(&key);
-        }
-    }
 }
 
 #[cfg(test)]

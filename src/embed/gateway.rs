@@ -138,13 +138,6 @@ impl Gateway {
         })
     }
 
-    /// Forgets what is remembered of these inputs, so that a retry asks the embedder again.
-    pub fn forget(&self, inputs: &[Input], role: Role) {
-        for key in inputs.iter().filter_map(|input| Key::of(input, role)) {
-            self.flights.forget(key);
-        }
-    }
-
     /// Embeds inputs: one outcome an input, in their order.
     ///
     /// # Errors

@@ -56,8 +56,6 @@ pub struct Opening {
     pub embedded: Option<EmbeddedQdrant>,
     /// What the collection is.
     pub collection: CollectionFacts,
-    /// Where rows go.
-    pub target: Target,
     /// Its columns.
     pub schema: TableSchema,
     /// The space of the new embeddings.
@@ -91,11 +89,12 @@ impl Opening {
     }
 }
 
-/// Opens a job: lock, source, embedder, target, journal; then checks that they fit.
+/// Opens a job: lock, source, embedder, target, journal; then checks that they fit. The target comes apart from the
+/// rest, because the writer alone will own it.
 ///
 /// # Errors
 /// One sentence with the way out. Nothing was written but the state directory.
-pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<Opening> {
+pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Opening, Target)> {
     let job = config.job(options.state.as_deref());
     let source_key = config.source_key()?;
     let embed_key = config.embed_key()?;
@@ -154,7 +153,7 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<Open
         resumed,
         state_dir: job.dir.display().to_string(),
     };
-    Ok(Opening {
+    let opening = Opening {
         gateway: embedder.map(|embedder| Arc::new(Gateway::new(embedder, &config.embed.text))),
         distance: distance_of(&config, &collection),
         lock,
@@ -163,7 +162,6 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<Open
         #[cfg(feature = "embedded")]
         embedded,
         collection,
-        target,
         schema,
         space,
         plan,
@@ -172,7 +170,8 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<Open
         resumed,
         facts,
         config,
-    })
+    };
+    Ok((opening, target))
 }
 
 /// The size of the vector to compare with; `None` where the collection has no dense vectors at all.

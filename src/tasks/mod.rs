@@ -9,6 +9,7 @@
 //!                         -> retry:   get  -> embed -----^                    -> snapshot
 //! ```
 
+#[cfg(all(feature = "embedded", feature = "minilm"))]
 pub mod demo;
 pub mod export;
 pub mod job;
@@ -66,6 +67,8 @@ pub enum TaskCommand {
     Stop,
     /// Stop and end: nothing more will be asked.
     Quit,
+    /// Go on, and end when there is nothing left to do: the screen is gone.
+    EndWhenDone,
 }
 
 /// Which failed points are meant.

@@ -1,1 +1,9 @@
+//! Integration tests: one binary, since each further one would link all of LanceDB and Qdrant again. The modules
+//! mirror `src/`.
 
+mod support;
+
+mod embed;
+mod migrate;
+mod pty;
+mod screens;

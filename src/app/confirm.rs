@@ -1,0 +1,92 @@
+//! Questions before something dangerous. They name the real number, and start on Cancel.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::journal::Filter;
+use crate::point::PointId;
+
+/// What the operator may choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Go back; nothing happens.
+    Cancel,
+    /// Stop the work cleanly and leave.
+    StopCleanly,
+    /// Leave the screen; the work goes on.
+    KeepRunning,
+    /// Retry all that the filter shows.
+    RetryAll(Filter),
+    /// Skip these, with a reason.
+    Skip(Vec<PointId>, String),
+}
+
+/// A question with its choices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// The question.
+    pub question: String,
+    /// What each choice says, the letter that takes it, and what it means.
+    pub choices: Vec<(&'static str, char, Choice)>,
+    /// The one that Enter takes.
+    pub selected: usize,
+}
+
+impl Confirm {
+    fn new(question: String, mut choices: Vec<(&'static str, char, Choice)>) -> Self {
+        choices.insert(0, ("Cancel", 'c', Choice::Cancel));
+        Self {
+            question,
+            choices,
+            selected: 0,
+        }
+    }
+
+    /// Leaving while points are on their way.
+    pub fn quit(in_hand: u64) -> Self {
+        Self::new(
+            format!("The work is still running; {in_hand} points are in hand. Nothing is lost either way."),
+            vec![
+                ("Stop cleanly", 's', Choice::StopCleanly),
+                ("Keep running without the screen", 'k', Choice::KeepRunning),
+            ],
+        )
+    }
+
+    /// Retrying everything a filter shows.
+    pub fn retry_all(count: u64, filter: Filter) -> Self {
+        Self::new(
+            format!("Retry {count} failed points?"),
+            vec![("Retry all", 'r', Choice::RetryAll(filter))],
+        )
+    }
+
+    /// Giving points up.
+    pub fn skip(ids: Vec<PointId>) -> Self {
+        let count = ids.len();
+        Self::new(
+            format!("Give up {count} failed point{}? They will not be in the table.", if count == 1 { "" } else { "s" }),
+            vec![("Skip", 's', Choice::Skip(ids, "skipped in the console".into()))],
+        )
+    }
+
+    /// A key; the choice where one was made.
+    pub fn key(&mut self, key: KeyEvent) -> Option<Choice> {
+        let last = self.choices.len() - 1;
+        match key.code {
+            KeyCode::Esc | KeyCode::Char('q') => return Some(Choice::Cancel),
+            KeyCode::Enter => return Some(self.choices[self.selected].2.clone()),
+            KeyCode::Left | KeyCode::Up | KeyCode::BackTab | KeyCode::Char('h') => {
+                self.selected = self.selected.checked_sub(1).unwrap_or(last);
+            }
+            KeyCode::Right | KeyCode::Down | KeyCode::Tab | KeyCode::Char('l') => {
+                self.selected = if self.selected == last { 0 } else { self.selected + 1 };
+            }
+            KeyCode::Char(letter) => {
+                let found = self.choices.iter().find(|(_, key, _)| *key == letter);
+                return found.map(|(_, _, choice)| choice.clone());
+            }
+            _ => {}
+        }
+        None
+    }
+}

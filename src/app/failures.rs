@@ -1,0 +1,336 @@
+//! The Failures screen: a window on the journal's pages, what is selected and marked, the filter, and how retries go.
+//!
+//! Holds one page and the marks, never the whole list.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crossterm::event::{Event, KeyCode, KeyEvent};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler as _;
+
+use super::keymap::Motion;
+use crate::journal::{FailureRow, Filter, State};
+use crate::point::{Cause, Failure, PointId};
+use crate::tasks::{FailureDetail, TaskCommand};
+
+/// Rows asked for at once.
+const WINDOW: u64 = 200;
+/// Points that can be marked; more are better retried by a filter.
+const MAX_MARKED: usize = 10_000;
+
+/// How a retry of one point goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retrying {
+    /// Asked for.
+    Queued,
+    /// Being embedded.
+    InFlight,
+    /// In the table.
+    Done,
+    /// Failed once more.
+    FailedAgain,
+}
+
+/// The screen's state.
+#[derive(Debug, Clone)]
+pub struct Failures {
+    filter: Filter,
+    /// What is being typed into the filter, while it is.
+    pub typing: Option<Input>,
+    offset: u64,
+    rows: Vec<FailureRow>,
+    total: Option<u64>,
+    place: u64,
+    marked: BTreeSet<PointId>,
+    retries: HashMap<PointId, Retrying>,
+    /// What is open.
+    pub detail: Option<FailureDetail>,
+    opening: Option<PointId>,
+    fresh: bool,
+    asked: Option<(Filter, u64)>,
+    page: u64,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Failures {
+    /// Nothing known yet.
+    pub fn new() -> Self {
+        Self {
+            filter: Filter::default(),
+            typing: None,
+            offset: 0,
+            rows: Vec::new(),
+            total: None,
+            place: 0,
+            marked: BTreeSet::new(),
+            retries: HashMap::new(),
+            detail: None,
+            opening: None,
+            fresh: false,
+            asked: None,
+            page: 16,
+        }
+    }
+
+    /// How many the filter shows; 0 until the journal said.
+    pub fn total(&self) -> u64 {
+        self.total.unwrap_or(0)
+    }
+
+    /// Whether the journal has answered at all.
+    pub fn is_loaded(&self) -> bool {
+        self.total.is_some()
+    }
+
+    /// The filter as it applies.
+    pub fn filter(&self) -> Filter {
+        self.filter.clone()
+    }
+
+    /// The filter's text.
+    pub fn filter_text(&self) -> &str {
+        self.filter.text.as_deref().unwrap_or_default()
+    }
+
+    /// The selected row's place among all.
+    pub fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// The row at a place, where it is in the window.
+    pub fn row(&self, place: u64) -> Option<&FailureRow> {
+        self.rows.get(usize::try_from(place.checked_sub(self.offset)?).ok()?)
+    }
+
+    /// The selected row.
+    pub fn selected(&self) -> Option<&FailureRow> {
+        self.row(self.place)
+    }
+
+    /// Whether a point is marked.
+    pub fn is_marked(&self, id: PointId) -> bool {
+        self.marked.contains(&id)
+    }
+
+    /// How many are marked.
+    pub fn marked(&self) -> usize {
+        self.marked.len()
+    }
+
+    /// How a point's retry goes.
+    pub fn retry(&self, id: PointId) -> Option<&Retrying> {
+        self.retries.get(&id)
+    }
+
+    /// Retries that have not ended.
+    pub fn retrying(&self) -> usize {
+        self.retries
+            .values()
+            .filter(|retry| matches!(retry, Retrying::Queued | Retrying::InFlight))
+            .count()
+    }
+
+    /// The marked points, else the selected one.
+    pub fn chosen(&self) -> Vec<PointId> {
+        if self.marked.is_empty() {
+            self.selected().map(|row| row.id).into_iter().collect()
+        } else {
+            self.marked.iter().copied().collect()
+        }
+    }
+
+    pub(super) fn resize(&mut self, rows: u16) {
+        self.page = u64::from(rows).saturating_sub(6).max(1);
+    }
+
+    pub(super) fn go(&mut self, motion: Motion) {
+        let last = self.total().saturating_sub(1);
+        self.place = match motion {
+            Motion::Up => self.place.saturating_sub(1),
+            Motion::Down => self.place + 1,
+            Motion::PageUp => self.place.saturating_sub(self.page),
+            Motion::PageDown => self.place + self.page,
+            Motion::Top => 0,
+            Motion::Bottom => last,
+        }
+        .min(last);
+    }
+
+    pub(super) fn open(&mut self) -> Option<PointId> {
+        let id = self.selected()?.id;
+        self.opening = Some(id);
+        Some(id)
+    }
+
+    pub(super) fn back(&mut self) {
+        if self.detail.take().is_some() || self.opening.take().is_some() {
+            return;
+        }
+        if self.filter != Filter::default() {
+            self.set_filter(Filter::default());
+        } else {
+            self.unmark_all();
+        }
+    }
+
+    pub(super) fn mark(&mut self) -> bool {
+        let Some(id) = self.selected().map(|row| row.id) else { return true };
+        if !self.marked.remove(&id) {
+            if self.marked.len() >= MAX_MARKED {
+                return false;
+            }
+            self.marked.insert(id);
+        }
+        self.go(Motion::Down);
+        true
+    }
+
+    pub(super) fn unmark_all(&mut self) {
+        self.marked.clear();
+    }
+
+    pub(super) fn is_typing(&self) -> bool {
+        self.typing.is_some()
+    }
+
+    pub(super) fn start_typing(&mut self) {
+        self.typing = Some(Input::new(self.filter_text().to_owned()));
+    }
+
+    /// A key while the filter is typed. The list follows at once; answers whether it changed.
+    pub(super) fn type_key(&mut self, key: KeyEvent) -> bool {
+        let Some(input) = &mut self.typing else { return false };
+        match key.code {
+            KeyCode::Enter => {
+                self.typing = None;
+                false
+            }
+            KeyCode::Esc => {
+                self.typing = None;
+                self.set_filter(Filter::default());
+                true
+            }
+            _ => {
+                let changed = input.handle_event(&Event::Key(key)).is_some_and(|change| change.value);
+                self.take_text();
+                changed
+            }
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        if let Some(input) = &mut self.typing {
+            for letter in text.chars().filter(|c| !c.is_control()).take(200) {
+                input.handle(tui_input::InputRequest::InsertChar(letter));
+            }
+            self.take_text();
+        }
+    }
+
+    fn take_text(&mut self) {
+        let Some(input) = &self.typing else { return };
+        let text = input.value().trim().to_owned();
+        let filter = Filter {
+            // A class typed in full is meant as the class.
+            cause: Cause::parse(&text),
+            text: (!text.is_empty() && Cause::parse(&text).is_none()).then_some(text),
+            states: Vec::new(),
+        };
+        self.set_filter(filter);
+    }
+
+    fn set_filter(&mut self, filter: Filter) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.place = 0;
+            self.fresh = false;
+        }
+    }
+
+    pub(super) fn stale(&mut self) {
+        self.fresh = false;
+    }
+
+    pub(super) fn queued(&mut self, ids: &[PointId]) {
+        self.retries.extend(ids.iter().map(|id| (*id, Retrying::Queued)));
+        self.marked.clear();
+    }
+
+    pub(super) fn started(&mut self, ids: &[PointId]) {
+        self.retries.extend(ids.iter().map(|id| (*id, Retrying::InFlight)));
+    }
+
+    pub(super) fn finished(&mut self, id: PointId, result: Result<(), Failure>) {
+        let state = if result.is_ok() { Retrying::Done } else { Retrying::FailedAgain };
+        self.retries.insert(id, state);
+        if self.detail.as_ref().is_some_and(|detail| detail.row.id == id) {
+            self.detail = None;
+        }
+        self.fresh = false;
+    }
+
+    /// A retry as a whole ended: what is still said to be under way was not reached.
+    pub(super) fn ended(&mut self) {
+        self.retries
+            .retain(|_, retry| matches!(retry, Retrying::Done | Retrying::FailedAgain));
+        if self.retries.len() > MAX_MARKED {
+            self.retries.clear();
+        }
+        self.fresh = false;
+    }
+
+    pub(super) fn listed(&mut self, filter: &Filter, offset: u64, total: u64, rows: Vec<FailureRow>) {
+        self.asked = None;
+        if *filter != self.filter {
+            return;
+        }
+        self.offset = offset;
+        self.rows = rows;
+        self.total = Some(total);
+        self.place = self.place.min(total.saturating_sub(1));
+    }
+
+    pub(super) fn read(&mut self, detail: FailureDetail) {
+        if self.opening == Some(detail.row.id) {
+            self.opening = None;
+            self.detail = Some(detail);
+        }
+    }
+
+    /// The page that should be asked for, where what is seen is not there or not fresh. One question at a time.
+    pub(super) fn wanted(&mut self) -> Option<TaskCommand> {
+        let begin = self.place.saturating_sub(self.page);
+        let end = (self.place + self.page).min(self.total());
+        let covered = self.offset <= begin && self.offset + self.rows.len() as u64 >= end;
+        if (self.fresh && covered) || self.asked.as_ref().is_some_and(|(filter, _)| *filter == self.filter) {
+            return None;
+        }
+        let offset = self.place.saturating_sub(WINDOW / 2);
+        self.fresh = true;
+        self.asked = Some((self.filter.clone(), offset));
+        Some(TaskCommand::ListFailures {
+            filter: self.filter.clone(),
+            offset,
+            limit: WINDOW,
+        })
+    }
+
+    /// The word for a row's state: how its retry goes, else what the journal says.
+    pub fn state_of(&self, row: &FailureRow) -> String {
+        match self.retries.get(&row.id) {
+            Some(Retrying::Queued) => "queued".into(),
+            Some(Retrying::InFlight) => format!("attempt {}", row.attempts + 1),
+            Some(Retrying::FailedAgain) => "failed again".into(),
+            Some(Retrying::Done) => "done".into(),
+            None => match row.state {
+                State::Failed => "failed".into(),
+                other => other.as_str().into(),
+            },
+        }
+    }
+}

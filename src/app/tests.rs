@@ -1,0 +1,1 @@
+//! Message tables: what the console makes of keys and events.

@@ -1,0 +1,171 @@
+//! The command line's types. Meaning is given to them in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Moves a vector collection from Qdrant to LanceDB and re-embeds it on the way.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration.
+    #[arg(long, global = true, value_name = "FILE", default_value = "qlance.toml")]
+    pub config: PathBuf,
+    /// Where journal, log and lock lie; `.qlance` beside the configuration if not given.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// No screen: plain progress on stderr. Taken for granted where stdout is no terminal.
+    #[arg(long, global = true)]
+    pub no_tui: bool,
+    /// Colours on the screen.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
+    /// Only ASCII characters on the screen.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// What to do; the console if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 complete; 1 error; 2 usage or configuration; 3 complete with failed points; 4 verification says no;
+5 stopped early, resumable; 130 second Ctrl-C";
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// Unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Migrate (or go on with it) under your eyes: the default.
+    Console(RunArgs),
+    /// Migrate (or go on with it) without a screen.
+    Run(RunArgs),
+    /// Say what a run would do, without reading all points, embedding or writing.
+    Plan(PlanArgs),
+    /// Failed points: list, retry, skip, export.
+    #[command(subcommand)]
+    Failures(FailuresCommand),
+    /// Show the whole configuration, every default visible.
+    Config,
+    /// Make a small chat collection and migrate it, with everything in process.
+    Demo(DemoArgs),
+    /// Shell completions.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How to run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// Take over a table that another job made.
+    #[arg(long)]
+    pub adopt: bool,
+    /// Print one JSON object on stdout at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to plan.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlanArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with failed points.
+#[derive(Debug, Subcommand)]
+pub enum FailuresCommand {
+    /// List them.
+    List {
+        /// Which.
+        #[command(flatten)]
+        which: WhichArgs,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try them again; all if no id is given.
+    Retry {
+        /// Point ids.
+        ids: Vec<String>,
+        /// Which, where no id is given.
+        #[command(flatten)]
+        which: WhichArgs,
+    },
+    /// Give them up, with a reason.
+    Skip {
+        /// Point ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take a skip back.
+    Unskip {
+        /// Point ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Write them to a file.
+    Export {
+        /// The file.
+        #[arg(default_value = "failed_migrations.json")]
+        file: PathBuf,
+    },
+}
+
+/// Which failed points.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WhichArgs {
+    /// Only this class (no_content, empty_content, not_text, too_long, rejected, ...).
+    #[arg(long, value_name = "CLASS")]
+    pub cause: Option<String>,
+    /// Only where id, class or message holds this text.
+    #[arg(long)]
+    pub text: Option<String>,
+}
+
+/// How to demonstrate.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Messages in the collection.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(10..=1_000_000))]
+    pub points: u64,
+    /// Where everything is put.
+    #[arg(long, default_value = "qlance-demo")]
+    pub dir: PathBuf,
+    /// Seed of the generated messages.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Throw an earlier demo in that directory away and start over.
+    #[arg(long, conflicts_with = "resume")]
+    pub fresh: bool,
+    /// Go on with an earlier demo in that directory without asking.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

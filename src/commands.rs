@@ -1,0 +1,98 @@
+//! What each command does: from parsed arguments to an exit code. Wiring and printing; the work is in `tasks`.
+
+mod demo;
+mod failures;
+mod headless;
+mod logging;
+mod plan;
+mod signals;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command, RunArgs};
+use crate::config::{Config, ConfigError};
+use crate::console;
+use crate::tasks::job::Options;
+use crate::tasks::supervisor::Orders;
+
+pub use headless::Headless;
+
+/// Runs a command.
+pub async fn run(cli: Cli) -> ExitCode {
+    match dispatch(&cli).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("qlance: {}", printable(&format!("{error:#}")));
+            // Configuration and usage are 2; everything else is 1.
+            ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// Text for a terminal: control characters (line breaks aside) never reach it.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c })
+        .collect()
+}
+
+async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
+    match cli.command.as_ref().unwrap_or(&Command::Console(RunArgs::default())) {
+        Command::Console(args) => migrate(cli, args, false).await,
+        Command::Run(args) => migrate(cli, args, true).await,
+        Command::Plan(args) => plan::run(cli, args).await,
+        Command::Failures(command) => failures::run(cli, command).await,
+        Command::Config => {
+            let config = Config::load(&cli.config)?;
+            write!(std::io::stdout(), "{}", config.to_toml())?;
+            Ok(0)
+        }
+        Command::Demo(args) => demo::run(cli, args).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "qlance", &mut std::io::stdout());
+            Ok(0)
+        }
+    }
+}
+
+/// Whether there is a screen to draw on.
+fn has_screen(cli: &Cli) -> bool {
+    !cli.no_tui && std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
+async fn migrate(cli: &Cli, args: &RunArgs, headless: bool) -> anyhow::Result<u8> {
+    let config = Arc::new(Config::load(&cli.config)?);
+    let options = Options {
+        state: cli.state.clone(),
+        adopt: args.adopt,
+        refuse_once: None,
+    };
+    start(cli, config, options, args.json, headless).await
+}
+
+/// Runs a job on the screen where there is one, else without.
+async fn start(cli: &Cli, config: Arc<Config>, options: Options, json: bool, headless: bool) -> anyhow::Result<u8> {
+    // Secrets that are missing are a matter of configuration: say so before anything starts.
+    config.source_key()?;
+    config.embed_key()?;
+    let job = config.job(options.state.as_deref());
+    let screen = !headless && !json && has_screen(cli);
+    logging::start(&job.dir);
+    let mut orders = Orders {
+        options,
+        start: true,
+        end_when_done: !screen,
+        retry: None,
+    };
+    if screen {
+        orders.end_when_done = false;
+        let looks = console::Looks::choose(cli.color, cli.ascii);
+        return console::run(config, orders, looks).await;
+    }
+    let report = Headless { json }.run(config, orders).await?;
+    Ok(report.exit_code())
+}

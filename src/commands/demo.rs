@@ -1,0 +1,79 @@
+//! `qlance demo`: makes the collection, then runs the ordinary job on it.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use crate::cli::{Cli, DemoArgs};
+use crate::config::Config;
+use crate::tasks::demo as collection;
+use crate::tasks::job::Options;
+
+pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
+    let dir = std::path::absolute(&args.dir)?;
+    if dir.join("qlance.toml").exists() {
+        let fresh = args.fresh || (!args.resume && asks_for_fresh(&dir)?);
+        if fresh {
+            remove_earlier(&dir)?;
+        }
+    }
+    let live = std::io::stderr().is_terminal();
+    eprintln!("qlance demo in {}", dir.display());
+    collection::prepare(&dir, args.points, args.seed, |done, all| {
+        if live {
+            eprint!("\rmaking {all} messages in an embedded Qdrant: {done}\x1b[K");
+            let _ = std::io::stderr().flush();
+        } else if done % 1_000 == 0 || done == all {
+            eprintln!("making {all} messages in an embedded Qdrant: {done}");
+        }
+    })
+    .await?;
+    if live {
+        eprintln!();
+    }
+    let config = Arc::new(Config::load(&dir.join("qlance.toml"))?);
+    let options = Options {
+        state: cli.state.clone(),
+        adopt: false,
+        refuse_once: Some(collection::is_refused_once),
+    };
+    let code = super::start(cli, config, options, false, false).await?;
+    let shown = dir.display();
+    eprintln!(
+        "\nEverything lies in {shown}:\n  qdrant/       the collection\n  choir.lance/  the table `messages`\n  \
+         qlance.toml   the configuration\nTry:\n  qlance --config {shown}/qlance.toml failures list\n  \
+         qlance --config {shown}/qlance.toml failures retry\n  qlance --config {shown}/qlance.toml plan"
+    );
+    // Failed points belong to the demo.
+    Ok(if code == 3 { 0 } else { code })
+}
+
+/// An earlier demo lies there: go on with it, or throw it away?
+fn asks_for_fresh(dir: &Path) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        eprintln!("an earlier demo lies in {}: going on with it (--fresh starts over)", dir.display());
+        return Ok(false);
+    }
+    eprint!("An earlier demo lies in {}. [R]esume it or start [o]ver? ", dir.display());
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "" | "r" | "resume" => Ok(false),
+        "o" | "over" => Ok(true),
+        other => bail!("{other:?} is neither r nor o; nothing was changed"),
+    }
+}
+
+/// Removes what a demo makes, and nothing else.
+fn remove_earlier(dir: &Path) -> anyhow::Result<()> {
+    for name in ["qdrant", "choir.lance", ".qlance"] {
+        let path = dir.join(name);
+        if path.exists() {
+            std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    std::fs::remove_file(dir.join("qlance.toml")).context("cannot remove qlance.toml")
+}

@@ -1,0 +1,223 @@
+//! A job without a screen: plain progress on stderr, the report on stdout.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::printable;
+use super::signals::stop_on_signal;
+use crate::config::Config;
+use crate::tasks::supervisor::{self, Lines, Orders};
+use crate::tasks::{
+    COMMAND_ROOM, EVENT_ROOM, Level, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent,
+};
+
+/// Between two lines of progress where stderr is a file; on a terminal one line is written over, more often.
+const QUIET_PERIOD: Duration = Duration::from_secs(5);
+/// Failures told one by one; the journal has them all.
+const TOLD_FAILURES: u64 = 10;
+
+/// How to run without a screen.
+#[derive(Debug, Clone, Copy)]
+pub struct Headless {
+    /// The report as JSON on stdout.
+    pub json: bool,
+}
+
+struct Teller {
+    live: bool,
+    told: u64,
+    line_open: bool,
+}
+
+impl Headless {
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// Stdout cannot be written, or signals cannot be listened to.
+    pub async fn run(self, config: Arc<Config>, orders: Orders) -> anyhow::Result<RunReport> {
+        let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
+        let (events, happened) = mpsc::channel(EVENT_ROOM);
+        let (snapshot, watched) = watch::channel(Snapshot::default());
+        let lines = Lines {
+            commands: inbox,
+            events,
+            snapshot,
+        };
+        let work = tokio::spawn(supervisor::run(config, orders, lines));
+        self.follow(commands, happened, watched, work).await
+    }
+
+    /// Tells of work that is under way, to its end.
+    ///
+    /// # Errors
+    /// Stdout cannot be written, or signals cannot be listened to.
+    pub async fn follow(
+        self,
+        commands: mpsc::Sender<TaskCommand>,
+        mut happened: mpsc::Receiver<TaskEvent>,
+        mut watched: watch::Receiver<Snapshot>,
+        work: JoinHandle<RunReport>,
+    ) -> anyhow::Result<RunReport> {
+        stop_on_signal(commands.clone())?;
+        let live = std::io::stderr().is_terminal();
+        let mut teller = Teller::new(live);
+        let mut ticks = tokio::time::interval(if live { Duration::from_millis(250) } else { QUIET_PERIOD });
+        ticks.tick().await;
+        loop {
+            tokio::select! {
+                event = happened.recv() => match event {
+                    Some(event) => teller.tell(&event),
+                    None => break,
+                },
+                _ = ticks.tick() => {
+                    let snapshot = watched.borrow_and_update().clone();
+                    teller.progress(&snapshot);
+                }
+            }
+        }
+        let report = work.await?;
+        teller.summary(&report);
+        if self.json {
+            let mut stdout = std::io::stdout();
+            serde_json::to_writer(&mut stdout, &report)?;
+            writeln!(stdout)?;
+        }
+        // Held until here: where nobody commands any more, the supervisor brings the work to an end.
+        drop(commands);
+        Ok(report)
+    }
+
+    /// Prints how a run ended.
+    pub fn summary(self, report: &RunReport) {
+        Teller::new(false).summary(report);
+    }
+}
+
+impl Teller {
+    fn new(live: bool) -> Self {
+        Self {
+            live,
+            told: 0,
+            line_open: false,
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.end_line();
+        eprintln!("{}", printable(text));
+    }
+
+    fn end_line(&mut self) {
+        if std::mem::take(&mut self.line_open) {
+            eprintln!();
+        }
+    }
+
+    fn tell(&mut self, event: &TaskEvent) {
+        match event {
+            TaskEvent::Opened(facts) => self.say(&format!(
+                "{} ({} points, Qdrant {}) -> {} with {}{}",
+                facts.collection,
+                facts.points,
+                facts.qdrant_version,
+                facts.table,
+                facts.space,
+                if facts.resumed { ", going on where it stopped" } else { "" }
+            )),
+            TaskEvent::PhaseChanged(Phase::Stopping) => self.say("stopping"),
+            TaskEvent::PointFailed(id, failure) => {
+                self.told += 1;
+                if self.told <= TOLD_FAILURES {
+                    self.say(&format!("failed: {id}: {}: {failure}", failure.cause.as_str()));
+                } else if self.told == TOLD_FAILURES + 1 {
+                    self.say("more points failed; see `qlance failures list`");
+                }
+            }
+            TaskEvent::RetryFinished(id, Ok(())) => self.say(&format!("recovered: {id}")),
+            TaskEvent::RetryFinished(id, Err(failure)) => {
+                self.say(&format!("failed again: {id}: {}: {failure}", failure.cause.as_str()));
+            }
+            TaskEvent::RetryEnded { recovered, failed, error } => {
+                self.say(&format!("retry: {recovered} recovered, {failed} failed again"));
+                if let Some(error) = error {
+                    self.say(&format!("the retry stopped: {error}"));
+                }
+            }
+            TaskEvent::StepFinished(step, done) => self.say(&format!("{}: {done}", step.label())),
+            // The summary repeats what stopped the run.
+            TaskEvent::Noted(Level::Warn, text) => self.say(text),
+            _ => {}
+        }
+    }
+
+    fn progress(&mut self, snapshot: &Snapshot) {
+        if !matches!(snapshot.phase, Phase::Running | Phase::Stopping) {
+            return;
+        }
+        let mut line = format!(
+            "{} of {}  read {} = written {} + failed {} + skipped {} + in hand {}  {:.0}/s",
+            snapshot.settled(),
+            snapshot.total,
+            snapshot.read,
+            snapshot.written,
+            snapshot.failed,
+            snapshot.skipped,
+            snapshot.in_hand,
+            snapshot.rate
+        );
+        if let Some((reason, wait)) = &snapshot.waiting {
+            line.push_str(&format!("  ({reason}"));
+            if let Some(wait) = wait {
+                line.push_str(&format!(", {} s", wait.as_secs() + 1));
+            }
+            line.push(')');
+        }
+        let line = printable(&line);
+        if self.live {
+            eprint!("\r{line}\x1b[K");
+            let _ = std::io::stderr().flush();
+            self.line_open = true;
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    fn summary(&mut self, report: &RunReport) {
+        self.end_line();
+        let status = match report.status {
+            Status::Complete => "complete",
+            Status::Stopped => "stopped; the same command goes on",
+            Status::Error => "error",
+        };
+        if report.status != Status::Error {
+            self.say(&format!(
+                "{status}: read {} = written {} + failed {} + skipped {}; {} divergent; {:.1} s, {:.0} points/s; {} \
+                 requests, {} tokens, ${:.4}; table {} version {}, {} rows",
+                report.read,
+                report.written,
+                report.failed,
+                report.skipped,
+                report.divergent,
+                report.seconds,
+                report.points_per_second,
+                report.embedding.requests,
+                report.embedding.tokens,
+                report.embedding.cost_usd,
+                report.table.name,
+                report.table.version,
+                report.table.rows
+            ));
+        }
+        if let Some(error) = &report.error {
+            self.say(&format!("qlance: {error}"));
+        }
+        if report.failed > 0 {
+            self.say("failed points: qlance failures list | retry | skip | export");
+        }
+    }
+}
+

@@ -1,0 +1,232 @@
+//! The event loop of the console: terminal, signals and the work's channels become messages; effects become commands,
+//! escape sequences and the end. Draws when something changed, at most thirty times a second.
+
+mod terminal;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, EventStream};
+use futures::StreamExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Effect, Message};
+use crate::cli::ColorWhen;
+use crate::commands::Headless;
+use crate::config::Config;
+use crate::tasks::supervisor::{self, Lines, Orders};
+use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, RunReport, Snapshot, TaskCommand, TaskEvent};
+use crate::ui;
+use crate::ui::theme::Theme;
+
+use terminal::Screen;
+
+/// Between two frames at least: thirty a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// How often time itself may change what is seen (a flash that ends, an age that grows).
+const TICK: Duration = Duration::from_secs(1);
+/// When the terminal is gone the work gets this long for its last commit.
+const LAST_WORDS: Duration = Duration::from_millis(1_900);
+
+/// Colours and characters, as the operator wants them.
+#[derive(Debug, Clone, Copy)]
+pub struct Looks(Theme);
+
+impl Looks {
+    /// From the command line and the environment.
+    pub fn choose(color: ColorWhen, ascii: bool) -> Self {
+        let color = match color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        Self(Theme { color, ascii })
+    }
+}
+
+/// How the loop ended.
+enum Left {
+    /// The work has ended.
+    Ended,
+    /// The operator left the work running.
+    Detached,
+    /// At once.
+    Aborted,
+    /// The terminal went away.
+    HungUp,
+}
+
+struct Console {
+    app: App,
+    theme: Theme,
+    commands: mpsc::Sender<TaskCommand>,
+    events: mpsc::Receiver<TaskEvent>,
+    snapshot: watch::Receiver<Snapshot>,
+}
+
+/// Shows the console until it is left; answers the exit code.
+///
+/// # Errors
+/// The terminal cannot be used.
+pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks) -> anyhow::Result<u8> {
+    let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
+    let (told, events) = mpsc::channel(EVENT_ROOM);
+    let (published, snapshot) = watch::channel(Snapshot::default());
+    let lines = Lines {
+        commands: inbox,
+        events: told,
+        snapshot: published,
+    };
+    let app = App::new(&config, Instant::now());
+    let mut screen = Screen::open()?;
+    let work = tokio::spawn(supervisor::run(config, orders, lines));
+    let mut console = Console {
+        app,
+        theme: looks.0,
+        commands,
+        events,
+        snapshot,
+    };
+    let left = console.serve(&mut screen).await;
+    screen.close();
+    finish(console, work, left?).await
+}
+
+async fn finish(console: Console, work: JoinHandle<RunReport>, left: Left) -> anyhow::Result<u8> {
+    let headless = Headless { json: false };
+    match left {
+        Left::Aborted => {
+            eprintln!("qlance: stopped at once; the job can be resumed");
+            Ok(130)
+        }
+        Left::HungUp => {
+            let _ = console.commands.try_send(TaskCommand::Quit);
+            drop(console.events);
+            let _ = tokio::time::timeout(LAST_WORDS, work).await;
+            Ok(5)
+        }
+        Left::Ended => {
+            drop(console.events);
+            let report = work.await?;
+            headless.summary(&report);
+            Ok(report.exit_code())
+        }
+        Left::Detached => {
+            let report = headless
+                .follow(console.commands, console.events, console.snapshot, work)
+                .await?;
+            Ok(report.exit_code())
+        }
+    }
+}
+
+impl Console {
+    async fn serve(&mut self, screen: &mut Screen) -> anyhow::Result<Left> {
+        let mut keys = EventStream::new();
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut ticks = tokio::time::interval(TICK);
+        let mut frames = tokio::time::interval(FRAME);
+        frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.take(Message::Resized { rows: screen.rows() }, screen, &mut keys).await?;
+        let mut changed = true;
+        loop {
+            let message = tokio::select! {
+                biased;
+                _ = hang_up.recv() => return Ok(Left::HungUp),
+                _ = frames.tick(), if changed => {
+                    if screen.draw(|frame| ui::draw(frame, &self.app, &self.theme)).is_err() {
+                        return Ok(Left::HungUp);
+                    }
+                    changed = false;
+                    continue;
+                }
+                key = keys.next() => match key {
+                    Some(Ok(event)) => match message_of(event) {
+                        Some(message) => message,
+                        None => continue,
+                    },
+                    // The terminal is gone: crossterm would answer the same for ever.
+                    Some(Err(_)) | None => return Ok(Left::HungUp),
+                },
+                event = self.events.recv() => match event {
+                    Some(event) => Message::Event(event),
+                    None => return Ok(Left::Ended),
+                },
+                _ = terminate.recv() => Message::StopAsked,
+                _ = interrupt.recv() => Message::StopAsked,
+                result = self.snapshot.changed() => {
+                    if result.is_err() {
+                        // The events that are still on their way come first.
+                        while let Some(event) = self.events.recv().await {
+                            self.app.update(Message::Event(event), Instant::now());
+                        }
+                        return Ok(Left::Ended);
+                    }
+                    let snapshot = self.snapshot.borrow_and_update().clone();
+                    Message::Snapshot(Box::new(snapshot))
+                }
+                _ = ticks.tick() => {
+                    if !screen.is_alive() {
+                        return Ok(Left::HungUp);
+                    }
+                    let before = self.app.flash.is_some();
+                    self.app.update(Message::Tick, Instant::now());
+                    changed |= before != self.app.flash.is_some();
+                    continue;
+                }
+            };
+            changed = true;
+            if let Some(left) = self.take(message, screen, &mut keys).await? {
+                return Ok(left);
+            }
+            // Whatever else has come meanwhile belongs to the same frame.
+            while let Ok(event) = self.events.try_recv() {
+                if let Some(left) = self.take(Message::Event(event), screen, &mut keys).await? {
+                    return Ok(left);
+                }
+            }
+        }
+    }
+
+    async fn take(
+        &mut self,
+        message: Message,
+        screen: &mut Screen,
+        keys: &mut EventStream,
+    ) -> anyhow::Result<Option<Left>> {
+        for effect in self.app.update(message, Instant::now()) {
+            match effect {
+                // The supervisor takes commands at once; where it is gone, so is the loop in a moment.
+                Effect::Send(command) => {
+                    let _ = self.commands.send(command).await;
+                }
+                // The loop goes on until the work has ended, so that the last commits can be seen.
+                Effect::Leave => {}
+                Effect::Detach => {
+                    let _ = self.commands.send(TaskCommand::EndWhenDone).await;
+                    return Ok(Some(Left::Detached));
+                }
+                Effect::Abort => return Ok(Some(Left::Aborted)),
+                Effect::Suspend => {
+                    screen.suspend()?;
+                    *keys = EventStream::new();
+                }
+                Effect::Copy(text) => screen.copy(&text)?,
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn message_of(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) => Some(Message::Key(key)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(_, rows) => Some(Message::Resized { rows }),
+        Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
+    }
+}

@@ -1,0 +1,107 @@
+//! The terminal: taken, drawn on in whole frames, and always given back: on leaving, on a panic, on Ctrl-Z.
+
+use std::io::{IsTerminal as _, Stdout, Write as _, stdout};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{cursor, execute};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal};
+use rustix::process::{Signal, getpid, kill_process};
+
+/// A terminal that belongs to the console as long as this is open.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    open: bool,
+}
+
+fn enter() -> std::io::Result<()> {
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+}
+
+/// Gives the terminal back. Called from the panic hook too, so it must not fail loudly.
+fn leave() {
+    let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = disable_raw_mode();
+}
+
+impl Screen {
+    /// Takes the terminal, and sees to it that a panic gives it back before its message is printed.
+    ///
+    /// # Errors
+    /// Stdout is no terminal that can be used so.
+    pub(super) fn open() -> anyhow::Result<Self> {
+        let earlier = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            leave();
+            earlier(panic);
+        }));
+        enter()?;
+        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        Ok(Self { terminal, open: true })
+    }
+
+    /// Lines of the terminal.
+    pub(super) fn rows(&self) -> u16 {
+        self.terminal.size().map_or(24, |size| size.height)
+    }
+
+    /// Draws one frame as one update.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> std::io::Result<()> {
+        execute!(stdout(), BeginSynchronizedUpdate)?;
+        let drawn = self.terminal.draw(draw).map(|_| ());
+        execute!(stdout(), EndSynchronizedUpdate)?;
+        drawn
+    }
+
+    /// Whether the terminal is still there.
+    pub(super) fn is_alive(&self) -> bool {
+        stdout().is_terminal() && rustix::termios::tcgetattr(stdout()).is_ok()
+    }
+
+    /// Gives the terminal back, stops this process, and takes the terminal again after `fg`.
+    ///
+    /// # Errors
+    /// The terminal cannot be taken again.
+    pub(super) fn suspend(&mut self) -> anyhow::Result<()> {
+        leave();
+        // SIGTSTP to oneself is dropped in an orphaned process group; SIGSTOP is not.
+        kill_process(getpid(), Signal::STOP)?;
+        enter()?;
+        let size = self.terminal.size()?;
+        // `clear` would ask for the cursor's place, and wait for an answer that the event stream swallows.
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;
+        Ok(())
+    }
+
+    /// Puts a text into the terminal's clipboard (OSC 52).
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub(super) fn copy(&mut self, text: &str) -> std::io::Result<()> {
+        execute!(stdout(), CopyToClipboard::to_clipboard_from(text))?;
+        stdout().flush()
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn close(&mut self) {
+        if std::mem::take(&mut self.open) {
+            leave();
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,42 @@
+//! Read, embed, write: how busy each is, and which holds the others up.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::app::App;
+use crate::tasks::meters::Stage;
+use crate::ui::text::{count, fit, latency};
+use crate::ui::theme::Theme;
+
+pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
+    let block = theme.pane("Stages");
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = inner.width as usize;
+    let limit = app.snapshot.limit().filter(|_| app.phase.is_working());
+    let heading = format!(
+        "{:<6}{:>9}{:>8}{:>9}{:>9}{:>6}",
+        "", "in flight", "queue", "p50", "p95", "busy"
+    );
+    let mut lines = vec![Line::from(Span::styled(fit(&heading, width), theme.dim()))];
+    let stages = [(Stage::Read, "read"), (Stage::Embed, "embed"), (Stage::Write, "write")];
+    for ((stage, name), snapshot) in stages.into_iter().zip(app.snapshot.stages) {
+        let is_limit = limit == Some(stage);
+        let in_flight = format!("{}/{}", snapshot.in_flight, snapshot.limit);
+        let mut text = format!(
+            "{name:<6}{in_flight:>9}{:>8}{:>9}{:>9}{:>4.0} %",
+            count(snapshot.queue),
+            latency(snapshot.p50),
+            latency(snapshot.p95),
+            snapshot.busy * 100.0
+        );
+        if is_limit {
+            text.push_str("  <- limit");
+        }
+        let style = if is_limit { theme.warn() } else { ratatui::style::Style::new() };
+        lines.push(Line::from(Span::styled(fit(&text, width), style)));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}

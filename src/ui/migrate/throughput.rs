@@ -1,0 +1,52 @@
+//! Points a second over the last two minutes, a column a second, newest on the right.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use crate::app::App;
+use crate::ui::text::count;
+use crate::ui::theme::Theme;
+
+pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
+    let peak = app.throughput.peak();
+    let title = if peak > 0 {
+        format!("Throughput (points/s, last 2 min, peak {})", count(peak))
+    } else {
+        "Throughput (points/s, last 2 min)".into()
+    };
+    let block = theme.pane(&title);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let (width, height) = (inner.width as usize, inner.height as usize);
+    let rates = app.throughput.last(width);
+    if rates.is_empty() || peak == 0 {
+        frame.render_widget(Paragraph::new("nothing measured yet").style(theme.dim()), inner);
+        return;
+    }
+    let steps = height * 8;
+    let heights: Vec<usize> = rates
+        .iter()
+        .map(|rate| {
+            let height = (*rate as f64 / peak as f64 * steps as f64).round() as usize;
+            // Something is never drawn as nothing.
+            if *rate > 0 { height.max(1) } else { 0 }
+        })
+        .collect();
+    let levels = theme.levels();
+    let lines: Vec<Line<'_>> = (0..height)
+        .map(|row| {
+            let floor = (height - 1 - row) * 8;
+            let mut text = " ".repeat(width - heights.len());
+            for height in &heights {
+                text.push_str(match height.saturating_sub(floor) {
+                    0 => " ",
+                    above => levels[above.min(8) - 1],
+                });
+            }
+            Line::raw(text)
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines).style(theme.accent()), inner);
+}

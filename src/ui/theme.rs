@@ -1,0 +1,112 @@
+//! Colours and characters. ANSI's sixteen colours only, so that the operator's own theme holds; nothing is said by
+//! colour alone.
+
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::symbols::border;
+use ratatui::widgets::{Block, Borders};
+
+use crate::tasks::{Level, Phase};
+
+/// How the console looks on this terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    /// Whether colours are used.
+    pub color: bool,
+    /// Whether only ASCII is used.
+    pub ascii: bool,
+}
+
+const ASCII_BORDER: border::Set<'static> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+impl Theme {
+    fn colored(self, color: Color) -> Style {
+        if self.color { Style::new().fg(color) } else { Style::new() }
+    }
+
+    /// Something good.
+    pub fn good(self) -> Style {
+        self.colored(Color::Green)
+    }
+
+    /// Something to look at.
+    pub fn warn(self) -> Style {
+        self.colored(Color::Yellow).add_modifier(Modifier::BOLD)
+    }
+
+    /// Something that did not work.
+    pub fn bad(self) -> Style {
+        self.colored(Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    /// Something beside the point.
+    pub fn dim(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// A key, a title.
+    pub fn accent(self) -> Style {
+        self.colored(Color::Cyan)
+    }
+
+    /// What is selected.
+    pub fn selected(self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// By how much it matters.
+    pub fn level(self, level: Level) -> Style {
+        match level {
+            Level::Info => Style::new(),
+            Level::Warn => self.warn(),
+            Level::Error => self.bad(),
+        }
+    }
+
+    /// By where the work stands.
+    pub fn phase(self, phase: &Phase) -> Style {
+        match phase {
+            Phase::Running | Phase::Complete => self.good().add_modifier(Modifier::BOLD),
+            Phase::Failed(_) => self.bad(),
+            Phase::Stopped(_) | Phase::Paused | Phase::Pausing | Phase::Stopping => self.warn(),
+            Phase::Connecting | Phase::Finishing(_) => self.accent(),
+        }
+    }
+
+    /// A bordered pane.
+    pub fn pane(self, title: &str) -> Block<'static> {
+        let set = if self.ascii { ASCII_BORDER } else { border::PLAIN };
+        Block::new()
+            .borders(Borders::ALL)
+            .border_set(set)
+            .border_style(self.dim())
+            .title(ratatui::text::Span::styled(format!(" {title} "), self.accent()))
+    }
+
+    /// What a bar is made of.
+    pub fn full(self) -> &'static str {
+        if self.ascii { "#" } else { "█" }
+    }
+
+    /// What the rest of a bar is made of.
+    pub fn empty(self) -> &'static str {
+        if self.ascii { "-" } else { "░" }
+    }
+
+    /// The heights of a column of the throughput chart, lowest first.
+    pub fn levels(self) -> [&'static str; 8] {
+        if self.ascii {
+            [".", ".", ":", ":", "=", "=", "#", "#"]
+        } else {
+            ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+        }
+    }
+}
