@@ -1,1 +1,94 @@
-fn main(){}
+//! `cargo bench --bench pipeline`: each stage alone, the whole pipeline, and the naive one, in one run, so that ratios
+//! can be trusted whatever else the machine does. Every measurement is a process of its own (this binary again), which
+//! gives each its own peak RSS; the embedded Qdrant and the embeddings server run in another process, as they would.
+//!
+//! `QLANCE_BENCH_POINTS` and `QLANCE_BENCH_SIZE` change the collection (20,000 points of 1,536 numbers).
+
+#[path = "pipeline/parts.rs"]
+mod parts;
+#[path = "pipeline/servers.rs"]
+mod servers;
+
+use std::process::{Command, Stdio};
+
+/// One line of the table.
+struct Figure {
+    name: &'static str,
+    points_per_second: f64,
+    peak_rss_mb: f64,
+}
+
+fn main() {
+    let mode = std::env::var("QLANCE_BENCH_PART").unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    match mode.as_str() {
+        "" => runtime.block_on(all()),
+        "servers" => runtime.block_on(servers::serve()),
+        part => runtime.block_on(parts::run(part)),
+    }
+    runtime.shutdown_background();
+}
+
+async fn all() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let servers = servers::Servers::start(dir.path());
+    println!("collection: {} points of {} numbers\n", parts::points(), parts::size());
+    let mut figures = Vec::new();
+    for (part, name) in parts::PARTS {
+        let figure = measure(part, name, dir.path(), &servers);
+        println!(
+            "{:<44}{:>12.0} points/s {:>8.0} MB",
+            figure.name, figure.points_per_second, figure.peak_rss_mb
+        );
+        figures.push(figure);
+    }
+    drop(servers);
+    print_ratios(&figures);
+}
+
+fn measure(part: &str, name: &'static str, dir: &std::path::Path, servers: &servers::Servers) -> Figure {
+    let output = Command::new(std::env::current_exe().expect("this binary"))
+        .env("QLANCE_BENCH_PART", part)
+        .env("QLANCE_BENCH_DIR", dir)
+        .env("QLANCE_BENCH_QDRANT", &servers.qdrant)
+        .env("QLANCE_BENCH_EMBEDDINGS", &servers.embeddings)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("the part runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [points_per_second, peak_rss_mb] = numbers[..] else {
+        panic!("{part} printed {text:?} and exited with {}", output.status)
+    };
+    Figure {
+        name,
+        points_per_second,
+        peak_rss_mb,
+    }
+}
+
+fn print_ratios(figures: &[Figure]) {
+    let rate = |index: usize| figures[index].points_per_second;
+    let slowest_with = rate(0).min(rate(1)).min(rate(2));
+    let slowest_without = rate(0).min(rate(2));
+    println!(
+        "\nwhole pipeline with embedding / slowest stage alone:    {:.2}",
+        rate(3) / slowest_with
+    );
+    println!(
+        "whole pipeline without embedding / slowest stage alone: {:.2}",
+        rate(4) / slowest_without
+    );
+    println!(
+        "whole pipeline with embedding / naive:                  {:.0}",
+        rate(3) / rate(5)
+    );
+    println!(
+        "peak RSS with five times the points / with one:         {:.2}",
+        figures[6].peak_rss_mb / figures[3].peak_rss_mb
+    );
+}

@@ -146,7 +146,10 @@ impl App {
         Self {
             screen: Screen::Migrate,
             facts: None,
-            title: format!("{} -> {}/{}", config.source.collection, config.target.uri, config.target.table),
+            title: format!(
+                "{} -> {}/{}",
+                config.source.collection, config.target.uri, config.target.table
+            ),
             phase: Phase::Connecting,
             snapshot: Snapshot::default(),
             threshold: config.divergence.threshold as f32,
@@ -173,7 +176,7 @@ impl App {
             Message::Key(key) => self.key(key, now),
             Message::Paste(text) => {
                 self.failures.paste(&text);
-                Vec::new()
+                self.want_failures()
             }
             Message::Resized { rows } => {
                 self.failures.resize(rows);
@@ -211,7 +214,11 @@ impl App {
             return self.answer(key, now);
         }
         if self.failures.is_typing() && self.screen == Screen::Failures {
-            return if self.failures.type_key(key) { self.want_failures() } else { Vec::new() };
+            return if self.failures.type_key(key) {
+                self.want_failures()
+            } else {
+                Vec::new()
+            };
         }
         if self.help {
             // Any key closes help; the usual ones do what they say.
@@ -249,8 +256,15 @@ impl App {
                 self.want_failures()
             }
             ActionId::NextScreen | ActionId::PreviousScreen => {
-                let step = if action.id == ActionId::NextScreen { 1 } else { Screen::ALL.len() - 1 };
-                let place = Screen::ALL.iter().position(|(screen, _)| *screen == self.screen).unwrap_or(0);
+                let step = if action.id == ActionId::NextScreen {
+                    1
+                } else {
+                    Screen::ALL.len() - 1
+                };
+                let place = Screen::ALL
+                    .iter()
+                    .position(|(screen, _)| *screen == self.screen)
+                    .unwrap_or(0);
                 self.screen = Screen::ALL[(place + step) % Screen::ALL.len()].0;
                 self.want_failures()
             }
@@ -317,8 +331,12 @@ impl App {
 
     /// An answer to a question.
     fn answer(&mut self, key: KeyEvent, now: Instant) -> Vec<Effect> {
-        let Some(confirm) = &mut self.confirm else { return Vec::new() };
-        let Some(choice) = confirm.key(key) else { return Vec::new() };
+        let Some(confirm) = &mut self.confirm else {
+            return Vec::new();
+        };
+        let Some(choice) = confirm.key(key) else {
+            return Vec::new();
+        };
         self.confirm = None;
         match choice {
             Choice::Cancel => Vec::new(),
@@ -337,7 +355,11 @@ impl App {
 
     /// Ctrl-C, or a signal: the first stops cleanly, the second at once.
     fn stop(&mut self) -> Vec<Effect> {
-        if self.leaving { vec![Effect::Abort] } else { self.leave() }
+        if self.leaving {
+            vec![Effect::Abort]
+        } else {
+            self.leave()
+        }
     }
 
     fn leave(&mut self) -> Vec<Effect> {
@@ -364,10 +386,17 @@ impl App {
             }
             TaskEvent::RetryStarted(ids) => self.failures.started(&ids),
             TaskEvent::RetryFinished(id, result) => self.failures.finished(id, result),
-            TaskEvent::RetryEnded { recovered, failed, error } => {
+            TaskEvent::RetryEnded {
+                recovered,
+                failed,
+                error,
+            } => {
                 self.failures.ended();
                 let (level, text) = match error {
-                    None => (Level::Info, format!("retry: {recovered} recovered, {failed} failed again")),
+                    None => (
+                        Level::Info,
+                        format!("retry: {recovered} recovered, {failed} failed again"),
+                    ),
                     Some(error) => (Level::Error, format!("the retry stopped: {error}")),
                 };
                 self.flash(level, text, now);

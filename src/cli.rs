@@ -131,7 +131,7 @@ pub enum FailuresCommand {
 /// Which failed points.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WhichArgs {
-    /// Only this class (no_content, empty_content, not_text, too_long, rejected, ...).
+    /// Only this class as `failures list` shows it: `no_content`, `too_long`, `rejected`, ....
     #[arg(long, value_name = "CLASS")]
     pub cause: Option<String>,
     /// Only where id, class or message holds this text.

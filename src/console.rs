@@ -131,7 +131,8 @@ impl Console {
         let mut ticks = tokio::time::interval(TICK);
         let mut frames = tokio::time::interval(FRAME);
         frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.take(Message::Resized { rows: screen.rows() }, screen, &mut keys).await?;
+        self.take(Message::Resized { rows: screen.rows() }, screen, &mut keys)
+            .await?;
         let mut changed = true;
         loop {
             let message = tokio::select! {

@@ -30,7 +30,10 @@ const LEAST: (u16, u16) = (60, 16);
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        let message = format!("qlance needs {} x {}; this is {} x {}", LEAST.0, LEAST.1, area.width, area.height);
+        let message = format!(
+            "qlance needs {} x {}; this is {} x {}",
+            LEAST.0, LEAST.1, area.width, area.height
+        );
         frame.render_widget(Paragraph::new(message), area);
         return;
     }

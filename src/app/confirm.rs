@@ -1,6 +1,6 @@
 //! Questions before something dangerous. They name the real number, and start on Cancel.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::journal::Filter;
 use crate::point::PointId;
@@ -64,7 +64,10 @@ impl Confirm {
     pub fn skip(ids: Vec<PointId>) -> Self {
         let count = ids.len();
         Self::new(
-            format!("Give up {count} failed point{}? They will not be in the table.", if count == 1 { "" } else { "s" }),
+            format!(
+                "Give up {count} failed point{}? They will not be in the table.",
+                if count == 1 { "" } else { "s" }
+            ),
             vec![("Skip", 's', Choice::Skip(ids, "skipped in the console".into()))],
         )
     }
@@ -72,6 +75,9 @@ impl Confirm {
     /// A key; the choice where one was made.
     pub fn key(&mut self, key: KeyEvent) -> Option<Choice> {
         let last = self.choices.len() - 1;
+        if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+            return None;
+        }
         match key.code {
             KeyCode::Esc | KeyCode::Char('q') => return Some(Choice::Cancel),
             KeyCode::Enter => return Some(self.choices[self.selected].2.clone()),

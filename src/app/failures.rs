@@ -168,18 +168,21 @@ impl Failures {
     }
 
     pub(super) fn back(&mut self) {
-        if self.detail.take().is_some() || self.opening.take().is_some() {
+        let (open, opening) = (self.detail.take(), self.opening.take());
+        if open.is_some() || opening.is_some() {
             return;
         }
-        if self.filter != Filter::default() {
-            self.set_filter(Filter::default());
-        } else {
+        if self.filter == Filter::default() {
             self.unmark_all();
+        } else {
+            self.set_filter(Filter::default());
         }
     }
 
     pub(super) fn mark(&mut self) -> bool {
-        let Some(id) = self.selected().map(|row| row.id) else { return true };
+        let Some(id) = self.selected().map(|row| row.id) else {
+            return true;
+        };
         if !self.marked.remove(&id) {
             if self.marked.len() >= MAX_MARKED {
                 return false;
@@ -249,6 +252,9 @@ impl Failures {
             self.filter = filter;
             self.place = 0;
             self.fresh = false;
+            // The old filter's rows and number say nothing of the new one's.
+            self.rows.clear();
+            self.total = None;
         }
     }
 
@@ -266,7 +272,11 @@ impl Failures {
     }
 
     pub(super) fn finished(&mut self, id: PointId, result: Result<(), Failure>) {
-        let state = if result.is_ok() { Retrying::Done } else { Retrying::FailedAgain };
+        let state = if result.is_ok() {
+            Retrying::Done
+        } else {
+            Retrying::FailedAgain
+        };
         self.retries.insert(id, state);
         if self.detail.as_ref().is_some_and(|detail| detail.row.id == id) {
             self.detail = None;
@@ -310,19 +320,21 @@ impl Failures {
         if (self.fresh && covered) || self.asked.as_ref().is_some_and(|(filter, _)| *filter == self.filter) {
             return None;
         }
-        let offset = self.place.saturating_sub(WINDOW / 2);
+        let window = WINDOW.max(4 * self.page);
+        let offset = self.place.saturating_sub(window / 2);
         self.fresh = true;
         self.asked = Some((self.filter.clone(), offset));
         Some(TaskCommand::ListFailures {
             filter: self.filter.clone(),
             offset,
-            limit: WINDOW,
+            limit: window,
         })
     }
 
     /// The word for a row's state: how its retry goes, else what the journal says.
     pub fn state_of(&self, row: &FailureRow) -> String {
-        match self.retries.get(&row.id) {
+        let open = matches!(row.state, State::Failed | State::Retrying);
+        match self.retries.get(&row.id).filter(|_| open) {
             Some(Retrying::Queued) => "queued".into(),
             Some(Retrying::InFlight) => format!("attempt {}", row.attempts + 1),
             Some(Retrying::FailedAgain) => "failed again".into(),

@@ -112,15 +112,27 @@ fn embeds(app: &App) -> Result<(), &'static str> {
 }
 
 fn has_chosen(app: &App) -> Result<(), &'static str> {
-    if app.failures.chosen().is_empty() { Err("no failed point is selected") } else { Ok(()) }
+    if app.failures.chosen().is_empty() {
+        Err("no failed point is selected")
+    } else {
+        Ok(())
+    }
 }
 
 fn has_failures(app: &App) -> Result<(), &'static str> {
-    if app.failures.total() == 0 { Err("there are no failures") } else { Ok(()) }
+    if app.failures.total() == 0 {
+        Err("there are no failures")
+    } else {
+        Ok(())
+    }
 }
 
 fn has_selected(app: &App) -> Result<(), &'static str> {
-    if app.failures.selected().is_none() { Err("nothing is selected") } else { Ok(()) }
+    if app.failures.selected().is_none() {
+        Err("nothing is selected")
+    } else {
+        Ok(())
+    }
 }
 
 const EVERYWHERE: Option<Screen> = None;
@@ -144,32 +156,292 @@ macro_rules! action {
 
 /// Every action there is, in the order of the footer and of help.
 pub static ACTIONS: &[Action] = &[
-    action!(ActionId::PauseOrResume, "pause-or-resume", ["p"], "pause/resume", "Pause: start nothing new, finish what is in flight. Again: go on, also after an outage stopped the run.", Some(Screen::Migrate), true, false, can_pause),
-    action!(ActionId::Faster, "more-in-flight", ["+", "="], "faster", "Allow more embedding requests in flight.", Some(Screen::Migrate), true, false, embeds),
-    action!(ActionId::Slower, "fewer-in-flight", ["-"], "slower", "Allow fewer embedding requests in flight.", Some(Screen::Migrate), true, false, embeds),
-    action!(ActionId::Open, "open", ["Enter"], "open", "Show the whole error, every attempt and the payload.", FAILURES, true, false, has_selected),
-    action!(ActionId::Mark, "mark", ["Space"], "mark", "Mark the point, for retrying or skipping several.", FAILURES, true, false, has_selected),
-    action!(ActionId::Retry, "retry", ["r"], "retry", "Try the marked points again, or the selected one.", FAILURES, true, false, has_chosen),
-    action!(ActionId::RetryAll, "retry-all", ["R"], "retry all", "Try all failed points again that the filter shows.", FAILURES, true, true, has_failures),
-    action!(ActionId::Skip, "skip", ["s"], "skip", "Give the marked points up, or the selected one.", FAILURES, true, true, has_chosen),
-    action!(ActionId::Unskip, "unskip", ["u"], "undo skip", "Take the skip of the marked points back, or of the selected one.", FAILURES, false, false, has_chosen),
-    action!(ActionId::Filter, "filter", ["/"], "filter", "Show only failures whose id, class or message holds a text. Esc shows all again.", FAILURES, true, false, always),
-    action!(ActionId::CopyId, "copy-id", ["y"], "copy id", "Put the point's id into the terminal's clipboard.", FAILURES, false, false, has_selected),
-    action!(ActionId::Back, "back", ["Esc"], "back", "Close what is open, else clear the filter, else drop the marks.", FAILURES, false, false, always),
-    action!(ActionId::Move(Motion::Down), "down", ["Down", "j"], "down", "One line down.", EVERYWHERE, false, false, always),
-    action!(ActionId::Move(Motion::Up), "up", ["Up", "k"], "up", "One line up.", EVERYWHERE, false, false, always),
-    action!(ActionId::Move(Motion::PageDown), "page-down", ["PgDn"], "page down", "A page down.", EVERYWHERE, false, false, always),
-    action!(ActionId::Move(Motion::PageUp), "page-up", ["PgUp"], "page up", "A page up.", EVERYWHERE, false, false, always),
-    action!(ActionId::Move(Motion::Top), "top", ["g", "Home"], "top", "To the first line.", EVERYWHERE, false, false, always),
-    action!(ActionId::Move(Motion::Bottom), "bottom", ["G", "End"], "bottom", "To the last line.", EVERYWHERE, false, false, always),
-    action!(ActionId::Show(Screen::Migrate), "show-migrate", ["1"], "Migrate", "Progress of the migration.", EVERYWHERE, false, false, always),
-    action!(ActionId::Show(Screen::Failures), "show-failures", ["3"], "Failures", "Points that could not be carried over.", EVERYWHERE, false, false, always),
-    action!(ActionId::Show(Screen::Log), "show-log", ["7"], "Log", "What happened.", EVERYWHERE, false, false, always),
-    action!(ActionId::NextScreen, "next-screen", ["Tab"], "next", "The next screen.", EVERYWHERE, false, false, always),
-    action!(ActionId::PreviousScreen, "previous-screen", ["Shift-Tab"], "previous", "The previous screen.", EVERYWHERE, false, false, always),
-    action!(ActionId::Suspend, "suspend", ["Ctrl-Z"], "suspend", "Give the terminal back until `fg`; the work stands still meanwhile.", EVERYWHERE, false, false, always),
-    action!(ActionId::Help, "help", ["?"], "help", "This help.", EVERYWHERE, true, false, always),
-    action!(ActionId::Quit, "quit", ["q"], "quit", "Leave. Asks while work is running; Ctrl-C stops cleanly without asking, twice at once.", EVERYWHERE, true, true, always),
+    action!(
+        ActionId::PauseOrResume,
+        "pause-or-resume",
+        ["p"],
+        "pause/resume",
+        "Pause: start nothing new, finish what is in flight. Again: go on, also after an outage stopped the run.",
+        Some(Screen::Migrate),
+        true,
+        false,
+        can_pause
+    ),
+    action!(
+        ActionId::Faster,
+        "more-in-flight",
+        ["+", "="],
+        "faster",
+        "Allow more embedding requests in flight.",
+        Some(Screen::Migrate),
+        true,
+        false,
+        embeds
+    ),
+    action!(
+        ActionId::Slower,
+        "fewer-in-flight",
+        ["-"],
+        "slower",
+        "Allow fewer embedding requests in flight.",
+        Some(Screen::Migrate),
+        true,
+        false,
+        embeds
+    ),
+    action!(
+        ActionId::Open,
+        "open",
+        ["Enter"],
+        "open",
+        "Show the whole error, every attempt and the payload.",
+        FAILURES,
+        true,
+        false,
+        has_selected
+    ),
+    action!(
+        ActionId::Mark,
+        "mark",
+        ["Space"],
+        "mark",
+        "Mark the point, for retrying or skipping several.",
+        FAILURES,
+        true,
+        false,
+        has_selected
+    ),
+    action!(
+        ActionId::Retry,
+        "retry",
+        ["r"],
+        "retry",
+        "Try the marked points again, or the selected one.",
+        FAILURES,
+        true,
+        false,
+        has_chosen
+    ),
+    action!(
+        ActionId::RetryAll,
+        "retry-all",
+        ["R"],
+        "retry all",
+        "Try all failed points again that the filter shows.",
+        FAILURES,
+        true,
+        true,
+        has_failures
+    ),
+    action!(
+        ActionId::Skip,
+        "skip",
+        ["s"],
+        "skip",
+        "Give the marked points up, or the selected one.",
+        FAILURES,
+        true,
+        true,
+        has_chosen
+    ),
+    action!(
+        ActionId::Unskip,
+        "unskip",
+        ["u"],
+        "undo skip",
+        "Take the skip of the marked points back, or of the selected one.",
+        FAILURES,
+        false,
+        false,
+        has_chosen
+    ),
+    action!(
+        ActionId::Filter,
+        "filter",
+        ["/"],
+        "filter",
+        "Show only failures whose id, class or message holds a text. Esc shows all again.",
+        FAILURES,
+        true,
+        false,
+        always
+    ),
+    action!(
+        ActionId::CopyId,
+        "copy-id",
+        ["y"],
+        "copy id",
+        "Put the point's id into the terminal's clipboard.",
+        FAILURES,
+        false,
+        false,
+        has_selected
+    ),
+    action!(
+        ActionId::Back,
+        "back",
+        ["Esc"],
+        "back",
+        "Close what is open, else clear the filter, else drop the marks.",
+        FAILURES,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Move(Motion::Down),
+        "down",
+        ["Down", "j"],
+        "down",
+        "One line down.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Move(Motion::Up),
+        "up",
+        ["Up", "k"],
+        "up",
+        "One line up.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Move(Motion::PageDown),
+        "page-down",
+        ["PgDn"],
+        "page down",
+        "A page down.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Move(Motion::PageUp),
+        "page-up",
+        ["PgUp"],
+        "page up",
+        "A page up.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Move(Motion::Top),
+        "top",
+        ["g", "Home"],
+        "top",
+        "To the first line.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Move(Motion::Bottom),
+        "bottom",
+        ["G", "End"],
+        "bottom",
+        "To the last line.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Show(Screen::Migrate),
+        "show-migrate",
+        ["1"],
+        "Migrate",
+        "Progress of the migration.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Show(Screen::Failures),
+        "show-failures",
+        ["3"],
+        "Failures",
+        "Points that could not be carried over.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Show(Screen::Log),
+        "show-log",
+        ["7"],
+        "Log",
+        "What happened.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::NextScreen,
+        "next-screen",
+        ["Tab"],
+        "next",
+        "The next screen.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::PreviousScreen,
+        "previous-screen",
+        ["Shift-Tab"],
+        "previous",
+        "The previous screen.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Suspend,
+        "suspend",
+        ["Ctrl-Z"],
+        "suspend",
+        "Give the terminal back until `fg`; the work stands still meanwhile.",
+        EVERYWHERE,
+        false,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Help,
+        "help",
+        ["?"],
+        "help",
+        "This help.",
+        EVERYWHERE,
+        true,
+        false,
+        always
+    ),
+    action!(
+        ActionId::Quit,
+        "quit",
+        ["q"],
+        "quit",
+        "Leave. Asks while work is running; Ctrl-C stops cleanly without asking, twice at once.",
+        EVERYWHERE,
+        true,
+        true,
+        always
+    ),
 ];
 
 /// Whether a key is the one that a text names (`p`, `Ctrl-Z`, `Shift-Tab`, `PgDn`).
@@ -248,8 +520,16 @@ mod tests {
         let mut names = HashSet::new();
         for action in ACTIONS {
             assert!(names.insert(action.name), "{} is there twice", action.name);
-            assert!(action.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", action.name);
-            assert!(!action.keys.is_empty() && !action.short.is_empty() && action.long.ends_with('.'), "{}", action.name);
+            assert!(
+                action.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{}",
+                action.name
+            );
+            assert!(
+                !action.keys.is_empty() && !action.short.is_empty() && action.long.ends_with('.'),
+                "{}",
+                action.name
+            );
         }
     }
 
@@ -257,7 +537,10 @@ mod tests {
     fn every_screen_has_the_key_on_its_tab() {
         for (screen, digit) in Screen::ALL {
             let key = KeyEvent::new(KeyCode::Char(digit), KeyModifiers::NONE);
-            assert_eq!(find(Screen::Migrate, &key).map(|action| action.id), Some(ActionId::Show(screen)));
+            assert_eq!(
+                find(Screen::Migrate, &key).map(|action| action.id),
+                Some(ActionId::Show(screen))
+            );
         }
     }
 }

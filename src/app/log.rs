@@ -39,9 +39,10 @@ impl Log {
         let (level, text) = match event {
             TaskEvent::Opened(facts) => (Level::Info, format!("opened {}: {} points", facts.job, facts.points)),
             TaskEvent::PhaseChanged(phase) => (Level::Info, phase.label().to_lowercase()),
-            TaskEvent::PointFailed(id, failure) => {
-                (Level::Warn, format!("{id} failed: {}: {failure}", failure.cause.as_str()))
-            }
+            TaskEvent::PointFailed(id, failure) => (
+                Level::Warn,
+                format!("{id} failed: {}: {failure}", failure.cause.as_str()),
+            ),
             TaskEvent::Committed { rows, version } => {
                 (Level::Info, format!("committed {rows} rows, table version {version}"))
             }
@@ -50,8 +51,15 @@ impl Log {
             TaskEvent::RetryStarted(ids) => (Level::Info, format!("retrying {} points", ids.len())),
             TaskEvent::RetryFinished(id, Ok(())) => (Level::Info, format!("{id} recovered")),
             TaskEvent::RetryFinished(id, Err(failure)) => (Level::Warn, format!("{id} failed again: {failure}")),
-            TaskEvent::RetryEnded { recovered, failed, error } => match error {
-                None => (Level::Info, format!("retry ended: {recovered} recovered, {failed} failed again")),
+            TaskEvent::RetryEnded {
+                recovered,
+                failed,
+                error,
+            } => match error {
+                None => (
+                    Level::Info,
+                    format!("retry ended: {recovered} recovered, {failed} failed again"),
+                ),
                 Some(error) => (Level::Error, format!("retry stopped: {error}")),
             },
             TaskEvent::ConcurrencySet(limit) => (Level::Info, format!("{limit} requests in flight at most")),

@@ -29,10 +29,7 @@ impl Throughput {
     /// Takes a snapshot's count in. Seconds in which nothing works are not drawn: an idle screen does not move.
     pub fn record(&mut self, snapshot: &Snapshot, now: Instant) {
         let settled = snapshot.settled();
-        let works = matches!(
-            snapshot.phase,
-            Phase::Running | Phase::Pausing | Phase::Stopping
-        );
+        let works = matches!(snapshot.phase, Phase::Running | Phase::Pausing | Phase::Stopping);
         let Some(before) = self.settled_then.filter(|_| works) else {
             self.settled_then = Some(settled);
             self.second_began = now;
@@ -55,7 +52,11 @@ impl Throughput {
 
     /// The newest `width` seconds, oldest first.
     pub fn last(&self, width: usize) -> Vec<u64> {
-        self.rates.iter().copied().skip(self.rates.len().saturating_sub(width)).collect()
+        self.rates
+            .iter()
+            .copied()
+            .skip(self.rates.len().saturating_sub(width))
+            .collect()
     }
 
     /// The highest rate kept.
@@ -83,7 +84,7 @@ mod tests {
         }
         assert_eq!(throughput.last(10), [500, 500, 500]);
         throughput.record(&snapshot(1_500, Phase::Paused), start + Duration::from_secs(60));
-        throughput.record(&snapshot(1_500, Phase::Running), start + Duration::from_secs(61));
+        throughput.record(&snapshot(1_500, Phase::Running), start + Duration::from_millis(60_500));
         assert_eq!(throughput.last(10).len(), 3, "a pause is not drawn");
         assert_eq!(throughput.peak(), 500);
     }

@@ -53,10 +53,16 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
 /// An earlier demo lies there: go on with it, or throw it away?
 fn asks_for_fresh(dir: &Path) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        eprintln!("an earlier demo lies in {}: going on with it (--fresh starts over)", dir.display());
+        eprintln!(
+            "an earlier demo lies in {}: going on with it (--fresh starts over)",
+            dir.display()
+        );
         return Ok(false);
     }
-    eprint!("An earlier demo lies in {}. [R]esume it or start [o]ver? ", dir.display());
+    eprint!(
+        "An earlier demo lies in {}. [R]esume it or start [o]ver? ",
+        dir.display()
+    );
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

@@ -32,18 +32,13 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
         FailuresCommand::Skip { ids, reason } => {
             // The writer of a running job counts; behind its back nothing may move.
             let _lock = Lock::take(&job.dir)?;
-            let moved = Journal::open(&job.dir)?.set_state(
-                &parse(ids)?,
-                &[State::Failed],
-                State::Skipped,
-                Some(reason),
-            )?;
+            let moved =
+                Journal::open(&job.dir)?.set_state(&parse(ids)?, &[State::Failed], State::Skipped, Some(reason))?;
             said(moved, ids.len(), "skipped")
         }
         FailuresCommand::Unskip { ids } => {
             let _lock = Lock::take(&job.dir)?;
-            let moved =
-                Journal::open(&job.dir)?.set_state(&parse(ids)?, &[State::Skipped], State::Failed, None)?;
+            let moved = Journal::open(&job.dir)?.set_state(&parse(ids)?, &[State::Skipped], State::Failed, None)?;
             said(moved, ids.len(), "taken back")
         }
         FailuresCommand::Retry { ids, which } => {
@@ -74,7 +69,10 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
 
 fn said(moved: u64, asked: usize, what: &str) -> anyhow::Result<u8> {
     eprintln!("{moved} of {asked} points {what}");
-    anyhow::ensure!(moved > 0, "none of them was in the right state; see `qlance failures list`");
+    anyhow::ensure!(
+        moved > 0,
+        "none of them was in the right state; see `qlance failures list`"
+    );
     Ok(0)
 }
 

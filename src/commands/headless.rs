@@ -11,9 +11,7 @@ use super::printable;
 use super::signals::stop_on_signal;
 use crate::config::Config;
 use crate::tasks::supervisor::{self, Lines, Orders};
-use crate::tasks::{
-    COMMAND_ROOM, EVENT_ROOM, Level, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent,
-};
+use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
 
 /// Between two lines of progress where stderr is a file; on a terminal one line is written over, more often.
 const QUIET_PERIOD: Duration = Duration::from_secs(5);
@@ -126,7 +124,11 @@ impl Teller {
                 facts.qdrant_version,
                 facts.table,
                 facts.space,
-                if facts.resumed { ", going on where it stopped" } else { "" }
+                if facts.resumed {
+                    ", going on where it stopped"
+                } else {
+                    ""
+                }
             )),
             TaskEvent::PhaseChanged(Phase::Stopping) => self.say("stopping"),
             TaskEvent::PointFailed(id, failure) => {
@@ -141,7 +143,11 @@ impl Teller {
             TaskEvent::RetryFinished(id, Err(failure)) => {
                 self.say(&format!("failed again: {id}: {}: {failure}", failure.cause.as_str()));
             }
-            TaskEvent::RetryEnded { recovered, failed, error } => {
+            TaskEvent::RetryEnded {
+                recovered,
+                failed,
+                error,
+            } => {
                 self.say(&format!("retry: {recovered} recovered, {failed} failed again"));
                 if let Some(error) = error {
                     self.say(&format!("the retry stopped: {error}"));
@@ -220,4 +226,3 @@ impl Teller {
         }
     }
 }
-

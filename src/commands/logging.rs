@@ -15,7 +15,11 @@ pub(super) fn start(dir: &Path) {
         .append(true)
         .open(dir.join("qlance.log"));
     let Ok(file) = file else { return };
-    let filter = EnvFilter::try_from_env("QLANCE_LOG").unwrap_or_else(|_| EnvFilter::new("qlance=info,warn"));
+    let mut filter = EnvFilter::try_from_env("QLANCE_LOG").unwrap_or_else(|_| EnvFilter::new("qlance=info,warn"));
+    // It logs whole answers that it cannot parse, and an answer may echo the key.
+    if let Ok(silence) = "async_openai=off".parse() {
+        filter = filter.add_directive(silence);
+    }
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::sync::Mutex::new(file))

@@ -27,7 +27,12 @@ pub(super) async fn run(cli: &Cli, args: &PlanArgs) -> anyhow::Result<u8> {
     let left = opening.collection.points.saturating_sub(opening.checkpoint.read());
     let tokens = (estimate.tokens_per_point * left as f64).round() as u64;
     let price = opening.config.embed.text.usd_per_million_tokens;
-    let columns: Vec<&str> = opening.schema.columns().iter().map(|column| column.name.as_str()).collect();
+    let columns: Vec<&str> = opening
+        .schema
+        .columns()
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
     let mut stdout = std::io::stdout();
     if args.json {
         let plan = json!({
@@ -94,12 +99,17 @@ impl Estimate {
         let Plan::Embed { content } = &opening.plan else {
             return Ok(estimate);
         };
-        let Some(gateway) = &opening.gateway else { return Ok(estimate) };
+        let Some(gateway) = &opening.gateway else {
+            return Ok(estimate);
+        };
         let sample = opening.source.sample(SAMPLE, true).await?;
         let (mut failing, mut tokens) = (0, 0);
         estimate.how = "counted in a sample with the model's own tokenizer";
         for point in &sample {
-            let text = point.as_ref().ok().and_then(|point| text_of(content, &point.payload).ok());
+            let text = point
+                .as_ref()
+                .ok()
+                .and_then(|point| text_of(content, &point.payload).ok());
             let Some(Input::Text(text)) = text else {
                 failing += 1;
                 continue;
@@ -125,6 +135,6 @@ fn count(embedder: &dyn Embedder, text: &str) -> Count {
     use crate::embed::tokens::Tokenizer;
     match Tokenizer::of_model(&embedder.capabilities().space.model) {
         Tokenizer::Unknown => embedder.count_tokens(text),
-        known => known.count(text, 0),
+        Tokenizer::Cl100k => Tokenizer::Cl100k.count(text, 0),
     }
 }

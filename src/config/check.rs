@@ -134,12 +134,7 @@ fn known_keys() -> toml::Table {
     known
 }
 
-fn refuse_unknown(
-    document: &toml::Table,
-    known: &toml::Table,
-    section: &str,
-    origin: &str,
-) -> Result<(), ConfigError> {
+fn refuse_unknown(document: &toml::Table, known: &toml::Table, section: &str, origin: &str) -> Result<(), ConfigError> {
     for (key, value) in document {
         let path = if section.is_empty() {
             key.clone()

@@ -218,15 +218,15 @@ mod tests {
     fn what_cannot_be_right_is_refused_as_a_whole() {
         for (body, wanted) in [
             (r#"{"data":[{"embedding":[1]}]}"#, 2),
-            (r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#, 2),
+            (
+                r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#,
+                2,
+            ),
             (r#"{"data":[{"index":5,"embedding":[1]}]}"#, 1),
             (r#"{"error":{"message":"sorry"}}"#, 1),
             ("{}", 1),
         ] {
-            assert!(
-                matches!(answer(body, wanted), Err(RequestError::Protocol(_))),
-                "{body}"
-            );
+            assert!(matches!(answer(body, wanted), Err(RequestError::Protocol(_))), "{body}");
         }
     }
 
@@ -249,10 +249,18 @@ mod tests {
         };
         for (status, body, expected) in [
             (400, r#"{"error":{"message":"too long","code":400}}"#, "rejected"),
-            (413, r#"{"message":"Input too large","code":413,"type":"Validation"}"#, "rejected"),
+            (
+                413,
+                r#"{"message":"Input too large","code":413,"type":"Validation"}"#,
+                "rejected",
+            ),
             (422, r#"{"detail":[{"msg":"bad"}]}"#, "rejected"),
             (429, r#"{"error":{"message":"slow down","type":"tokens"}}"#, "throttled"),
-            (429, r#"{"error":{"message":"pay","type":"insufficient_quota"}}"#, "fatal"),
+            (
+                429,
+                r#"{"error":{"message":"pay","type":"insufficient_quota"}}"#,
+                "fatal",
+            ),
             (401, "nope", "fatal"),
             (404, r#"{"error":"model not found"}"#, "fatal"),
             (500, "<html>", "outage"),

@@ -80,6 +80,10 @@ impl Flights {
             return Boarding::Done(embedding);
         }
         let mut in_flight = self.lock();
+        // It may have landed between the look and the lock.
+        if let Some(embedding) = self.done.as_ref().and_then(|done| done.get(&key)) {
+            return Boarding::Done(embedding);
+        }
         // A receiver whose sender is gone belongs to a request that failed: the key is free again.
         if let Some(receiver) = in_flight.get(&key)
             && (receiver.borrow().is_some() || receiver.has_changed().is_ok())
@@ -142,7 +146,10 @@ mod tests {
             panic!("waits")
         };
         flights.abandon([ticket]);
-        assert!(waiting.wait_for(Option::is_some).await.is_err(), "told that nobody comes");
+        assert!(
+            waiting.wait_for(Option::is_some).await.is_err(),
+            "told that nobody comes"
+        );
         let Boarding::Own(ticket) = flights.board(key("a")) else {
             panic!("free again")
         };

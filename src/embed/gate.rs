@@ -172,7 +172,11 @@ mod tests {
         gate.hold_until(Instant::now() + Duration::from_millis(10), "shorter");
         assert!(!enters(&gate).await);
         assert_eq!(&*gate.held().expect("held").1, "throttled: requests/min");
-        drop(tokio::time::timeout(Duration::from_secs(5), gate.enter(Caller::Migration)).await.expect("opens"));
+        drop(
+            tokio::time::timeout(Duration::from_secs(5), gate.enter(Caller::Migration))
+                .await
+                .expect("opens"),
+        );
         assert!(gate.held().is_none());
     }
 

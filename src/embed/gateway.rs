@@ -21,10 +21,6 @@ use super::{Answer, Embedder, Input, RequestError, Role};
 use crate::config::EmbedConfig;
 use crate::point::{Cause, Failure};
 
-/// A rejected single input is believed for this long after a request was accepted; after that a plain word is sent
-/// first, to tell an input that is bad from a server that refuses everything.
-const ACCEPTED_LATELY: Duration = Duration::from_secs(60);
-
 /// What cannot be blamed on an input. The points stay unread.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum GatewayError {
@@ -161,6 +157,8 @@ impl Gateway {
                         self.counters.remembered.fetch_add(1, Ordering::Relaxed);
                         outcomes[index] = Some(Ok(embedding));
                     }
+                    // Whoever holds it may be waiting at a paused gate; the operator does not wait with them.
+                    Some(Boarding::Wait(_)) if caller == Caller::Operator => own.push(passenger),
                     Some(Boarding::Wait(receiver)) => waiting.push((index, receiver)),
                     Some(Boarding::Own(ticket)) => {
                         passenger.ticket = Some(ticket);
@@ -261,6 +259,7 @@ impl Gateway {
     ) -> Result<Vec<(usize, Outcome)>, GatewayError> {
         let inputs: Vec<Input> = batch.iter().map(|passenger| passenger.input.clone()).collect();
         let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
+        let begun = Instant::now();
         // Depth first, left half on top: at most 2n - 1 requests for n inputs, and about 2 log2(n) for one bad input.
         let mut parts = vec![(0, batch.len())];
         let result = loop {
@@ -273,7 +272,7 @@ impl Gateway {
                     }
                 }
                 Ok(Verdict::Rejected(message)) if end - start == 1 => {
-                    if let Err(error) = self.doubt(&message, role, caller).await {
+                    if let Err(error) = self.doubt(&message, begun, role, caller).await {
                         break Err(error);
                     }
                     outcomes[start] = Some(Err(Failure::new(Cause::Rejected, message)));
@@ -302,11 +301,11 @@ impl Gateway {
         result.map(|()| settled)
     }
 
-    /// An input was rejected alone. Unless the server accepted something lately, a plain word must pass first: if
-    /// even that is rejected, the server or the configuration is at fault, and no point may be blamed.
-    async fn doubt(&self, message: &str, role: Role, caller: Caller) -> Result<(), GatewayError> {
+    /// An input was rejected alone. Unless the server accepted something since this batch began, a plain word must
+    /// pass first: if even that is rejected, the server or the configuration is at fault, and no point may be blamed.
+    async fn doubt(&self, message: &str, begun: Instant, role: Role, caller: Caller) -> Result<(), GatewayError> {
         let accepted = *self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
-        if accepted.is_some_and(|instant| instant.elapsed() < ACCEPTED_LATELY) {
+        if accepted.is_some_and(|instant| instant >= begun) {
             return Ok(());
         }
         match self.request(&[Input::Text("hello".into())], role, caller).await? {
@@ -340,9 +339,15 @@ impl Gateway {
                 Err(RequestError::Fatal(message)) => return Err(GatewayError::Fatal(message)),
                 Err(RequestError::Throttled { retry_after, message }) => {
                     throttled += 1;
-                    let pause = retry_after.unwrap_or_else(|| self.pause(throttled));
+                    let pause = match retry_after {
+                        // The first is taken at its word; after that zero would be a loop without a pause.
+                        Some(asked) if throttled == 1 => asked,
+                        Some(asked) => asked.max(self.backoff.0),
+                        None => self.pause(throttled),
+                    };
                     tracing::info!(seconds = pause.as_secs_f32(), %message, "throttled");
-                    self.gate.hold_until(Instant::now() + pause, "throttled by the embedder");
+                    self.gate
+                        .hold_until(Instant::now() + pause, "throttled by the embedder");
                     continue;
                 }
                 Err(RequestError::Outage(message) | RequestError::Protocol(message)) => message,
@@ -364,8 +369,11 @@ impl Gateway {
     /// that requests which failed together do not come back together.
     fn pause(&self, tries: u32) -> Duration {
         let (least, longest) = self.backoff;
-        let full = least.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1))).min(longest);
-        full.mul_f64(rand::rng().random_range(0.5..=1.0)).max(least.min(longest))
+        let full = least
+            .saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)))
+            .min(longest);
+        full.mul_f64(rand::rng().random_range(0.5..=1.0))
+            .max(least.min(longest))
     }
 
     fn check(&self, mut answer: Answer, wanted: usize) -> Result<Answer, RequestError> {
@@ -392,6 +400,13 @@ impl Gateway {
                 *embedding = Err(format!("number {place} of the embedding is {}", numbers[place]));
             }
         }
+        // Where not one of several can be used, the answer is at fault, not the inputs.
+        if wanted > 1
+            && answer.embeddings.iter().all(Result::is_err)
+            && let Some(Err(problem)) = answer.embeddings.first()
+        {
+            return Err(RequestError::Protocol(format!("no embedding can be used: {problem}")));
+        }
         Ok(answer)
     }
 
@@ -407,11 +422,7 @@ impl Gateway {
 
     /// Takes over what others embedded. Where their request failed as a whole, the input stays open and is asked for
     /// again in the next round.
-    async fn collect(
-        &self,
-        waiting: Vec<(usize, watch::Receiver<Option<Outcome>>)>,
-        outcomes: &mut [Option<Outcome>],
-    ) {
+    async fn collect(&self, waiting: Vec<(usize, watch::Receiver<Option<Outcome>>)>, outcomes: &mut [Option<Outcome>]) {
         for (index, mut receiver) in waiting {
             if let Ok(outcome) = receiver.wait_for(Option::is_some).await {
                 self.counters.remembered.fetch_add(1, Ordering::Relaxed);

@@ -27,6 +27,9 @@ const CONFIG: &str = include_str!("../../assets/minilm-l6-v2-int8/config.json");
 /// Numbers an embedding has.
 pub const DIMENSIONS: usize = 384;
 
+/// Tokens of an input that the model reads.
+const MAX_TOKENS: usize = 256;
+
 /// Padded tokens a forward pass at most. One pass of 2,048 tokens keeps both cores busy within some 40 MB of
 /// activations; larger ones only grow.
 const MAX_PASS_TOKENS: usize = 2_048;
@@ -53,8 +56,7 @@ impl MiniLm {
         let settings: Config = serde_json::from_str(CONFIG).context("config.json")?;
         let tensors = load(WEIGHTS).context("model.int8.safetensors")?;
         let model = BertModel::load(VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu), &settings)?;
-        let tokenizer =
-            Tokenizer::from_bytes(TOKENIZER).map_err(|error| anyhow!(error).context("tokenizer.json"))?;
+        let tokenizer = Tokenizer::from_bytes(TOKENIZER).map_err(|error| anyhow!(error).context("tokenizer.json"))?;
         Ok(Self {
             inner: Arc::new(Inner { model, tokenizer }),
             capabilities: Capabilities {
@@ -113,6 +115,17 @@ fn floats(view: &TensorView<'_>) -> anyhow::Result<Vec<f32>> {
     Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
+/// The first tokens that the model reads, the last of them the separator. The gateway refuses longer texts before
+/// they come here; who calls the model itself gets what its makers' code does.
+fn cut(ids: &[u32]) -> Vec<u32> {
+    match ids {
+        [head @ .., separator] if ids.len() > MAX_TOKENS => {
+            head[..MAX_TOKENS - 1].iter().copied().chain([*separator]).collect()
+        }
+        _ => ids.to_vec(),
+    }
+}
+
 impl Inner {
     /// Embeds texts, those of similar length together so that little is padded.
     fn embed(&self, texts: Vec<String>) -> anyhow::Result<Vec<Arc<[f32]>>> {
@@ -120,7 +133,10 @@ impl Inner {
             .tokenizer
             .encode_batch_fast(texts, true)
             .map_err(|error| anyhow!(error))?;
-        let lengths: Vec<usize> = encodings.iter().map(tokenizers::Encoding::len).collect();
+        let lengths: Vec<usize> = encodings
+            .iter()
+            .map(|encoding| encoding.len().min(MAX_TOKENS))
+            .collect();
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|index| lengths[*index]);
         let mut embeddings: Vec<Option<Arc<[f32]>>> = vec![None; lengths.len()];
@@ -132,7 +148,7 @@ impl Inner {
                 .last()
                 .unwrap_or(1);
             let (pass, after) = rest.split_at(count);
-            let ids: Vec<&[u32]> = pass.iter().map(|index| encodings[*index].get_ids()).collect();
+            let ids: Vec<Vec<u32>> = pass.iter().map(|index| cut(encodings[*index].get_ids())).collect();
             for (index, embedding) in pass.iter().zip(self.forward(&ids)?) {
                 embeddings[*index] = Some(embedding);
             }
@@ -144,8 +160,8 @@ impl Inner {
             .context("an input got no embedding")
     }
 
-    fn forward(&self, ids: &[&[u32]]) -> anyhow::Result<Vec<Arc<[f32]>>> {
-        let width = ids.iter().map(|ids| ids.len()).max().unwrap_or(0);
+    fn forward(&self, ids: &[Vec<u32>]) -> anyhow::Result<Vec<Arc<[f32]>>> {
+        let width = ids.iter().map(Vec::len).max().unwrap_or(0);
         let mut tokens = Vec::with_capacity(ids.len() * width);
         let mut mask = Vec::with_capacity(ids.len() * width);
         for row in ids {
@@ -246,7 +262,10 @@ mod tests {
                 .collect();
             let similarity = Similarity::cosine(&embedding, &reference).expect("comparable").get();
             assert!(similarity >= 0.995, "{input:?}: {similarity}");
-            let alone = model.embed(std::slice::from_ref(input), Role::Document).await.expect("one");
+            let alone = model
+                .embed(std::slice::from_ref(input), Role::Document)
+                .await
+                .expect("one");
             let alone = alone.embeddings[0].as_ref().expect("numbers");
             let same = Similarity::cosine(&embedding, alone).expect("comparable").get();
             assert!(same > 0.99999, "{input:?}: padding changed it to {same}");

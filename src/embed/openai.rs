@@ -65,10 +65,18 @@ impl OpenAi {
             .context("cannot make an HTTP client for the embedder")?;
         let settings = OpenAIConfig::new()
             .with_api_base(config.base_url.trim_end_matches('/'))
-            .with_api_key(key.as_ref().map_or("none", Secret::expose));
+            .with_api_key(key.as_ref().map_or("none", Secret::expose))
+            .with_org_id("")
+            .with_project_id("");
+        let secret = key.clone();
         let service = service_fn(move |request: HttpRequestFactory| {
             let http = http.clone();
-            async move { transport(&http, request).await.map_err(|error| OpenAIError::Boxed(Box::new(Carried(error)))) }
+            let key = secret.clone();
+            async move {
+                transport(&http, key.as_ref(), request)
+                    .await
+                    .map_err(|error| OpenAIError::Boxed(Box::new(Carried(error))))
+            }
         });
         Ok(Self {
             client: async_openai::Client::with_config(settings).with_http_service(service),
@@ -121,43 +129,56 @@ impl OpenAi {
             .create_byot(request)
             .await
             .map_err(|error| self.judge(error))?;
-        body.into_answer(inputs.len())
+        body.into_answer(inputs.len()).map_err(|error| self.clean(error))
     }
 
-    fn judge(&self, error: OpenAIError) -> RequestError {
+    /// The error without the key: servers echo what they were sent.
+    fn clean(&self, error: RequestError) -> RequestError {
         let clean = |text: String| match &self.key {
             Some(key) => key.redact(&text),
             None => text,
         };
         match error {
+            RequestError::Rejected(text) => RequestError::Rejected(clean(text)),
+            RequestError::Outage(text) => RequestError::Outage(clean(text)),
+            RequestError::Protocol(text) => RequestError::Protocol(clean(text)),
+            RequestError::Fatal(text) => RequestError::Fatal(clean(text)),
+            RequestError::Throttled { retry_after, message } => RequestError::Throttled {
+                retry_after,
+                message: clean(message),
+            },
+        }
+    }
+
+    fn judge(&self, error: OpenAIError) -> RequestError {
+        let error = match error {
             OpenAIError::Boxed(boxed) => match boxed.downcast::<Carried>() {
-                Ok(carried) => match carried.0 {
-                    RequestError::Rejected(text) => RequestError::Rejected(clean(text)),
-                    RequestError::Outage(text) => RequestError::Outage(clean(text)),
-                    RequestError::Protocol(text) => RequestError::Protocol(clean(text)),
-                    RequestError::Fatal(text) => RequestError::Fatal(clean(text)),
-                    RequestError::Throttled { retry_after, message } => RequestError::Throttled {
-                        retry_after,
-                        message: clean(message),
-                    },
-                },
-                Err(other) => RequestError::Outage(clean(other.to_string())),
+                Ok(carried) => carried.0,
+                Err(other) => RequestError::Outage(other.to_string()),
             },
             OpenAIError::JSONDeserialize(error, _) => {
-                RequestError::Protocol(clean(format!("the answer is not what was asked for: {error}")))
+                RequestError::Protocol(format!("the answer is not what was asked for: {error}"))
             }
-            other => RequestError::Outage(clean(other.to_string())),
-        }
+            other => RequestError::Outage(other.to_string()),
+        };
+        self.clean(error)
     }
 }
 
 /// Sends one request and reads its answer within bounds. A success goes back to async-openai to be parsed.
-async fn transport(http: &reqwest::Client, request: HttpRequestFactory) -> Result<reqwest::Response, RequestError> {
+async fn transport(
+    http: &reqwest::Client,
+    key: Option<&Secret>,
+    request: HttpRequestFactory,
+) -> Result<reqwest::Response, RequestError> {
     let request = request
         .build()
         .await
         .map_err(|error| RequestError::Fatal(format!("the request cannot be built: {error}")))?;
-    let response = http.execute(request).await.map_err(|error| unreachable_server(&error))?;
+    let response = http
+        .execute(request)
+        .await
+        .map_err(|error| unreachable_server(&error))?;
     let status = response.status();
     if status.is_success() {
         let body = read_bounded(response, MAX_BODY_BYTES).await?;
@@ -174,7 +195,10 @@ async fn transport(http: &reqwest::Client, request: HttpRequestFactory) -> Resul
         .and_then(|value| answer::retry_after(value, SystemTime::now()));
     // An error whose body does not come is still that error.
     let body = read_bounded(response, MAX_ERROR_BYTES).await.unwrap_or_default();
-    Err(answer::judge(status.as_u16(), pause, &String::from_utf8_lossy(&body)))
+    let body = String::from_utf8_lossy(&body);
+    // Before anything is cut off: half a key is a secret too.
+    let body = key.map_or_else(|| body.to_string(), |key| key.redact(&body));
+    Err(answer::judge(status.as_u16(), pause, &body))
 }
 
 async fn read_bounded(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, RequestError> {
@@ -182,7 +206,9 @@ async fn read_bounded(mut response: reqwest::Response, most: usize) -> Result<Ve
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > most => {
-                return Err(RequestError::Protocol(format!("the answer is larger than {most} bytes")));
+                return Err(RequestError::Protocol(format!(
+                    "the answer is larger than {most} bytes"
+                )));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body),
@@ -215,7 +241,11 @@ impl Embedder for OpenAi {
     }
 
     fn count_tokens(&self, text: &str) -> Count {
-        self.tokenizer.count(text, self.capabilities.max_input_tokens)
+        let most = self.capabilities.max_input_tokens;
+        if self.document_prefix.is_empty() {
+            return self.tokenizer.count(text, most);
+        }
+        self.tokenizer.count(&format!("{}{text}", self.document_prefix), most)
     }
 
     fn embed<'a>(&'a self, inputs: &'a [Input], role: Role) -> BoxFuture<'a, Result<Answer, RequestError>> {

@@ -44,11 +44,10 @@ impl Embedder for RefuseOnce {
                 let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 inputs
                     .iter()
-                    .filter_map(|input| match input {
+                    .find_map(|input| match input {
                         Input::Text(text) if (self.chosen)(text) && !refused.contains(text) => Some(text),
                         _ => None,
                     })
-                    .next()
                     .cloned()
                     .inspect(|text| {
                         // A batch is refused as a whole and bisected; only the refusal of the text alone counts.

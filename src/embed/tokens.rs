@@ -59,10 +59,7 @@ mod tests {
         let tokenizer = Tokenizer::of_model("text-embedding-3-large");
         assert_eq!(tokenizer.count("hello world", 8_192), Count::Known(11));
         assert_eq!(tokenizer.count("hello world", 4), Count::Known(2));
-        assert_eq!(
-            Tokenizer::of_model("openai/text-embedding-ada-002"),
-            Tokenizer::Cl100k
-        );
+        assert_eq!(Tokenizer::of_model("openai/text-embedding-ada-002"), Tokenizer::Cl100k);
         assert_eq!(
             Tokenizer::of_model("bge-m3").count("hello world", 4),
             Count::Estimated(4)

@@ -114,7 +114,9 @@ impl Filter {
             values.push(cause.as_str().to_owned().into());
         }
         if let Some(text) = self.text.as_ref().filter(|text| !text.is_empty()) {
-            sql.push_str(" AND (instr(lower(id), lower(?)) OR instr(lower(error), lower(?)) OR instr(cause, lower(?)))");
+            sql.push_str(
+                " AND (instr(lower(id), lower(?)) OR instr(lower(error), lower(?)) OR instr(cause, lower(?)))",
+            );
             values.extend(std::iter::repeat_n(Sql::from(text.clone()), 3));
         }
         (sql, values)
@@ -124,7 +126,8 @@ impl Filter {
 const COLUMNS: &str = "key, state, cause, error, reason, attempts, first_at, last_at";
 
 fn row_of(row: &Row<'_>) -> rusqlite::Result<FailureRow> {
-    let bad = |column: usize| rusqlite::Error::InvalidColumnType(column, "failures".into(), rusqlite::types::Type::Blob);
+    let bad =
+        |column: usize| rusqlite::Error::InvalidColumnType(column, "failures".into(), rusqlite::types::Type::Blob);
     let key: Vec<u8> = row.get(0)?;
     let state: String = row.get(1)?;
     let cause: String = row.get(2)?;
@@ -179,7 +182,11 @@ impl Journal {
         let transaction = self.db.transaction()?;
         let mut moved = 0;
         {
-            let list = from.iter().map(|s| format!("'{}'", s.as_str())).collect::<Vec<_>>().join(",");
+            let list = from
+                .iter()
+                .map(|s| format!("'{}'", s.as_str()))
+                .collect::<Vec<_>>()
+                .join(",");
             let mut update = transaction.prepare(&format!(
                 "UPDATE failures SET state = ?2, reason = ?3 WHERE key = ?1 AND state IN ({list})"
             ))?;
@@ -284,7 +291,11 @@ impl Journal {
             .db
             .prepare("SELECT at, cause, error FROM attempts WHERE key = ?1 ORDER BY at, rowid")?;
         let rows = statement.query_map(params![&key[..]], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+            ))
         })?;
         let mut attempts = Vec::new();
         for attempt in rows {
@@ -332,7 +343,11 @@ mod tests {
         let mut journal = Journal::in_memory().expect("a journal");
         let failures: Vec<(PointId, Failure)> = (0..count)
             .map(|n| {
-                let cause = if n.is_multiple_of(2) { Cause::NoContent } else { Cause::Rejected };
+                let cause = if n.is_multiple_of(2) {
+                    Cause::NoContent
+                } else {
+                    Cause::Rejected
+                };
                 (PointId::Num(n), Failure::new(cause, format!("message {n}")))
             })
             .collect();
@@ -352,7 +367,10 @@ mod tests {
             ..Filter::default()
         };
         assert_eq!(journal.count(&rejected).expect("a count"), 6, "1, 11, 13, 15, 17, 19");
-        assert_eq!(journal.by_cause().expect("causes"), [(Cause::NoContent, 13), (Cause::Rejected, 12)]);
+        assert_eq!(
+            journal.by_cause().expect("causes"),
+            [(Cause::NoContent, 13), (Cause::Rejected, 12)]
+        );
         let mut walked = Vec::new();
         let mut after = None;
         loop {
@@ -368,14 +386,29 @@ mod tests {
     fn states_move_only_from_where_they_may() {
         let mut journal = journal_with(4);
         let ids = [PointId::Num(0), PointId::Num(1), PointId::Num(99)];
-        let moved = journal.set_state(&ids, &[State::Failed], State::Retrying, None).expect("moved");
+        let moved = journal
+            .set_state(&ids, &[State::Failed], State::Retrying, None)
+            .expect("moved");
         assert_eq!(moved, 2);
-        let moved = journal.set_state(&ids, &[State::Failed], State::Skipped, Some("no")).expect("moved");
+        let moved = journal
+            .set_state(&ids, &[State::Failed], State::Skipped, Some("no"))
+            .expect("moved");
         assert_eq!(moved, 0, "a point in flight is not skipped");
-        journal.set_state(&ids[..1], &[State::Retrying], State::Recovered, None).expect("moved");
-        journal.set_state(&[PointId::Num(3)], &[State::Failed], State::Skipped, Some("spam")).expect("moved");
+        journal
+            .set_state(&ids[..1], &[State::Retrying], State::Recovered, None)
+            .expect("moved");
+        journal
+            .set_state(&[PointId::Num(3)], &[State::Failed], State::Skipped, Some("spam"))
+            .expect("moved");
         let counts = journal.counts().expect("counts");
-        assert_eq!(counts, Counts { failed: 2, skipped: 1, recovered: 1 });
+        assert_eq!(
+            counts,
+            Counts {
+                failed: 2,
+                skipped: 1,
+                recovered: 1
+            }
+        );
         let (row, _) = journal.get(PointId::Num(3)).expect("read").expect("there");
         assert_eq!(row.reason.as_deref(), Some("spam"));
     }
@@ -387,7 +420,10 @@ mod tests {
             .record(&[(PointId::Num(0), Failure::new(Cause::TooLong, "again"))], 2_000)
             .expect("recorded");
         let (row, attempts) = journal.get(PointId::Num(0)).expect("read").expect("there");
-        assert_eq!((row.attempts, row.cause, row.first_at, row.last_at), (2, Cause::TooLong, 1_000, 2_000));
+        assert_eq!(
+            (row.attempts, row.cause, row.first_at, row.last_at),
+            (2, Cause::TooLong, 1_000, 2_000)
+        );
         assert_eq!(attempts.len(), 2);
         assert_eq!(attempts[0].error, "message 0");
     }
@@ -395,7 +431,9 @@ mod tests {
     #[test]
     fn what_no_commit_covers_is_forgotten() {
         let mut journal = journal_with(2_500);
-        let forgotten = journal.forget_unsettled(|id| id < PointId::Num(2_100)).expect("forgotten");
+        let forgotten = journal
+            .forget_unsettled(|id| id < PointId::Num(2_100))
+            .expect("forgotten");
         assert_eq!(forgotten, 400);
         assert_eq!(journal.counts().expect("counts").failed, 2_100);
         assert!(journal.get(PointId::Num(2_100)).expect("read").is_none());

@@ -80,7 +80,12 @@ impl Checkpoint {
     /// # Errors
     /// The table's transactions cannot be read, or the newest checkpoint cannot be understood.
     pub async fn newest(dataset: &Dataset) -> anyhow::Result<Option<Self>> {
-        let kept: BTreeSet<u64> = dataset.version_refs().await?.iter().map(|found| found.version).collect();
+        let kept: BTreeSet<u64> = dataset
+            .version_refs()
+            .await?
+            .iter()
+            .map(|found| found.version)
+            .collect();
         let mut version = dataset.version_id();
         while version >= 1 {
             if !kept.contains(&version) {
@@ -134,11 +139,17 @@ mod tests {
         ranges[0].done = true;
         ranges[1].next = Some(PointId::Num(8));
         let checkpoint = Checkpoint::new("job", 0, ranges);
-        assert_eq!((checkpoint.read(), checkpoint.written(), checkpoint.failed()), (7, 5, 2));
+        assert_eq!(
+            (checkpoint.read(), checkpoint.written(), checkpoint.failed()),
+            (7, 5, 2)
+        );
         assert!(!checkpoint.complete());
         assert!(checkpoint.settled(PointId::Num(4)) && checkpoint.settled(PointId::Num(7)));
         assert!(!checkpoint.settled(PointId::Num(8)));
         let text = &checkpoint.properties()[PROPERTY];
-        assert_eq!(serde_json::from_str::<Checkpoint>(text).expect("its own text"), checkpoint);
+        assert_eq!(
+            serde_json::from_str::<Checkpoint>(text).expect("its own text"),
+            checkpoint
+        );
     }
 }

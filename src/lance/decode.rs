@@ -8,6 +8,7 @@ use arrow_array::types::{Float32Type, Float64Type, Int64Type, UInt32Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use serde_json::{Number, Value};
 
+use super::json;
 use super::schema::{Role, TableSchema, VectorColumn};
 use crate::config::ColumnType;
 use crate::point::{Payload, Point, PointId, Similarity, Vector, Vectors};
@@ -78,7 +79,10 @@ impl<'a> RowDecoder<'a> {
             match role {
                 Role::Id => {
                     let text = array.as_string_opt::<i32>().ok_or_else(wrong_type)?.value(row);
-                    id = Some(text.parse().map_err(|e: crate::point::ParseIdError| error(e.to_string()))?);
+                    id = Some(
+                        text.parse()
+                            .map_err(|e: crate::point::ParseIdError| error(e.to_string()))?,
+                    );
                 }
                 Role::Payload(kind) => {
                     let value = value(*kind, array, row).map_err(error)?.ok_or_else(wrong_type)?;
@@ -86,11 +90,16 @@ impl<'a> RowDecoder<'a> {
                 }
                 Role::Extra => {
                     let text = array.as_string_opt::<i32>().ok_or_else(wrong_type)?.value(row);
-                    let extra: Payload = serde_json::from_str(text).map_err(|e| error(e.to_string()))?;
-                    fields.extend(extra);
+                    match json::parse(text).map_err(|e| error(e.to_string()))? {
+                        Value::Object(extra) => fields.extend(extra),
+                        _ => return Err(error("is no JSON object".into())),
+                    }
                 }
                 Role::Similarity => {
-                    let number = array.as_primitive_opt::<Float32Type>().ok_or_else(wrong_type)?.value(row);
+                    let number = array
+                        .as_primitive_opt::<Float32Type>()
+                        .ok_or_else(wrong_type)?
+                        .value(row);
                     similarity = Similarity::new(number);
                 }
                 Role::Embedding(_) => embedding = Some(dense(array, row).ok_or_else(wrong_type)?),
@@ -141,7 +150,9 @@ impl<'a> RowDecoder<'a> {
 fn value(kind: ColumnType, array: &ArrayRef, row: usize) -> Result<Option<Value>, String> {
     Ok(match kind {
         ColumnType::String => array.as_string_opt::<i32>().map(|array| array.value(row).into()),
-        ColumnType::Int => array.as_primitive_opt::<Int64Type>().map(|array| array.value(row).into()),
+        ColumnType::Int => array
+            .as_primitive_opt::<Int64Type>()
+            .map(|array| array.value(row).into()),
         ColumnType::Float => match array.as_primitive_opt::<Float64Type>() {
             Some(array) => Some(Value::Number(
                 Number::from_f64(array.value(row)).ok_or("holds a number that is not finite")?,
@@ -150,7 +161,7 @@ fn value(kind: ColumnType, array: &ArrayRef, row: usize) -> Result<Option<Value>
         },
         ColumnType::Bool => array.as_boolean_opt().map(|array| array.value(row).into()),
         ColumnType::Json | ColumnType::Extra => match array.as_string_opt::<i32>() {
-            Some(array) => Some(serde_json::from_str(array.value(row)).map_err(|error| error.to_string())?),
+            Some(array) => Some(json::parse(array.value(row)).map_err(|error| error.to_string())?),
             None => None,
         },
     })
@@ -209,8 +220,18 @@ mod tests {
     fn any_payload() -> impl Strategy<Value = Payload> {
         let key = prop_oneof![
             prop::sample::select(vec![
-                "content", "thread_id", "created_at", "media_url", "chorus_result", "modality", "id", "extra",
-                "embedding", "original_similarity", "", "a.b",
+                "content",
+                "thread_id",
+                "created_at",
+                "media_url",
+                "chorus_result",
+                "modality",
+                "id",
+                "extra",
+                "embedding",
+                "original_similarity",
+                "",
+                "a.b",
             ])
             .prop_map(str::to_owned),
             "\\PC{0,8}",
@@ -228,7 +249,10 @@ mod tests {
                     values: vec![0.5, -1.0],
                 },
             ),
-            ("m".to_owned(), Vector::Multi(vec![vec![1.0, 2.0, 3.0], vec![4.0, 5.0, 6.0]])),
+            (
+                "m".to_owned(),
+                Vector::Multi(vec![vec![1.0, 2.0, 3.0], vec![4.0, 5.0, 6.0]]),
+            ),
         ]);
         let keep = |name: &str| match name {
             "d" => !id.is_multiple_of(2),
@@ -283,7 +307,8 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_kept_beside_its_column() {
         let schema = TableSchema::choir(2, &BTreeMap::new());
-        let payload = json!({"content": 5, "thread_id": null, "id": "mine", "chorus_result": null, "modality": "image"});
+        let payload =
+            json!({"content": 5, "thread_id": null, "id": "mine", "chorus_result": null, "modality": "image"});
         let point = Point {
             id: PointId::Num(1),
             payload: payload.as_object().cloned().expect("an object"),
@@ -296,8 +321,22 @@ mod tests {
         };
         let batch = encode(&schema, &[row]).expect("a batch");
         assert!(batch.column_by_name("content").expect("a column").is_null(0));
-        assert_eq!(batch.column_by_name("id").expect("a column").as_string::<i32>().value(0), "1");
-        assert_eq!(batch.column_by_name("modality").expect("a column").as_string::<i32>().value(0), "image");
+        assert_eq!(
+            batch
+                .column_by_name("id")
+                .expect("a column")
+                .as_string::<i32>()
+                .value(0),
+            "1"
+        );
+        assert_eq!(
+            batch
+                .column_by_name("modality")
+                .expect("a column")
+                .as_string::<i32>()
+                .value(0),
+            "image"
+        );
         assert_eq!(RowDecoder::new(&schema, &batch).row(0).expect("a row").point, point);
     }
 

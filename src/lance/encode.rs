@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, StringBuilder};
-use arrow_array::{
-    ArrayRef, FixedSizeListArray, Float32Array, ListArray, RecordBatch, StructArray, UInt32Array,
-};
+use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, ListArray, RecordBatch, StructArray, UInt32Array};
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 use serde_json::Value;
@@ -100,10 +98,8 @@ pub(super) fn fits(kind: ColumnType, value: &Value) -> bool {
 
 /// What of a payload fits no column, as JSON text; `None` where everything fits.
 fn extra_of(schema: &TableSchema, payload: &Payload) -> Option<String> {
-    let mut left: std::collections::BTreeMap<&str, &Value> = payload
-        .iter()
-        .map(|(key, value)| (key.as_str(), value))
-        .collect();
+    let mut left: std::collections::BTreeMap<&str, &Value> =
+        payload.iter().map(|(key, value)| (key.as_str(), value)).collect();
     for (key, kind) in schema.payload_columns() {
         if left.get(key).is_some_and(|value| fits(kind, value)) {
             left.remove(key);

@@ -71,24 +71,37 @@ pub async fn run(table: &Table, step: Step, distance: DistanceType) -> anyhow::R
                 })
                 .await
                 .context("compaction failed")?;
-            Ok(format!("{before} files into {}", dataset_of(table).await?.count_fragments()))
+            Ok(format!(
+                "{before} files into {}",
+                dataset_of(table).await?.count_fragments()
+            ))
         }
         Step::IdIndex if rows == 0 => Ok("the table is empty".into()),
         Step::IdIndex if has("id") => Ok("there already".into()),
         Step::IdIndex => {
             let index = Index::BTree(BTreeIndexBuilder::default());
-            table.create_index(&["id"], index).execute().await.context("index on id")?;
+            table
+                .create_index(&["id"], index)
+                .execute()
+                .await
+                .context("index on id")?;
             Ok(format!("{rows} rows"))
         }
-        Step::VectorIndex if rows < MIN_INDEXED_ROWS => {
-            Ok(format!("not needed below {MIN_INDEXED_ROWS} rows: exact search is fast"))
-        }
+        Step::VectorIndex if rows < MIN_INDEXED_ROWS => Ok(format!(
+            "not needed below {MIN_INDEXED_ROWS} rows: exact search is fast"
+        )),
         Step::VectorIndex if has("embedding") => Ok("there already".into()),
         Step::VectorIndex => {
             let (index, kind) = if rows < MIN_QUANTISED_ROWS {
-                (Index::IvfFlat(IvfFlatIndexBuilder::default().distance_type(distance)), "IVF_FLAT")
+                (
+                    Index::IvfFlat(IvfFlatIndexBuilder::default().distance_type(distance)),
+                    "IVF_FLAT",
+                )
             } else {
-                (Index::IvfPq(IvfPqIndexBuilder::default().distance_type(distance)), "IVF_PQ")
+                (
+                    Index::IvfPq(IvfPqIndexBuilder::default().distance_type(distance)),
+                    "IVF_PQ",
+                )
             };
             table
                 .create_index(&["embedding"], index)

@@ -136,10 +136,7 @@ impl Column {
             }
         };
         let mut metadata = field.metadata().clone();
-        metadata.insert(
-            ROLE_KEY.into(),
-            serde_json::to_string(&self.role).unwrap_or_default(),
-        );
+        metadata.insert(ROLE_KEY.into(), serde_json::to_string(&self.role).unwrap_or_default());
         field.with_metadata(metadata)
     }
 }
@@ -290,7 +287,13 @@ fn vector_columns(vectors: &BTreeMap<String, VectorColumn>, taken: &[Column]) ->
     for (name, kind) in vectors {
         let plain: String = name
             .chars()
-            .map(|c| if c.is_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
+            .map(|c| {
+                if c.is_alphanumeric() || c == '_' || c == '-' {
+                    c
+                } else {
+                    '_'
+                }
+            })
             .collect();
         let mut column = if name.is_empty() {
             "vector".to_owned()
@@ -334,8 +337,16 @@ mod tests {
         assert_eq!(
             names,
             [
-                "id", "content", "thread_id", "created_at", "embedding", "modality", "media_url",
-                "chorus_result", "original_similarity", "extra"
+                "id",
+                "content",
+                "thread_id",
+                "created_at",
+                "embedding",
+                "modality",
+                "media_url",
+                "chorus_result",
+                "original_similarity",
+                "extra"
             ]
         );
         assert_eq!(schema.embedding(), Some(("embedding", 1_536)));

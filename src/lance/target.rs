@@ -8,9 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use arrow_array::RecordBatch;
 use lance::dataset::transaction::{Operation, TransactionBuilder};
-use lance::dataset::{
-    CommitBuilder, Dataset, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
-};
+use lance::dataset::{CommitBuilder, Dataset, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams};
 use lancedb::table::{NaNVectorBehavior, WriteOptions};
 use lancedb::{Connection, ObjectStoreRegistry, Session, Table};
 
@@ -303,12 +301,16 @@ impl Target {
 
 /// The lance dataset behind a table handle.
 pub(super) async fn dataset_of(table: &Table) -> anyhow::Result<Arc<Dataset>> {
-    let wrapper = table.dataset().context("the table is not a local or object-store table")?;
+    let wrapper = table
+        .dataset()
+        .context("the table is not a local or object-store table")?;
     Ok(wrapper.get().await?)
 }
 
 fn replace(table: &Table, dataset: Dataset) -> anyhow::Result<()> {
-    let wrapper = table.dataset().context("the table is not a local or object-store table")?;
+    let wrapper = table
+        .dataset()
+        .context("the table is not a local or object-store table")?;
     wrapper.update(dataset);
     Ok(())
 }

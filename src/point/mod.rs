@@ -50,10 +50,7 @@ fn json_bytes(value: &serde_json::Value) -> usize {
     32 + match value {
         String(text) => text.len(),
         Array(items) => items.iter().map(json_bytes).sum(),
-        Object(map) => map
-            .iter()
-            .map(|(key, value)| key.len() + 48 + json_bytes(value))
-            .sum(),
+        Object(map) => map.iter().map(|(key, value)| key.len() + 48 + json_bytes(value)).sum(),
         _ => 0,
     }
 }

@@ -189,7 +189,11 @@ impl Source {
         let info = match self.client.collection_info(&self.collection).await {
             Ok(response) => response.result,
             Err(error) if code(&error) == Some(Code::NotFound) => {
-                let known = self.client.list_collections().await.map_err(|error| self.judge(&error))?;
+                let known = self
+                    .client
+                    .list_collections()
+                    .await
+                    .map_err(|error| self.judge(&error))?;
                 return Err(SourceError::NoCollection {
                     url: self.url.clone(),
                     collection: self.collection.clone(),
@@ -331,7 +335,11 @@ impl Source {
         let request = GetPointsBuilder::new(&self.collection, ids)
             .with_payload(true)
             .with_vectors(true);
-        let response = self.client.get_points(request).await.map_err(|error| self.judge(&error))?;
+        let response = self
+            .client
+            .get_points(request)
+            .await
+            .map_err(|error| self.judge(&error))?;
         response.result.into_iter().map(|point| self.point(point)).collect()
     }
 
@@ -374,9 +382,15 @@ impl Source {
     fn judge(&self, error: &QdrantError) -> SourceError {
         let url = self.url.clone();
         let message = describe(error);
-        let not_http2 = ["invalid content type", "frame with invalid size", "http2 error", "HTTP/1", "compression"]
-            .iter()
-            .any(|sign| message.contains(sign));
+        let not_http2 = [
+            "invalid content type",
+            "frame with invalid size",
+            "http2 error",
+            "HTTP/1",
+            "compression",
+        ]
+        .iter()
+        .any(|sign| message.contains(sign));
         match code(error) {
             Some(Code::Unauthenticated | Code::PermissionDenied) => SourceError::Refused { url, message },
             Some(Code::NotFound) => SourceError::NoCollection {

@@ -34,7 +34,11 @@ fn object(fields: HashMap<String, q::Value>, path: &str) -> Result<Map<String, V
     entries
         .into_iter()
         .map(|(key, value)| {
-            let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let inner = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
             let value = value_from(value, &inner)?;
             Ok((key, value))
         })

@@ -6,9 +6,7 @@ mod messages;
 use std::path::Path;
 
 use anyhow::Context as _;
-use qdrant_client::qdrant::{
-    CreateCollectionBuilder, Distance, PointStruct, UpsertPointsBuilder, VectorParamsBuilder,
-};
+use qdrant_client::qdrant::{CreateCollectionBuilder, Distance, PointStruct, UpsertPointsBuilder, VectorParamsBuilder};
 
 use crate::config::{Config, EmbedConfig, SourceConfig};
 use crate::embed::minilm::{DIMENSIONS, MiniLm};

@@ -50,7 +50,9 @@ pub fn export(journal: &Journal, path: &Path) -> anyhow::Result<u64> {
             }
         }
         writeln!(file, "{}]", if count == 0 { "" } else { "\n" })?;
-        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        file.into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?
+            .sync_all()?;
         std::fs::rename(&partial, path)?;
         Ok(count)
     };

@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use lancedb::DistanceType;
 
+use super::JobFacts;
 use super::lock::Lock;
 use super::prepare::Plan;
 use super::reconcile::reconcile;
 use super::writer::Limits;
-use super::JobFacts;
 use crate::config::{Config, Profile, Provider};
 use crate::embed::refuse_once::RefuseOnce;
 use crate::embed::{self, Gateway, Space};
@@ -105,7 +105,9 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         None => None,
     };
     #[cfg(feature = "embedded")]
-    let url = embedded.as_ref().map_or_else(|| config.source.url.clone(), EmbeddedQdrant::url);
+    let url = embedded
+        .as_ref()
+        .map_or_else(|| config.source.url.clone(), EmbeddedQdrant::url);
     #[cfg(not(feature = "embedded"))]
     let url = {
         if config.embedded_dir().is_some() {
@@ -186,17 +188,31 @@ fn compared_size(config: &Config, collection: &CollectionFacts) -> anyhow::Resul
         .vectors
         .iter()
         .filter(|(_, kind)| matches!(kind, VectorKind::Dense { .. }))
-        .map(|(name, _)| if name.is_empty() { "\"\" (the unnamed one)" } else { name.as_str() })
+        .map(|(name, _)| {
+            if name.is_empty() {
+                "\"\" (the unnamed one)"
+            } else {
+                name.as_str()
+            }
+        })
         .collect();
     if dense.is_empty() && wanted.is_empty() && config.embed.text.provider != Provider::Carry {
         return Ok(None);
     }
-    let asked = if wanted.is_empty() { "an unnamed vector".into() } else { format!("a vector {wanted:?}") };
+    let asked = if wanted.is_empty() {
+        "an unnamed vector".into()
+    } else {
+        format!("a vector {wanted:?}")
+    };
     bail!(
         "source.vector: collection {:?} has no {}; its dense vectors: {}",
         config.source.collection,
         asked.trim_start_matches("an ").trim_start_matches("a "),
-        if dense.is_empty() { "none".into() } else { dense.join(", ") }
+        if dense.is_empty() {
+            "none".into()
+        } else {
+            dense.join(", ")
+        }
     )
 }
 
@@ -228,7 +244,10 @@ type Existing = (Option<(TableSchema, Option<Checkpoint>)>, u64);
 fn accept(config: &Config, job: &str, found: Opened, space: &Space, adopt: bool) -> anyhow::Result<Existing> {
     let (uri, table) = (config.target_uri(), config.target.table.clone());
     let ours = found.job.as_deref() == Some(job)
-        || found.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.job == job);
+        || found
+            .checkpoint
+            .as_ref()
+            .is_some_and(|checkpoint| checkpoint.job == job);
     if !ours && !adopt {
         let owner = match &found.job {
             Some(other) => format!("another job ({other})"),
@@ -278,14 +297,21 @@ async fn new_schema(
     let content = &config.source.content;
     let embeds = config.embed.text.provider != Provider::Carry;
     if embeds && !sample.is_empty() && !sample.iter().any(|payload| payload.contains_key(content)) {
-        let mut keys: Vec<&str> = sample.iter().flat_map(|payload| payload.keys().map(String::as_str)).collect();
+        let mut keys: Vec<&str> = sample
+            .iter()
+            .flat_map(|payload| payload.keys().map(String::as_str))
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         keys.truncate(20);
         bail!(
             "source.content: none of {} sampled points has a payload field {content:?}; their fields: {}",
             sample.len(),
-            if keys.is_empty() { "none".into() } else { keys.join(", ") }
+            if keys.is_empty() {
+                "none".into()
+            } else {
+                keys.join(", ")
+            }
         );
     }
     let vectors: BTreeMap<String, VectorColumn> = collection
@@ -308,11 +334,7 @@ async fn new_schema(
 }
 
 /// The ranges of a new job: those of the journal, or new ones from a random sample of ids.
-async fn new_ranges(
-    config: &Config,
-    source: &Source,
-    journal: &journal::Shared,
-) -> anyhow::Result<Vec<RangeProgress>> {
+async fn new_ranges(config: &Config, source: &Source, journal: &journal::Shared) -> anyhow::Result<Vec<RangeProgress>> {
     let kept = journal.run(|journal| journal.ranges()).await?;
     let ranges = if let Some(ranges) = kept {
         ranges

@@ -68,7 +68,11 @@ mod tests {
         let first = Lock::take(dir.path()).expect("free");
         let error = Lock::take(dir.path()).expect_err("held");
         let held = error.downcast::<Held>().expect("held by another");
-        assert!(held.holder.contains(&format!("pid {}", std::process::id())), "{}", held.holder);
+        assert!(
+            held.holder.contains(&format!("pid {}", std::process::id())),
+            "{}",
+            held.holder
+        );
         drop(first);
         Lock::take(dir.path()).expect("free again");
     }

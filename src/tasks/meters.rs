@@ -236,7 +236,9 @@ impl Meters {
     /// Counts the similarities of rows that are in the table.
     pub fn record_similarities(&self, similarities: impl IntoIterator<Item = Option<Similarity>>) {
         let mut histogram = self.similarities.lock().unwrap_or_else(PoisonError::into_inner);
-        similarities.into_iter().for_each(|similarity| histogram.record(similarity));
+        similarities
+            .into_iter()
+            .for_each(|similarity| histogram.record(similarity));
     }
 
     /// Rows whose similarity lies below a threshold.
@@ -315,7 +317,7 @@ impl Monitor {
             self.samples.pop_front();
         }
         let first = self.samples.front().copied().unwrap_or(sample);
-        let seconds = (sample.worked - first.worked).as_secs_f64();
+        let seconds = sample.worked.saturating_sub(first.worked).as_secs_f64();
         let rate = if working && seconds > 0.2 {
             sample.settled.saturating_sub(first.settled) as f64 / seconds
         } else {
@@ -341,7 +343,11 @@ impl Monitor {
                 queue: stage.queue.load(Ordering::Relaxed).max(0) as u64,
                 p50,
                 p95,
-                busy: if elapsed > 0.0 { (done / elapsed / limits[index] as f32).min(1.0) } else { 0.0 },
+                busy: if elapsed > 0.0 {
+                    (done / elapsed / limits[index] as f32).min(1.0)
+                } else {
+                    0.0
+                },
             };
         }
         if let Some(gateway) = setting.gateway {
@@ -350,7 +356,9 @@ impl Monitor {
             snapshots[1].p95 = p95;
             snapshots[1].in_flight = gateway.gate().in_flight();
             if working {
-                snapshots[1].busy = snapshots[1].busy.max(snapshots[1].in_flight as f32 / embed_limit as f32 * 0.99);
+                snapshots[1].busy = snapshots[1]
+                    .busy
+                    .max(snapshots[1].in_flight as f32 / embed_limit as f32 * 0.99);
             }
         }
         Snapshot {
@@ -418,7 +426,10 @@ mod tests {
         };
         meters.settle(settled, hands.into_iter().take(2).collect());
         let snapshot = monitor.snapshot(&meters, setting(&phase), start + Duration::from_secs(1));
-        assert_eq!(snapshot.read, snapshot.written + snapshot.failed + snapshot.skipped + snapshot.in_hand);
+        assert_eq!(
+            snapshot.read,
+            snapshot.written + snapshot.failed + snapshot.skipped + snapshot.in_hand
+        );
     }
 
     #[test]

@@ -50,7 +50,11 @@ pub fn prepare(plan: &Plan, point: Point) -> Result<Prepared, Failure> {
             let found = point.vectors.get(vector).and_then(|vector| vector.dense());
             let numbers: Arc<[f32]> = found
                 .ok_or_else(|| {
-                    let name = if vector.is_empty() { "unnamed vector".into() } else { format!("vector {vector:?}") };
+                    let name = if vector.is_empty() {
+                        "unnamed vector".into()
+                    } else {
+                        format!("vector {vector:?}")
+                    };
                     Failure::new(Cause::NoVector, format!("the point has no dense {name} to carry over"))
                 })?
                 .into();
@@ -75,15 +79,19 @@ pub fn prepare(plan: &Plan, point: Point) -> Result<Prepared, Failure> {
 /// There is none, it is blank, or it is no text.
 pub fn text_of(key: &str, payload: &Payload) -> Result<Input, Failure> {
     match payload.get(key) {
-        Some(Value::String(text)) if text.trim().is_empty() => {
-            Err(Failure::new(Cause::EmptyContent, format!("payload field {key:?} is blank")))
-        }
+        Some(Value::String(text)) if text.trim().is_empty() => Err(Failure::new(
+            Cause::EmptyContent,
+            format!("payload field {key:?} is blank"),
+        )),
         Some(Value::String(text)) => Ok(Input::Text(text.as_str().into())),
         None | Some(Value::Null) => match Modality::of(payload) {
             Modality::Text => Err(Failure::new(Cause::NoContent, format!("the payload has no {key:?}"))),
             other => Err(Failure::new(
                 Cause::NoEmbedder,
-                format!("no embedder for {} is configured, and there is no {key:?} to embed instead", other.as_str()),
+                format!(
+                    "no embedder for {} is configured, and there is no {key:?} to embed instead",
+                    other.as_str()
+                ),
             )),
         },
         Some(other) => {
@@ -93,7 +101,10 @@ pub fn text_of(key: &str, payload: &Payload) -> Result<Input, Failure> {
                 Value::Array(_) => "a list",
                 _ => "an object",
             };
-            Err(Failure::new(Cause::NotText, format!("payload field {key:?} is {kind}, not a text")))
+            Err(Failure::new(
+                Cause::NotText,
+                format!("payload field {key:?} is {kind}, not a text"),
+            ))
         }
     }
 }

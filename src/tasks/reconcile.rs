@@ -13,11 +13,7 @@ const CHUNK: u64 = 500;
 ///
 /// # Errors
 /// They cannot be read, or they do not add up: the table was changed by others, or the journal is not this table's.
-pub async fn reconcile(
-    journal: &journal::Shared,
-    target: &Target,
-    checkpoint: &Checkpoint,
-) -> anyhow::Result<Counts> {
+pub async fn reconcile(journal: &journal::Shared, target: &Target, checkpoint: &Checkpoint) -> anyhow::Result<Counts> {
     let settled = checkpoint.clone();
     let forgotten = journal
         .run(move |journal| journal.forget_unsettled(|id| settled.settled(id)))
@@ -56,7 +52,9 @@ async fn settle_retries(journal: &journal::Shared, target: &Target) -> anyhow::R
     };
     loop {
         let filter = retrying.clone();
-        let ids = journal.run(move |journal| journal.ids_after(&filter, None, CHUNK)).await?;
+        let ids = journal
+            .run(move |journal| journal.ids_after(&filter, None, CHUNK))
+            .await?;
         if ids.is_empty() {
             return Ok(());
         }

@@ -136,7 +136,13 @@ async fn round(
     let embedded = embed_points(&parts.plan, &parts.compare_with, gateway, points, Caller::Operator).await?;
     let mut failures = embedded.failures.clone();
     failures.extend(ids.iter().filter(|id| !found.contains(id)).map(|id| {
-        (*id, Failure::new(Cause::Gone, "the point is no longer in Qdrant; skip it, or bring it back there"))
+        (
+            *id,
+            Failure::new(
+                Cause::Gone,
+                "the point is no longer in Qdrant; skip it, or bring it back there",
+            ),
+        )
     }));
     let recovered: Vec<PointId> = embedded.points.iter().map(|(point, _, _)| point.id).collect();
     if let Some(rows) = embedded.rows(&parts.schema).map_err(anyhow::Error::msg)? {

@@ -66,7 +66,9 @@ pub async fn run(config: Arc<Config>, orders: Orders, lines: Lines) -> RunReport
             let message = format!("{error:#}");
             snapshot.send_modify(|snapshot| snapshot.phase = Phase::Failed(message.clone()));
             let _ = events.send(TaskEvent::Noted(Level::Error, message.clone())).await;
-            let _ = events.send(TaskEvent::PhaseChanged(Phase::Failed(message.clone()))).await;
+            let _ = events
+                .send(TaskEvent::PhaseChanged(Phase::Failed(message.clone())))
+                .await;
             if !orders.end_when_done {
                 quit_asked(&mut commands).await;
             }

@@ -146,7 +146,11 @@ impl Writer {
     /// # Errors
     /// The writer has ended.
     pub async fn page(&self, page: EmbeddedPage) -> anyhow::Result<()> {
-        self.messages.send(Message::Page(Box::new(page))).await.ok().context(GONE)
+        self.messages
+            .send(Message::Page(Box::new(page)))
+            .await
+            .ok()
+            .context(GONE)
     }
 
     /// Asks and waits for the answer.
@@ -261,7 +265,9 @@ impl Task {
 
     /// Takes a page in, and with it every later one of its range that was waiting for it.
     fn take(&mut self, page: EmbeddedPage) {
-        let Some(pending) = self.pending.get_mut(page.range) else { return };
+        let Some(pending) = self.pending.get_mut(page.range) else {
+            return;
+        };
         pending.early.insert(page.seq, page);
         while let Some(page) = pending.early.remove(&pending.next_seq) {
             pending.next_seq += 1;
@@ -396,7 +402,9 @@ impl Task {
 
     async fn reset(&mut self) -> anyhow::Result<Checkpoint> {
         self.group = Group::default();
-        self.pending.iter_mut().for_each(|pending| *pending = Pending::default());
+        self.pending
+            .iter_mut()
+            .for_each(|pending| *pending = Pending::default());
         self.broken = None;
         self.trouble.send_replace(None);
         self.parts.meters.write.empty_queue();

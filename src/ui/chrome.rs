@@ -30,7 +30,10 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
         Span::raw(format!("  {title}   ")),
         Span::styled(phase, theme.phase(&app.phase)),
-        Span::styled(format!("   {}", fit(&right, width.saturating_sub(used + 3))), theme.dim()),
+        Span::styled(
+            format!("   {}", fit(&right, width.saturating_sub(used + 3))),
+            theme.dim(),
+        ),
     ]);
     frame.render_widget(Paragraph::new(line), area);
 }
@@ -42,7 +45,11 @@ pub(super) fn tabs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) 
         if screen == Screen::Failures && app.snapshot.failed > 0 {
             label.push_str(&format!(" {}", count(app.snapshot.failed)));
         }
-        let style = if screen == app.screen { theme.selected() } else { theme.dim() };
+        let style = if screen == app.screen {
+            theme.selected()
+        } else {
+            theme.dim()
+        };
         spans.push(Span::styled(format!(" {label} "), style));
         spans.push(Span::raw(" "));
     }
@@ -71,7 +78,11 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         spans.push(Span::styled(format!(" {key}"), style));
         spans.push(Span::styled(
             format!(" {} ", action.short),
-            if usable { ratatui::style::Style::new() } else { theme.dim() },
+            if usable {
+                ratatui::style::Style::new()
+            } else {
+                theme.dim()
+            },
         ));
     }
     let gap = (area.width as usize).saturating_sub(used + why.chars().count() + 1);

@@ -22,7 +22,11 @@ pub(super) fn render(frame: &mut Frame<'_>, confirm: &Confirm, theme: &Theme, ar
     let mut lines: Vec<Line<'_>> = question.into_iter().map(Line::raw).collect();
     lines.push(Line::raw(""));
     for (index, (label, letter, _)) in confirm.choices.iter().enumerate() {
-        let style = if index == confirm.selected { theme.selected() } else { ratatui::style::Style::new() };
+        let style = if index == confirm.selected {
+            theme.selected()
+        } else {
+            ratatui::style::Style::new()
+        };
         lines.push(Line::from(vec![
             Span::styled(format!("{letter}  "), theme.accent()),
             Span::styled(format!(" {label} "), style),

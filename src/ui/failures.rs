@@ -42,16 +42,15 @@ fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now:
     let block = theme.pane(&title);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let [filter, heading, rows] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Min(0),
-    ])
-    .areas(inner);
+    let [filter, heading, rows] =
+        Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(0)]).areas(inner);
     render_filter(frame, app, theme, filter);
     let width = inner.width as usize;
     let id_width = if width >= 90 { 36 } else { 14 };
-    let columns = format!("  {:<id_width$} {:<12} {:<13} {:>3} {:>4} error", "id", "state", "cause", "try", "age");
+    let columns = format!(
+        "  {:<id_width$} {:<12} {:<13} {:>3} {:>4} error",
+        "id", "state", "cause", "try", "age"
+    );
     frame.render_widget(Paragraph::new(fit(&columns, width)).style(theme.dim()), heading);
     if failures.total() == 0 {
         frame.render_widget(Paragraph::new(nothing(app)).style(theme.dim()), rows);
@@ -69,7 +68,11 @@ fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now:
                 return Line::styled("  ...", theme.dim());
             };
             let text = line_of(app, row, id_width, now);
-            let style = if place == failures.place() { theme.selected() } else { ratatui::style::Style::new() };
+            let style = if place == failures.place() {
+                theme.selected()
+            } else {
+                ratatui::style::Style::new()
+            };
             Line::styled(pad(&text, width), style)
         })
         .collect();
@@ -101,7 +104,10 @@ fn nothing(app: &App) -> String {
     if failures.filter() == crate::journal::Filter::default() {
         "no failures".into()
     } else {
-        format!("0 of {}, Esc clears the filter", count(app.snapshot.failed + app.snapshot.skipped))
+        format!(
+            "0 of {}, Esc clears the filter",
+            count(app.snapshot.failed + app.snapshot.skipped)
+        )
     }
 }
 
@@ -138,7 +144,10 @@ fn render_detail(frame: &mut Frame<'_>, theme: &Theme, area: Rect, detail: &Fail
     let width = inner.width as usize;
     let mut lines: Vec<Line<'_>> = Vec::new();
     lines.push(Line::styled(
-        fit(&format!("{}, {} attempts", detail.row.cause.as_str(), detail.row.attempts), width),
+        fit(
+            &format!("{}, {} attempts", detail.row.cause.as_str(), detail.row.attempts),
+            width,
+        ),
         theme.warn(),
     ));
     for text in wrap(&detail.row.error, width) {
@@ -150,7 +159,12 @@ fn render_detail(frame: &mut Frame<'_>, theme: &Theme, area: Rect, detail: &Fail
     lines.push(Line::styled("attempts", theme.accent()));
     let now = now_ms();
     for attempt in detail.attempts.iter().rev().take(5) {
-        let text = format!("{} ago  {}: {}", age(now - attempt.at), attempt.cause.as_str(), attempt.error);
+        let text = format!(
+            "{} ago  {}: {}",
+            age(now - attempt.at),
+            attempt.cause.as_str(),
+            attempt.error
+        );
         lines.push(Line::raw(fit(&text, width)));
     }
     lines.push(Line::styled("payload in Qdrant now", theme.accent()));

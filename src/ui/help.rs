@@ -26,7 +26,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
                 Some(why) => format!("{} (not now: {why})", action.long),
                 None => action.long.to_owned(),
             };
-            let style = if why.is_some() { theme.dim() } else { ratatui::style::Style::new() };
+            let style = if why.is_some() {
+                theme.dim()
+            } else {
+                ratatui::style::Style::new()
+            };
             Line::from(vec![
                 Span::styled(pad(&action.keys.join(" "), 12), theme.accent()),
                 Span::styled(fit(&text, (inner.width as usize).saturating_sub(12)), style),

@@ -11,10 +11,9 @@ use crate::app::App;
 use crate::tasks::Level;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let place = app
-        .facts
-        .as_ref()
-        .map_or_else(String::new, |facts| format!(" (all of it: {}/qlance.log)", facts.state_dir));
+    let place = app.facts.as_ref().map_or_else(String::new, |facts| {
+        format!(" (all of it: {}/qlance.log)", facts.state_dir)
+    });
     let block = theme.pane(&format!("Log{}", fit(&place, (area.width as usize).saturating_sub(10))));
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -36,7 +35,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
                 Level::Error => "error",
             };
             let time = jiff::Timestamp::from_millisecond(line.at)
-                .map(|at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string())
+                .map(|at| {
+                    at.to_zoned(jiff::tz::TimeZone::system())
+                        .strftime("%H:%M:%S")
+                        .to_string()
+                })
                 .unwrap_or_default();
             Line::from(vec![
                 Span::styled(format!("{time} "), theme.dim()),

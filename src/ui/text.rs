@@ -139,7 +139,10 @@ mod tests {
 
     #[test]
     fn readable_numbers() {
-        assert_eq!([0, 999, 1_000, 20_000, 1_234_567].map(count), ["0", "999", "1,000", "20,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 20_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "20,000", "1,234,567"]
+        );
         assert_eq!(clock(Duration::from_secs(42)), "00:42");
         assert_eq!(clock(Duration::from_secs(3_723)), "1:02:03");
         assert_eq!(latency(Some(Duration::from_micros(250))), "250 us");

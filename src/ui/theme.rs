@@ -29,7 +29,11 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
 
 impl Theme {
     fn colored(self, color: Color) -> Style {
-        if self.color { Style::new().fg(color) } else { Style::new() }
+        if self.color {
+            Style::new().fg(color)
+        } else {
+            Style::new()
+        }
     }
 
     /// Something good.

@@ -42,10 +42,7 @@ fn schema_type(kind: PayloadSchemaType) -> q::PayloadSchemaType {
 
 #[tonic::async_trait]
 impl Qdrant for Store {
-    async fn health_check(
-        &self,
-        _: Request<q::HealthCheckRequest>,
-    ) -> Result<Response<q::HealthCheckReply>, Status> {
+    async fn health_check(&self, _: Request<q::HealthCheckRequest>) -> Result<Response<q::HealthCheckReply>, Status> {
         Ok(Response::new(q::HealthCheckReply {
             title: "qlance's embedded Qdrant".into(),
             version: VERSION.into(),

@@ -167,7 +167,11 @@ pub(super) fn config_in(request: &q::CreateCollection) -> Result<e::EdgeConfig, 
         }
         Ok(vector.build())
     };
-    match request.vectors_config.as_ref().and_then(|config| config.config.as_ref()) {
+    match request
+        .vectors_config
+        .as_ref()
+        .and_then(|config| config.config.as_ref())
+    {
         Some(vectors_config::Config::Params(one)) => builder = builder.vector("", params(one)?),
         Some(vectors_config::Config::ParamsMap(many)) => {
             for (name, one) in &many.map {
@@ -176,7 +180,11 @@ pub(super) fn config_in(request: &q::CreateCollection) -> Result<e::EdgeConfig, 
         }
         None => {}
     }
-    for name in request.sparse_vectors_config.iter().flat_map(|config| config.map.keys()) {
+    for name in request
+        .sparse_vectors_config
+        .iter()
+        .flat_map(|config| config.map.keys())
+    {
         builder = builder.sparse_vector(name.as_str(), e::EdgeSparseVectorParamsBuilder::new().build());
     }
     Ok(builder.build())

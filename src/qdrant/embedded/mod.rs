@@ -72,8 +72,15 @@ impl EmbeddedQdrant {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let check = move |request: Request<()>| match &key {
-            Some(key) if request.metadata().get("api-key").is_none_or(|given| given != key.as_str()) => {
-                Err(Status::unauthenticated("Must provide an API key or an Authorization bearer token"))
+            Some(key)
+                if request
+                    .metadata()
+                    .get("api-key")
+                    .is_none_or(|given| given != key.as_str()) =>
+            {
+                Err(Status::unauthenticated(
+                    "Must provide an API key or an Authorization bearer token",
+                ))
             }
             _ => Ok(request),
         };
@@ -83,8 +90,14 @@ impl EmbeddedQdrant {
             .initial_stream_window_size(4 << 20)
             .initial_connection_window_size(16 << 20)
             .add_service(InterceptedService::new(points, check.clone()))
-            .add_service(InterceptedService::new(CollectionsServer::from_arc(Arc::clone(&store)), check.clone()))
-            .add_service(InterceptedService::new(QdrantServer::from_arc(Arc::clone(&store)), check));
+            .add_service(InterceptedService::new(
+                CollectionsServer::from_arc(Arc::clone(&store)),
+                check.clone(),
+            ))
+            .add_service(InterceptedService::new(
+                QdrantServer::from_arc(Arc::clone(&store)),
+                check,
+            ));
         let server = tokio::spawn(async move {
             let serving = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
                 let _ = stopped.await;

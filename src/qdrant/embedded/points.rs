@@ -107,7 +107,12 @@ impl Points for Store {
             .map(convert::point_in)
             .collect::<Result<Vec<_>, _>>()?;
         let operation = e::PointOperations::UpsertPoints(e::PointInsertOperations::PointsList(points));
-        update(self, &request.collection_name, e::UpdateOperation::PointOperation(operation)).await
+        update(
+            self,
+            &request.collection_name,
+            e::UpdateOperation::PointOperation(operation),
+        )
+        .await
     }
 
     async fn delete(&self, request: Request<q::DeletePoints>) -> Updated {
@@ -116,7 +121,12 @@ impl Points for Store {
             Ok(ids) => e::PointOperations::DeletePoints { ids },
             Err(filter) => e::PointOperations::DeletePointsByFilter(filter),
         };
-        update(self, &request.collection_name, e::UpdateOperation::PointOperation(operation)).await
+        update(
+            self,
+            &request.collection_name,
+            e::UpdateOperation::PointOperation(operation),
+        )
+        .await
     }
 
     async fn set_payload(&self, request: Request<q::SetPayloadPoints>) -> Updated {
@@ -153,7 +163,12 @@ impl Points for Store {
             field_name,
             field_schema: Some(e::PayloadFieldSchema::FieldType(kind)),
         });
-        update(self, &request.collection_name, e::UpdateOperation::FieldIndexOperation(operation)).await
+        update(
+            self,
+            &request.collection_name,
+            e::UpdateOperation::FieldIndexOperation(operation),
+        )
+        .await
     }
 
     async fn get(&self, request: Request<q::GetPoints>) -> Result<Response<q::GetResponse>, Status> {
@@ -288,10 +303,7 @@ impl Points for Store {
     async fn search(&self, _: Request<q::SearchPoints>) -> Result<Response<q::SearchResponse>, Status> {
         Err(Status::unimplemented("search; use query"))
     }
-    async fn search_batch(
-        &self,
-        _: Request<q::SearchBatchPoints>,
-    ) -> Result<Response<q::SearchBatchResponse>, Status> {
+    async fn search_batch(&self, _: Request<q::SearchBatchPoints>) -> Result<Response<q::SearchBatchResponse>, Status> {
         Err(Status::unimplemented("search batch; use query batch"))
     }
     async fn search_groups(
@@ -324,16 +336,10 @@ impl Points for Store {
     ) -> Result<Response<q::DiscoverBatchResponse>, Status> {
         Err(Status::unimplemented("discover batch"))
     }
-    async fn update_batch(
-        &self,
-        _: Request<q::UpdateBatchPoints>,
-    ) -> Result<Response<q::UpdateBatchResponse>, Status> {
+    async fn update_batch(&self, _: Request<q::UpdateBatchPoints>) -> Result<Response<q::UpdateBatchResponse>, Status> {
         Err(Status::unimplemented("update batch"))
     }
-    async fn query_groups(
-        &self,
-        _: Request<q::QueryPointGroups>,
-    ) -> Result<Response<q::QueryGroupsResponse>, Status> {
+    async fn query_groups(&self, _: Request<q::QueryPointGroups>) -> Result<Response<q::QueryGroupsResponse>, Status> {
         Err(Status::unimplemented("query groups"))
     }
     async fn facet(&self, _: Request<q::FacetCounts>) -> Result<Response<q::FacetResponse>, Status> {

@@ -69,7 +69,9 @@ impl Store {
             && !name.starts_with('.')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
         if !plain {
-            return Err(Status::invalid_argument(format!("{name:?} cannot name a collection here")));
+            return Err(Status::invalid_argument(format!(
+                "{name:?} cannot name a collection here"
+            )));
         }
         let mut collections = self.collections.write().unwrap_or_else(PoisonError::into_inner);
         if collections.contains_key(name) {
@@ -77,7 +79,9 @@ impl Store {
                 "Wrong input: Collection `{name}` already exists!"
             )));
         }
-        let shard = EdgeShard::new(&self.dir.join(name), config).map_err(status)?;
+        let dir = self.dir.join(name);
+        std::fs::create_dir_all(&dir).map_err(|error| Status::internal(error.to_string()))?;
+        let shard = EdgeShard::new(&dir, config).map_err(status)?;
         collections.insert(name.to_owned(), Collection::of(shard));
         Ok(())
     }
@@ -127,8 +131,7 @@ pub(super) fn status(error: OperationError) -> Status {
     let message = error.to_string();
     match error {
         OperationError::PointIdError { .. } => Status::not_found(message),
-        OperationError::ServiceError { .. }
-        | OperationError::InconsistentStorage { .. } => Status::internal(message),
+        OperationError::ServiceError { .. } | OperationError::InconsistentStorage { .. } => Status::internal(message),
         OperationError::OutOfMemory { .. } => Status::resource_exhausted(message),
         _ => Status::invalid_argument(message),
     }

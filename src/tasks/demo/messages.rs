@@ -21,29 +21,68 @@ const PEOPLE: [&str; 12] = [
     "Amina", "Björn", "Chen", "Dara", "Emil", "Fatou", "Gil", "Hana", "Ines", "Jonas", "Kofi", "Lucía",
 ];
 const OPENINGS: [&str; 10] = [
-    "Quick update on", "Does anyone know about", "I finally understood", "We should talk about", "Reminder:",
-    "Nice write-up on", "Still blocked on", "Good news about", "Notes from today on", "A question about",
+    "Quick update on",
+    "Does anyone know about",
+    "I finally understood",
+    "We should talk about",
+    "Reminder:",
+    "Nice write-up on",
+    "Still blocked on",
+    "Good news about",
+    "Notes from today on",
+    "A question about",
 ];
 const TOPICS: [&str; 24] = [
-    "the choir rehearsal on Thursday", "the vector index for our archive", "the alto part in bar 42",
-    "moving the database to the new server", "the concert poster and its fonts", "tuning the old piano",
-    "the budget for the summer tour", "recording levels in the small hall", "the sheet music we ordered",
-    "retry limits of the importer", "the bus timetable for the tour", "translating the Latin text",
-    "the broken microphone stand", "a warm-up for cold mornings", "the tenor who moved to Lisbon",
-    "backups of last year's recordings", "the acoustics of the stone chapel", "the cake for the anniversary",
-    "search results that look wrong", "the draft of the newsletter", "parking behind the music school",
-    "the soprano solo in the second piece", "permissions for the shared folder", "the missing pages of the score",
+    "the choir rehearsal on Thursday",
+    "the vector index for our archive",
+    "the alto part in bar 42",
+    "moving the database to the new server",
+    "the concert poster and its fonts",
+    "tuning the old piano",
+    "the budget for the summer tour",
+    "recording levels in the small hall",
+    "the sheet music we ordered",
+    "retry limits of the importer",
+    "the bus timetable for the tour",
+    "translating the Latin text",
+    "the broken microphone stand",
+    "a warm-up for cold mornings",
+    "the tenor who moved to Lisbon",
+    "backups of last year's recordings",
+    "the acoustics of the stone chapel",
+    "the cake for the anniversary",
+    "search results that look wrong",
+    "the draft of the newsletter",
+    "parking behind the music school",
+    "the soprano solo in the second piece",
+    "permissions for the shared folder",
+    "the missing pages of the score",
 ];
 const MIDDLES: [&str; 12] = [
-    "it took longer than we thought", "the second attempt went much better", "nobody has signed for it yet",
-    "there are two versions and they differ", "I measured it twice to be sure", "we may need one more volunteer",
-    "the numbers do not add up", "somebody left a note on the door", "it works when you try it again",
-    "the old one is kept as a spare", "please read it before Friday", "it sounds wonderful in the evening",
+    "it took longer than we thought",
+    "the second attempt went much better",
+    "nobody has signed for it yet",
+    "there are two versions and they differ",
+    "I measured it twice to be sure",
+    "we may need one more volunteer",
+    "the numbers do not add up",
+    "somebody left a note on the door",
+    "it works when you try it again",
+    "the old one is kept as a spare",
+    "please read it before Friday",
+    "it sounds wonderful in the evening",
 ];
 const CLOSINGS: [&str; 10] = [
-    "What do you think?", "I will send pictures later.", "Thanks, everyone!", "More tomorrow.",
-    "Please answer in this thread.", "Let us keep it simple.", "I can help on Monday.", "See the attached file.",
-    "No hurry.", "That is all from me.",
+    "What do you think?",
+    "I will send pictures later.",
+    "Thanks, everyone!",
+    "More tomorrow.",
+    "Please answer in this thread.",
+    "Let us keep it simple.",
+    "I can help on Monday.",
+    "See the attached file.",
+    "No hurry.",
+    "That is all from me.",
 ];
 const REACTIONS: [&str; 6] = ["agrees", "disagrees", "asks back", "celebrates", "summarises", "shrugs"];
 
@@ -52,13 +91,16 @@ fn pick<'a>(rng: &mut StdRng, words: &[&'a str]) -> &'a str {
 }
 
 fn sentence(rng: &mut StdRng, number: u64) -> String {
-    let mut text = format!("{} {}: {}", pick(rng, &OPENINGS), pick(rng, &TOPICS), pick(rng, &MIDDLES));
-    for _ in 0..rng.random_range(0..3) {
-        text.push_str(", and ");
-        text.push_str(pick(rng, &MIDDLES));
-    }
+    let mut text = format!(
+        "{} {}: {}",
+        pick(rng, &OPENINGS),
+        pick(rng, &TOPICS),
+        pick(rng, &MIDDLES)
+    );
     text.push_str(". ");
-    text.push_str(pick(rng, &CLOSINGS));
+    if rng.random_bool(0.3) {
+        text.push_str(pick(rng, &CLOSINGS));
+    }
     if rng.random_bool(0.6) {
         text.push_str(&format!(" (message {number})"));
     }
@@ -69,7 +111,10 @@ fn sentence(rng: &mut StdRng, number: u64) -> String {
 pub fn message(seed: u64, number: u64) -> Message {
     let mut rng = StdRng::seed_from_u64(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let id = if number % 5 == 4 {
-        PointId::Uuid(uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{seed}/{number}").as_bytes()))
+        PointId::Uuid(uuid::Uuid::new_v5(
+            &uuid::Uuid::NAMESPACE_OID,
+            format!("{seed}/{number}").as_bytes(),
+        ))
     } else {
         PointId::Num(number + 1)
     };
@@ -83,7 +128,7 @@ pub fn message(seed: u64, number: u64) -> Message {
         "author": pick(&mut rng, &PEOPLE),
     });
     let kind = number % 100;
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         payload["chorus_result"] = json!({
             "voices": [
                 {"name": pick(&mut rng, &PEOPLE), "verdict": pick(&mut rng, &REACTIONS), "weight": 1},
@@ -151,12 +196,27 @@ mod tests {
     #[test]
     fn the_collection_has_what_the_demo_promises() {
         let messages: Vec<Message> = (0..2_000).map(|n| message(7, n)).collect();
-        let content = |message: &Message| message.payload.get("content").and_then(Value::as_str).map(str::to_owned);
-        let stale = messages.iter().filter(|m| content(m).is_some_and(|c| c != m.embedded_text)).count();
+        let content = |message: &Message| {
+            message
+                .payload
+                .get("content")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let stale = messages
+            .iter()
+            .filter(|m| content(m).is_some_and(|c| c != m.embedded_text))
+            .count();
         assert!((40..=80).contains(&stale), "{stale} stale of 2,000");
-        let empty = messages.iter().filter(|m| content(m).is_none_or(|c| c.trim().is_empty())).count();
+        let empty = messages
+            .iter()
+            .filter(|m| content(m).is_none_or(|c| c.trim().is_empty()))
+            .count();
         assert_eq!(empty, 30);
-        let refused = messages.iter().filter(|m| content(m).is_some_and(|c| is_refused_once(&c))).count();
+        let refused = messages
+            .iter()
+            .filter(|m| content(m).is_some_and(|c| is_refused_once(&c)))
+            .count();
         assert!((10..=40).contains(&refused), "{refused} refused of 2,000");
     }
 }

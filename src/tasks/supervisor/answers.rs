@@ -16,7 +16,7 @@ pub(super) async fn list(
         .run(move |journal| {
             Ok(TaskEvent::FailuresListed {
                 total: journal.count(&filter)?,
-                rows: journal.page(&filter, offset, limit.min(1_000))?,
+                rows: journal.page(&filter, offset, limit.min(4_000))?,
                 filter,
                 offset,
             })

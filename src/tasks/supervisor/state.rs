@@ -20,9 +20,7 @@ use crate::tasks::meters::{Meters, Monitor, Setting, Snapshot};
 use crate::tasks::migrate::{self, Ended};
 use crate::tasks::retry;
 use crate::tasks::writer::{self, Message, Writer};
-use crate::tasks::{
-    EmbeddingReport, Level, Phase, RunReport, Selection, Status, TableReport, TaskCommand, TaskEvent,
-};
+use crate::tasks::{EmbeddingReport, Level, Phase, RunReport, Selection, Status, TableReport, TaskCommand, TaskEvent};
 
 /// Work that has ended.
 pub(super) enum Done {
@@ -124,7 +122,11 @@ impl Work {
         let facts = Box::new(work.opening.facts.clone());
         work.say(TaskEvent::Opened(facts)).await;
         if !orders.start {
-            let phase = if work.checkpoint.complete() { Phase::Complete } else { Phase::Stopped("not started".into()) };
+            let phase = if work.checkpoint.complete() {
+                Phase::Complete
+            } else {
+                Phase::Stopped("not started".into())
+            };
             work.set_phase(phase).await;
         }
         work
@@ -185,7 +187,8 @@ impl Work {
             if self.waiting_retries.len() < 100 {
                 self.waiting_retries.push(selection);
             } else {
-                self.note(Level::Warn, "too many retries are waiting already".into()).await;
+                self.note(Level::Warn, "too many retries are waiting already".into())
+                    .await;
             }
             return;
         }
@@ -228,10 +231,12 @@ impl Work {
             }
             TaskCommand::Retry(selection) => self.start_retry(selection).await,
             TaskCommand::Skip(ids, reason) => {
-                self.change_state(ids, &[State::Failed], State::Skipped, Some(reason), true).await;
+                self.change_state(ids, &[State::Failed], State::Skipped, Some(reason), true)
+                    .await;
             }
             TaskCommand::Unskip(ids) => {
-                self.change_state(ids, &[State::Skipped], State::Failed, None, false).await;
+                self.change_state(ids, &[State::Skipped], State::Failed, None, false)
+                    .await;
             }
             TaskCommand::ListFailures { filter, offset, limit } => {
                 let answer = answers::list(&self.opening.journal, filter, offset, limit).await;
@@ -380,7 +385,11 @@ impl Work {
 
     fn is_quiet(&self) -> bool {
         let snapshot = self.snapshot.borrow();
-        let embedding = self.parts.gateway.as_ref().map_or(0, |gateway| gateway.gate().in_flight());
+        let embedding = self
+            .parts
+            .gateway
+            .as_ref()
+            .map_or(0, |gateway| gateway.gate().in_flight());
         embedding == 0 && snapshot.stages[0].in_flight == 0
     }
 

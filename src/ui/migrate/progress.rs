@@ -67,7 +67,10 @@ fn now(app: &App, theme: &Theme) -> (String, ratatui::style::Style) {
         Phase::Connecting => ("asking Qdrant, LanceDB and the embedder ...".into(), theme.dim()),
         Phase::Finishing(step) => (format!("all points are over; {} ...", step.label()), theme.accent()),
         Phase::Complete if snapshot.failed > 0 => (
-            format!("complete; {} points failed: 3 shows them, R retries them", count(snapshot.failed)),
+            format!(
+                "complete; {} points failed: 3 shows them, R retries them",
+                count(snapshot.failed)
+            ),
             theme.warn(),
         ),
         Phase::Complete => ("complete".into(), theme.good()),

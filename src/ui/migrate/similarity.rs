@@ -15,13 +15,19 @@ const EDGES: [f32; 6] = [0.999, 0.99, 0.95, 0.9, 0.7, 0.0];
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let similarities = &app.snapshot.similarities;
     let divergent = similarities.below(app.threshold);
-    let block = theme.pane(&format!("Similarity to Qdrant's vectors: {} divergent", count(divergent)));
+    let block = theme.pane(&format!(
+        "Similarity to Qdrant's vectors: {} divergent",
+        count(divergent)
+    ));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
     if similarities.compared() == 0 {
         let text = if similarities.incomparable() > 0 {
-            format!("{} rows, none of which can be compared", count(similarities.incomparable()))
+            format!(
+                "{} rows, none of which can be compared",
+                count(similarities.incomparable())
+            )
         } else {
             "nothing compared yet".into()
         };
@@ -49,7 +55,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     for (label, number, edge) in bins {
         let length = (number as f64 / most as f64 * room as f64).round() as usize;
         let length = if number > 0 { length.max(1) } else { 0 };
-        let style = if edge < app.threshold { theme.warn() } else { theme.good() };
+        let style = if edge < app.threshold {
+            theme.warn()
+        } else {
+            theme.good()
+        };
         lines.push(Line::from(vec![
             Span::raw(format!("{label:>6} ")),
             Span::styled(theme.full().repeat(length), style),
@@ -62,7 +72,10 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         }
     }
     if similarities.incomparable() > 0 {
-        lines.push(Line::raw(format!("not comparable {:>8}", count(similarities.incomparable()))));
+        lines.push(Line::raw(format!(
+            "not comparable {:>8}",
+            count(similarities.incomparable())
+        )));
     }
     frame.render_widget(Paragraph::new(lines), inner);
 }

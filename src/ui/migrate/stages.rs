@@ -35,7 +35,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         if is_limit {
             text.push_str("  <- limit");
         }
-        let style = if is_limit { theme.warn() } else { ratatui::style::Style::new() };
+        let style = if is_limit {
+            theme.warn()
+        } else {
+            ratatui::style::Style::new()
+        };
         lines.push(Line::from(Span::styled(fit(&text, width), style)));
     }
     frame.render_widget(Paragraph::new(lines), inner);

@@ -1,5 +1,5 @@
 //! What tests set up: an embedded Qdrant with points, an embeddings server that misbehaves on demand, the qlance
 //! binary in a directory of its own. Helpers fail with what they saw.
 
-pub mod embeddings_server;
-pub mod world;
+pub(crate) mod embeddings_server;
+pub(crate) mod world;

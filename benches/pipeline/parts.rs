@@ -1,0 +1,259 @@
+//! What is measured: each stage alone with the code that the pipeline uses, the pipeline through the supervisor, and
+//! the naive way.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::join_all;
+use qlance::config::{Config, EmbedConfig, SourceConfig};
+use qlance::embed::openai::OpenAi;
+use qlance::embed::{Caller, Gateway, Input, Role};
+use qlance::lance::{Checkpoint, NewRow, TableSchema, Target, encode};
+use qlance::point::{IdRange, PointId, RangeProgress};
+use qlance::qdrant::Source;
+use qlance::tasks::supervisor::{self, Lines, Orders};
+use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Snapshot};
+use tokio::sync::{mpsc, watch};
+
+/// The parts in the order of the table; the ratios rely on it.
+pub const PARTS: [(&str, &str); 7] = [
+    ("scroll", "scroll alone (4 ranges, pages of 500)"),
+    ("embed", "embed alone (50 in flight, 100 an input)"),
+    ("write", "write alone (build and commit)"),
+    ("whole", "whole pipeline with embedding"),
+    ("carry", "whole pipeline without embedding"),
+    ("naive", "one point after the other, commit per 100"),
+    ("fivefold", "whole pipeline, five times the points"),
+];
+
+/// Points of the collection.
+pub fn points() -> u64 {
+    variable("QLANCE_BENCH_POINTS", 20_000)
+}
+
+/// Numbers of a vector.
+pub fn size() -> usize {
+    variable("QLANCE_BENCH_SIZE", 1_536) as usize
+}
+
+fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+fn text(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
+}
+
+/// Runs one part and prints points/s and peak RSS in MB.
+pub async fn run(part: &str) {
+    let begun = Instant::now();
+    let (done, began_work) = match part {
+        "scroll" => (scroll().await, begun),
+        "embed" => embed().await,
+        "write" => write().await,
+        "whole" => (pipeline(part, "messages", true).await, begun),
+        "carry" => (pipeline(part, "messages", false).await, begun),
+        "fivefold" => (pipeline(part, "fivefold", true).await, begun),
+        "naive" => (naive().await, begun),
+        other => panic!("no such part: {other}"),
+    };
+    let rate = done as f64 / began_work.elapsed().as_secs_f64();
+    println!("{rate} {}", peak_rss_mb());
+}
+
+/// VmHWM of this process.
+fn peak_rss_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("VmHWM:")?
+                .trim()
+                .strip_suffix("kB")?
+                .trim()
+                .parse::<f64>()
+                .ok()
+        })
+        .map_or(0.0, |kilobytes| kilobytes / 1_024.0)
+}
+
+fn source() -> Source {
+    let config = SourceConfig {
+        collection: "messages".into(),
+        ..SourceConfig::default()
+    };
+    Source::new(&text("QLANCE_BENCH_QDRANT"), &config, None).expect("a client")
+}
+
+fn embed_config() -> EmbedConfig {
+    EmbedConfig {
+        base_url: text("QLANCE_BENCH_EMBEDDINGS"),
+        dimensions: size(),
+        ..EmbedConfig::openai()
+    }
+}
+
+fn gateway() -> Gateway {
+    let config = embed_config();
+    Gateway::new(Arc::new(OpenAi::new(&config, None).expect("a client")), &config)
+}
+
+async fn scroll() -> u64 {
+    let source = source();
+    let ids = (0..points()).step_by(97).map(PointId::Num).collect();
+    let ranges = IdRange::split(ids, 4);
+    let counts = join_all(ranges.into_iter().map(|range| {
+        let source = source.clone();
+        tokio::spawn(async move {
+            let (mut offset, mut count) = (range.start, 0);
+            loop {
+                let page = source.scroll(offset, 500).await.expect("a page");
+                let ids = page.points.iter().map(|point| point.as_ref().expect("a point").id);
+                count += ids.filter(|id| range.contains(*id)).count() as u64;
+                offset = page.next.filter(|next| range.contains(*next));
+                if offset.is_none() {
+                    return count;
+                }
+            }
+        })
+    }))
+    .await;
+    counts.into_iter().map(|count| count.expect("no panic")).sum()
+}
+
+/// The capacity of server and client: 50 requests of 100 inputs in flight, nothing else to do.
+async fn embed() -> (u64, Instant) {
+    let gateway = Arc::new(gateway());
+    let begun = Instant::now();
+    let calls = join_all((0..points().div_ceil(500)).map(|page| {
+        let gateway = Arc::clone(&gateway);
+        tokio::spawn(async move {
+            let inputs: Vec<Input> = (0..500)
+                .map(|n| Input::Text(format!("text {page} {n} as long as a message usually is, more or less").into()))
+                .collect();
+            let outcomes = gateway
+                .embed(&inputs, Role::Document, Caller::Migration)
+                .await
+                .expect("an answer");
+            outcomes.into_iter().filter(Result::is_ok).count() as u64
+        })
+    }))
+    .await;
+    (calls.into_iter().map(|count| count.expect("no panic")).sum(), begun)
+}
+
+/// Rows built and committed by the pipeline's own code, from points that lie ready.
+async fn write() -> (u64, Instant) {
+    let source = source();
+    let page = source.scroll(None, 500).await.expect("a page");
+    let ready: Vec<_> = page.points.into_iter().map(|point| point.expect("a point")).collect();
+    let schema = TableSchema::choir(size(), &std::collections::BTreeMap::new());
+    let dir = PathBuf::from(text("QLANCE_BENCH_DIR")).join("write.lance");
+    let mut target = Target::connect(dir.to_str().expect("UTF-8"), "t", true)
+        .await
+        .expect("a target");
+    target.create(&schema, "bench", "{}").await.expect("a table");
+    let checkpoint = Checkpoint::new("bench", 0, vec![RangeProgress::new(IdRange::ALL)]);
+    let begun = Instant::now();
+    let mut written = 0;
+    while written < points() {
+        let batches: Vec<_> = (0..10)
+            .map(|_| {
+                let rows: Vec<NewRow<'_>> = ready
+                    .iter()
+                    .map(|point| NewRow {
+                        point,
+                        embedding: point.vectors[""].dense().expect("dense"),
+                        similarity: None,
+                    })
+                    .collect();
+                written += rows.len() as u64;
+                encode(&schema, &rows).expect("a batch")
+            })
+            .collect();
+        target.append(batches, &checkpoint).await.expect("a commit");
+    }
+    (written, begun)
+}
+
+async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
+    let dir = PathBuf::from(text("QLANCE_BENCH_DIR")).join(part);
+    std::fs::create_dir_all(&dir).expect("a directory");
+    let embed = if embeds {
+        format!(
+            "provider = \"openai\"\nbase_url = \"{}\"\ndimensions = {}",
+            text("QLANCE_BENCH_EMBEDDINGS"),
+            size()
+        )
+    } else {
+        "provider = \"carry\"".into()
+    };
+    let toml = format!(
+        "[source]\nurl = \"{}\"\ncollection = \"{collection}\"\n[target]\nuri = \"out.lance\"\ntable = \"t\"\n\
+         [embed.text]\n{embed}\n[pipeline]\nindex = false\n",
+        text("QLANCE_BENCH_QDRANT")
+    );
+    let config = Arc::new(Config::parse(&toml, "bench", &dir).expect("a configuration"));
+    let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
+    let (events, mut happened) = mpsc::channel(EVENT_ROOM);
+    let (snapshot, watched) = watch::channel(Snapshot::default());
+    let orders = Orders {
+        start: true,
+        end_when_done: true,
+        ..Orders::default()
+    };
+    let lines = Lines {
+        commands: inbox,
+        events,
+        snapshot,
+    };
+    let work = tokio::spawn(supervisor::run(config, orders, lines));
+    while happened.recv().await.is_some() {}
+    let report = work.await.expect("no panic");
+    assert!(report.error.is_none() && report.failed == 0, "{report:?}");
+    drop((commands, watched));
+    report.written
+}
+
+/// What a first script does: read one, embed it, and write every hundred.
+async fn naive() -> u64 {
+    let source = source();
+    let gateway = gateway();
+    let schema = TableSchema::choir(size(), &std::collections::BTreeMap::new());
+    let dir = PathBuf::from(text("QLANCE_BENCH_DIR")).join("naive.lance");
+    let mut target = Target::connect(dir.to_str().expect("UTF-8"), "t", true)
+        .await
+        .expect("a target");
+    target.create(&schema, "bench", "{}").await.expect("a table");
+    let checkpoint = Checkpoint::new("bench", 0, vec![RangeProgress::new(IdRange::ALL)]);
+    let mut offset = None;
+    let mut batches = Vec::new();
+    let part = points().min(200);
+    for n in 1..=part {
+        let page = source.scroll(offset, 1).await.expect("a page");
+        let point = page.points.into_iter().next().expect("one").expect("a point");
+        let input = Input::Text(point.payload["content"].as_str().expect("a text").into());
+        let outcome = gateway
+            .embed(&[input], Role::Document, Caller::Migration)
+            .await
+            .expect("an answer");
+        let row = NewRow {
+            point: &point,
+            embedding: outcome[0].as_ref().expect("an embedding"),
+            similarity: None,
+        };
+        batches.push(encode(&schema, &[row]).expect("a batch"));
+        if n.is_multiple_of(100) {
+            target
+                .append(std::mem::take(&mut batches), &checkpoint)
+                .await
+                .expect("a commit");
+        }
+        offset = page.next;
+    }
+    part
+}

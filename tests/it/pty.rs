@@ -1,0 +1,216 @@
+//! The console in a real pseudo-terminal: keys in, the screen as a terminal would show it out. Waits for what the
+//! screen shows, never for a clock.
+
+use std::io::{Read as _, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use serde_json::json;
+
+use crate::support::world::{World, messages, point};
+
+/// How long anything on the screen may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A console on a pseudo-terminal.
+struct Terminal {
+    parser: Arc<Mutex<vt100::Parser>>,
+    raw: Arc<Mutex<Vec<u8>>>,
+    writer: Box<dyn std::io::Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+}
+
+impl Terminal {
+    fn open(world: &World, rows: u16, cols: u16) -> Self {
+        let some = |count| std::num::NonZero::new(count).expect("a screen has lines and columns");
+        let size = PtySize {
+            rows,
+            cols,
+            ..PtySize::default()
+        };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_qlance"));
+        command.arg("--config");
+        command.arg(world.path().join("qlance.toml"));
+        command.env("TERM", "xterm-256color");
+        command.cwd(world.path());
+        let child = pair.slave.spawn_command(command).expect("qlance starts");
+        let parser = Arc::new(Mutex::new(vt100::Parser::new(some(rows), some(cols), 0)));
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let (shown, kept) = (Arc::clone(&parser), Arc::clone(&raw));
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8_192];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                shown.lock().expect("a screen").process(&buffer[..count]);
+                kept.lock().expect("bytes").extend_from_slice(&buffer[..count]);
+            }
+        });
+        Self {
+            parser,
+            raw,
+            writer: pair.master.take_writer().expect("a writer"),
+            child,
+            master: pair.master,
+        }
+    }
+
+    fn screen(&self) -> String {
+        self.parser.lock().expect("a screen").screen().contents()
+    }
+
+    /// Waits until the screen holds a text.
+    fn wait_for(&self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) {
+        let begun = Instant::now();
+        while !holds(&self.screen()) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{what:?} never came; the screen:\n{}",
+                self.screen()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).expect("keys are typed");
+        self.writer.flush().expect("keys are typed");
+    }
+
+    /// Waits for the end; the exit code.
+    fn wait(&mut self) -> u32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return status.exit_code();
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "qlance does not end; the screen:\n{}",
+                self.screen()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What must be on the wire when the terminal is given back.
+    fn assert_given_back(&self) {
+        let raw = String::from_utf8_lossy(&self.raw.lock().expect("bytes")).into_owned();
+        let entered = raw.matches("\u{1b}[?1049h").count();
+        assert!(entered > 0, "the alternate screen was never entered");
+        assert_eq!(
+            entered,
+            raw.matches("\u{1b}[?1049l").count(),
+            "the alternate screen was not left"
+        );
+        assert!(
+            raw.rfind("\u{1b}[?25h") > raw.rfind("\u{1b}[?25l"),
+            "the cursor stays hidden"
+        );
+        assert!(
+            raw.rfind("\u{1b}[?2004l") > raw.rfind("\u{1b}[?2004h"),
+            "bracketed paste stays on"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_watched_paused_sped_up_and_left() {
+    let world = World::with(&messages(1_000)).await;
+    world.embeddings.latency(Duration::from_millis(60));
+    world.config(&[
+        ("source", "page_points = 20\nranges = 2\n"),
+        ("target", "commit_rows = 40\ncommit_seconds = 1\n"),
+        ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 10\n"),
+    ]);
+    let mut terminal = Terminal::open(&world, 24, 80);
+    terminal.wait_for("RUNNING");
+    terminal.press("p");
+    terminal.wait_for("PAUSED");
+    terminal.wait_for("paused by operator");
+    terminal.press("p");
+    terminal.wait_for("RUNNING");
+    for _ in 0..5 {
+        terminal.press("+");
+    }
+    terminal.wait_for("0/6");
+    terminal.press("?");
+    terminal.wait_for("Help: Migrate");
+    terminal.press("\u{1b}");
+    terminal.wait_until("help closes", |screen| !screen.contains("Help: Migrate"));
+    terminal.press("q");
+    terminal.wait_for("Stop cleanly");
+    terminal.press("s");
+    assert_eq!(terminal.wait(), 5, "stopped early");
+    terminal.assert_given_back();
+    // What was stopped goes on, and nothing is missing.
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["written"]), (0, &json!(1_000)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_looked_at_and_retried_one_by_one() {
+    let mut points = messages(30);
+    points.push(point(40, json!({"thread_id": "a"})));
+    points.push(point(41, json!({"thread_id": "b"})));
+    let world = World::with(&points).await;
+    world.config(&[]);
+    let mut terminal = Terminal::open(&world, 40, 120);
+    terminal.wait_for("COMPLETE");
+    terminal.press("3");
+    terminal.wait_for("Failures: 2");
+    terminal.press("\r");
+    terminal.wait_for("payload in Qdrant now");
+    terminal.press("\u{1b}");
+    world
+        .upsert(&[point(40, json!({"content": "mended", "thread_id": "a"}))])
+        .await;
+    terminal.press("r");
+    terminal.wait_for("1 recovered");
+    terminal.wait_for("Failures: 1");
+    terminal.press("R");
+    terminal.wait_for("Retry 1 failed points?");
+    terminal.press("r");
+    terminal.wait_for("1 failed again");
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 3);
+    terminal.assert_given_back();
+    assert_eq!(world.rows().await.len(), 31);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_goes_away_leaves_a_job_that_can_be_resumed() {
+    let world = World::with(&messages(400)).await;
+    world.embeddings.latency(Duration::from_millis(50));
+    world.config(&[
+        ("source", "page_points = 20\n"),
+        ("target", "commit_rows = 20\n"),
+        ("embed.text", "max_in_flight = 2\nmax_batch_inputs = 10\n"),
+    ]);
+    let terminal = Terminal::open(&world, 24, 80);
+    terminal.wait_for("RUNNING");
+    let Terminal {
+        mut child,
+        master,
+        writer,
+        ..
+    } = terminal;
+    drop(writer);
+    drop(master);
+    let begun = Instant::now();
+    while child.try_wait().expect("a status").is_none() {
+        if begun.elapsed() > Duration::from_secs(10) {
+            child.kill().expect("killed");
+            panic!("qlance outlives its terminal");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["written"]), (0, &json!(400)), "{report}");
+}
