@@ -120,6 +120,8 @@ pub struct App {
     pub threshold: f32,
     /// Requests in flight at most, as confirmed.
     pub concurrency: usize,
+    /// What was asked for and is not confirmed yet, so that quick presses add up.
+    asked_concurrency: Option<usize>,
     /// The rates of the last two minutes.
     pub throughput: Throughput,
     /// The latest failures, newest first.
@@ -154,6 +156,7 @@ impl App {
             snapshot: Snapshot::default(),
             threshold: config.divergence.threshold as f32,
             concurrency: config.embed.text.max_in_flight,
+            asked_concurrency: None,
             throughput: Throughput::new(now),
             latest: VecDeque::new(),
             failures: Failures::new(),
@@ -275,8 +278,8 @@ impl App {
                 };
                 vec![Effect::Send(command)]
             }
-            ActionId::Faster => vec![Effect::Send(TaskCommand::SetConcurrency(more(self.concurrency)))],
-            ActionId::Slower => vec![Effect::Send(TaskCommand::SetConcurrency(fewer(self.concurrency)))],
+            ActionId::Faster => self.ask_concurrency(more),
+            ActionId::Slower => self.ask_concurrency(fewer),
             ActionId::Move(motion) => {
                 match self.screen {
                     Screen::Failures => self.failures.go(motion),
@@ -327,6 +330,12 @@ impl App {
                 None => Vec::new(),
             },
         }
+    }
+
+    fn ask_concurrency(&mut self, step: fn(usize) -> usize) -> Vec<Effect> {
+        let limit = step(self.asked_concurrency.unwrap_or(self.concurrency)).min(1_000);
+        self.asked_concurrency = Some(limit);
+        vec![Effect::Send(TaskCommand::SetConcurrency(limit))]
     }
 
     /// An answer to a question.
@@ -382,6 +391,7 @@ impl App {
             }
             TaskEvent::ConcurrencySet(limit) => {
                 self.concurrency = limit;
+                self.asked_concurrency = self.asked_concurrency.filter(|asked| *asked != limit);
                 self.flash(Level::Info, format!("{limit} requests in flight at most"), now);
             }
             TaskEvent::RetryStarted(ids) => self.failures.started(&ids),

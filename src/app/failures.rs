@@ -47,6 +47,7 @@ pub struct Failures {
     pub detail: Option<FailureDetail>,
     opening: Option<PointId>,
     fresh: bool,
+    listed: Filter,
     asked: Option<(Filter, u64)>,
     page: u64,
 }
@@ -72,6 +73,7 @@ impl Failures {
             detail: None,
             opening: None,
             fresh: false,
+            listed: Filter::default(),
             asked: None,
             page: 16,
         }
@@ -80,6 +82,11 @@ impl Failures {
     /// How many the filter shows; 0 until the journal said.
     pub fn total(&self) -> u64 {
         self.total.unwrap_or(0)
+    }
+
+    /// Whether what is listed is what the filter asks for; until then the old rows stay, and no number is named.
+    pub fn is_current(&self) -> bool {
+        self.is_loaded() && self.listed == self.filter
     }
 
     /// Whether the journal has answered at all.
@@ -252,9 +259,6 @@ impl Failures {
             self.filter = filter;
             self.place = 0;
             self.fresh = false;
-            // The old filter's rows and number say nothing of the new one's.
-            self.rows.clear();
-            self.total = None;
         }
     }
 
@@ -295,10 +299,11 @@ impl Failures {
     }
 
     pub(super) fn listed(&mut self, filter: &Filter, offset: u64, total: u64, rows: Vec<FailureRow>) {
-        self.asked = None;
         if *filter != self.filter {
             return;
         }
+        self.asked = None;
+        self.listed = filter.clone();
         self.offset = offset;
         self.rows = rows;
         self.total = Some(total);

@@ -120,6 +120,9 @@ fn has_chosen(app: &App) -> Result<(), &'static str> {
 }
 
 fn has_failures(app: &App) -> Result<(), &'static str> {
+    if !app.failures.is_current() {
+        return Err("the journal is being read");
+    }
     if app.failures.total() == 0 {
         Err("there are no failures")
     } else {

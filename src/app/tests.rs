@@ -247,7 +247,7 @@ fn p_does_what_the_phase_allows_or_says_why_not() {
 }
 
 #[test]
-fn concurrency_is_computed_from_what_is_confirmed_and_changes_when_confirmed() {
+fn quick_presses_add_up_and_the_concurrency_shown_is_the_confirmed_one() {
     for (confirmed, name, asked) in [
         (50, "+", 55),
         (50, "-", 45),
@@ -260,14 +260,22 @@ fn concurrency_is_computed_from_what_is_confirmed_and_changes_when_confirmed() {
     ] {
         let mut console = Console::open(Phase::Running);
         console.event(TaskEvent::ConcurrencySet(confirmed));
-        for _ in 0..2 {
-            let effects = console.key(name);
-            assert_eq!(effects, sends(TaskCommand::SetConcurrency(asked)), "{confirmed} {name}");
-            assert_eq!(console.app.concurrency, confirmed, "not confirmed yet");
-        }
+        let effects = console.key(name);
+        assert_eq!(effects, sends(TaskCommand::SetConcurrency(asked)), "{confirmed} {name}");
+        assert_eq!(console.app.concurrency, confirmed, "not confirmed yet");
         console.event(TaskEvent::ConcurrencySet(asked));
         assert_eq!(console.app.concurrency, asked);
     }
+    let mut quick = Console::open(Phase::Running);
+    quick.event(TaskEvent::ConcurrencySet(2));
+    for asked in [3, 4, 5] {
+        assert_eq!(quick.key("+"), sends(TaskCommand::SetConcurrency(asked)));
+    }
+    // The work answers one by one; the last answer is what was asked for.
+    for confirmed in [3, 4, 5] {
+        quick.event(TaskEvent::ConcurrencySet(confirmed));
+    }
+    assert_eq!(quick.key("-"), sends(TaskCommand::SetConcurrency(4)));
     let mut complete = Console::open(Phase::Complete);
     assert_eq!(complete.key("+"), []);
     complete.assert_says("nothing is running");

@@ -21,6 +21,9 @@ use super::{Answer, Embedder, Input, RequestError, Role};
 use crate::config::EmbedConfig;
 use crate::point::{Cause, Failure};
 
+/// The least pause where a server that throttles asks for none, again and again.
+const LEAST_THROTTLE: Duration = Duration::from_millis(100);
+
 /// What cannot be blamed on an input. The points stay unread.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum GatewayError {
@@ -342,7 +345,7 @@ impl Gateway {
                     let pause = match retry_after {
                         // The first is taken at its word; after that zero would be a loop without a pause.
                         Some(asked) if throttled == 1 => asked,
-                        Some(asked) => asked.max(self.backoff.0),
+                        Some(asked) => asked.max(LEAST_THROTTLE),
                         None => self.pause(throttled),
                     };
                     tracing::info!(seconds = pause.as_secs_f32(), %message, "throttled");

@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use super::text::{clock, count, fit};
 use super::theme::Theme;
+use crate::app::keymap::Action;
 use crate::app::{App, Screen, keymap};
 use crate::tasks::Phase;
 
@@ -63,19 +64,26 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         return;
     }
     let why = waiting(app).unwrap_or_default();
-    let room = (area.width as usize).saturating_sub(why.chars().count() + 2);
+    let reason = if why.is_empty() { 0 } else { why.chars().count() + 1 };
+    let width_of = |action: &Action| action.keys[0].len() + action.short.len() + 3;
+    let shown: Vec<&Action> = keymap::on(app.screen).filter(|action| action.in_footer).collect();
+    // Help and leaving are never crowded out.
+    let kept: usize = shown.iter().rev().take(2).map(|action| width_of(action)).sum();
+    let mut room = (area.width as usize).saturating_sub(reason + kept);
     let mut spans = Vec::new();
     let mut used = 0;
-    for action in keymap::on(app.screen).filter(|action| action.in_footer) {
-        let key = action.keys[0];
-        let wide = key.len() + action.short.len() + 3;
-        if used + wide > room {
-            continue;
+    for (place, action) in shown.iter().enumerate() {
+        let wide = width_of(action);
+        if place + 2 < shown.len() {
+            if wide > room {
+                continue;
+            }
+            room -= wide;
         }
         used += wide;
         let usable = (action.available)(app).is_ok();
         let style = if usable { theme.accent() } else { theme.dim() };
-        spans.push(Span::styled(format!(" {key}"), style));
+        spans.push(Span::styled(format!(" {}", action.keys[0]), style));
         spans.push(Span::styled(
             format!(" {} ", action.short),
             if usable {
@@ -85,7 +93,7 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
             },
         ));
     }
-    let gap = (area.width as usize).saturating_sub(used + why.chars().count() + 1);
+    let gap = (area.width as usize).saturating_sub(used + reason);
     spans.push(Span::raw(" ".repeat(gap)));
     spans.push(Span::styled(why, theme.warn()));
     frame.render_widget(Paragraph::new(Line::from(spans)), area);

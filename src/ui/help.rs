@@ -7,37 +7,66 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::text::{fit, pad};
 use super::theme::Theme;
+use crate::app::keymap::ActionId;
 use crate::app::{App, keymap};
+
+/// Columns of the keys.
+const KEYS: usize = 23;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let width = area.width.saturating_sub(4).min(110);
-    let actions: Vec<_> = keymap::on(app.screen).collect();
-    let height = (actions.len() as u16 + 2).min(area.height);
+    let rows = rows(app);
+    let height = (rows.len() as u16 + 2).min(area.height);
     let place = centered(area, width, height);
     frame.render_widget(Clear, place);
     let block = theme.pane(&format!("Help: {} (Esc closes)", app.screen.title()));
     let inner = block.inner(place);
     frame.render_widget(block, place);
-    let lines: Vec<Line<'_>> = actions
+    let lines: Vec<Line<'_>> = rows
         .iter()
-        .map(|action| {
-            let why = (action.available)(app).err();
-            let text = match why {
-                Some(why) => format!("{} (not now: {why})", action.long),
-                None => action.long.to_owned(),
-            };
-            let style = if why.is_some() {
-                theme.dim()
-            } else {
+        .map(|(keys, text, usable)| {
+            let style = if *usable {
                 ratatui::style::Style::new()
+            } else {
+                theme.dim()
             };
             Line::from(vec![
-                Span::styled(pad(&action.keys.join(" "), 12), theme.accent()),
-                Span::styled(fit(&text, (inner.width as usize).saturating_sub(12)), style),
+                Span::styled(pad(keys, KEYS), theme.accent()),
+                Span::styled(fit(text, (inner.width as usize).saturating_sub(KEYS)), style),
             ])
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Keys, text and whether it can be used now; ways through a list share a line, and so do the screens.
+fn rows(app: &App) -> Vec<(String, String, bool)> {
+    let mut rows: Vec<(String, String, bool)> = Vec::new();
+    let (mut motions, mut screens) = (None, None);
+    for action in keymap::on(app.screen) {
+        let shared = match action.id {
+            ActionId::Move(_) => Some((&mut motions, "Move in the list.")),
+            ActionId::Show(_) => Some((&mut screens, "Show a screen.")),
+            _ => None,
+        };
+        if let Some((place, text)) = shared {
+            let row = *place.get_or_insert_with(|| {
+                rows.push((String::new(), text.to_owned(), true));
+                rows.len() - 1
+            });
+            // The first key of each: the others are a matter of habit.
+            rows[row].0.push_str(action.keys[0]);
+            rows[row].0.push(' ');
+            continue;
+        }
+        let why = (action.available)(app).err();
+        let text = match why {
+            Some(why) => format!("{} (not now: {why})", action.long),
+            None => action.long.to_owned(),
+        };
+        rows.push((action.keys.join(" "), text, why.is_none()));
+    }
+    rows
 }
 
 pub(super) fn centered(area: Rect, width: u16, height: u16) -> Rect {

@@ -22,7 +22,7 @@ use crate::app::App;
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let [top, middle, bottom] =
         Layout::vertical([Constraint::Length(5), Constraint::Min(5), Constraint::Length(6)]).areas(area);
-    let columns = Layout::horizontal([Constraint::Percentage(58), Constraint::Percentage(42)]);
+    let columns = Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]);
     let [chart, histogram] = columns.areas(middle);
     let [table, list] = columns.areas(bottom);
     progress::render(frame, app, theme, top);

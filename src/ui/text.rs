@@ -102,7 +102,8 @@ pub fn latency(duration: Option<Duration>) -> String {
     match duration {
         None => "-".into(),
         Some(duration) if duration < Duration::from_millis(1) => format!("{} us", duration.as_micros()),
-        Some(duration) if duration < Duration::from_secs(10) => format!("{} ms", duration.as_millis()),
+        Some(duration) if duration < Duration::from_secs(1) => format!("{} ms", duration.as_millis()),
+        Some(duration) if duration < Duration::from_secs(10) => format!("{:.1} s", duration.as_secs_f64()),
         Some(duration) => format!("{} s", duration.as_secs()),
     }
 }

@@ -122,8 +122,8 @@ impl Terminal {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_watched_paused_sped_up_and_left() {
-    let world = World::with(&messages(1_000)).await;
-    world.embeddings.latency(Duration::from_millis(60));
+    let world = World::with(&messages(4_000)).await;
+    world.embeddings.latency(Duration::from_millis(100));
     world.config(&[
         ("source", "page_points = 20\nranges = 2\n"),
         ("target", "commit_rows = 40\ncommit_seconds = 1\n"),
@@ -139,7 +139,7 @@ async fn a_run_is_watched_paused_sped_up_and_left() {
     for _ in 0..5 {
         terminal.press("+");
     }
-    terminal.wait_for("0/6");
+    terminal.wait_until("six requests allowed", |screen| screen.contains("/6 "));
     terminal.press("?");
     terminal.wait_for("Help: Migrate");
     terminal.press("\u{1b}");
@@ -150,8 +150,9 @@ async fn a_run_is_watched_paused_sped_up_and_left() {
     assert_eq!(terminal.wait(), 5, "stopped early");
     terminal.assert_given_back();
     // What was stopped goes on, and nothing is missing.
+    world.embeddings.latency(Duration::ZERO);
     let (code, report) = world.run().await;
-    assert_eq!((code, &report["written"]), (0, &json!(1_000)), "{report}");
+    assert_eq!((code, &report["written"]), (0, &json!(4_000)), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,6 +202,10 @@ async fn a_terminal_that_goes_away_leaves_a_job_that_can_be_resumed() {
         writer,
         ..
     } = terminal;
+    // What the kernel does when a terminal goes; the reading thread here still holds the other end open.
+    let pid = child.process_id().and_then(|pid| i32::try_from(pid).ok());
+    let pid = rustix::process::Pid::from_raw(pid.expect("a process")).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("hung up");
     drop(writer);
     drop(master);
     let begun = Instant::now();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use qlance::app::keymap::ActionId;
 use qlance::app::{App, Message, Screen, keymap};
 use qlance::config::{Config, DivergenceConfig, EmbedConfig, EmbedConfigs};
 use qlance::config::{PipelineConfig, SourceConfig, TargetConfig};
@@ -737,7 +738,11 @@ fn at_80x24_nothing_that_matters_is_cut() {
         let scene = Scene::failures().press(&format!("{digit}?"));
         let screen = text(&scene.draw(COLORS, size));
         for action in keymap::on(scene.app.screen) {
-            want(&screen, &action.long.chars().take(30).collect::<String>());
+            match action.id {
+                // Ways through a list share a line, and so do the screens; each of their keys is there.
+                ActionId::Move(_) | ActionId::Show(_) => want(&screen, action.keys[0]),
+                _ => want(&screen, &action.long.chars().take(30).collect::<String>()),
+            }
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");

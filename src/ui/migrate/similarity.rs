@@ -15,10 +15,7 @@ const EDGES: [f32; 6] = [0.999, 0.99, 0.95, 0.9, 0.7, 0.0];
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let similarities = &app.snapshot.similarities;
     let divergent = similarities.below(app.threshold);
-    let block = theme.pane(&format!(
-        "Similarity to Qdrant's vectors: {} divergent",
-        count(divergent)
-    ));
+    let block = theme.pane(&format!("Similarity: {} divergent", count(divergent)));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;

@@ -17,8 +17,8 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let width = inner.width as usize;
     let limit = app.snapshot.limit().filter(|_| app.phase.is_working());
     let heading = format!(
-        "{:<6}{:>9}{:>8}{:>9}{:>9}{:>6}",
-        "", "in flight", "queue", "p50", "p95", "busy"
+        "{:<5}{:>7}{:>6}{:>7}{:>7}{:>5}",
+        "", "flying", "queue", "p50", "p95", "busy"
     );
     let mut lines = vec![Line::from(Span::styled(fit(&heading, width), theme.dim()))];
     let stages = [(Stage::Read, "read"), (Stage::Embed, "embed"), (Stage::Write, "write")];
@@ -26,14 +26,14 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         let is_limit = limit == Some(stage);
         let in_flight = format!("{}/{}", snapshot.in_flight, snapshot.limit);
         let mut text = format!(
-            "{name:<6}{in_flight:>9}{:>8}{:>9}{:>9}{:>4.0} %",
+            "{name:<5}{in_flight:>7}{:>6}{:>7}{:>7}{:>3.0} %",
             count(snapshot.queue),
             latency(snapshot.p50),
             latency(snapshot.p95),
             snapshot.busy * 100.0
         );
         if is_limit {
-            text.push_str("  <- limit");
+            text.push_str(" <- limit");
         }
         let style = if is_limit {
             theme.warn()

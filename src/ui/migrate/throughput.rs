@@ -12,9 +12,9 @@ use crate::ui::theme::Theme;
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let peak = app.throughput.peak();
     let title = if peak > 0 {
-        format!("Throughput (points/s, last 2 min, peak {})", count(peak))
+        format!("Points/s, last 2 min, peak {}", count(peak))
     } else {
-        "Throughput (points/s, last 2 min)".into()
+        "Points/s, last 2 min".into()
     };
     let block = theme.pane(&title);
     let inner = block.inner(area);
