@@ -72,23 +72,25 @@ fn measure(part: &str, name: &'static str, dir: &std::path::Path, servers: &serv
 }
 
 fn print_ratios(figures: &[Figure]) {
-    let rate = |index: usize| figures[index].points_per_second;
-    let slowest_with = rate(0).min(rate(1)).min(rate(2));
-    let slowest_without = rate(0).min(rate(2));
+    let of = |part: &str| {
+        let place = parts::PARTS.iter().position(|(name, _)| *name == part).expect("a part");
+        &figures[place]
+    };
+    let rate = |part: &str| of(part).points_per_second;
+    let stages_embedding = rate("serial").min(rate("embed")).min(rate("write"));
+    let stages = rate("serial").min(rate("write"));
     println!(
         "\nwhole pipeline with embedding / slowest stage alone:    {:.2}",
-        rate(3) / slowest_with
+        rate("whole") / stages_embedding
     );
     println!(
         "whole pipeline without embedding / slowest stage alone: {:.2}",
-        rate(4) / slowest_without
+        rate("carry") / stages
     );
     println!(
         "whole pipeline with embedding / naive:                  {:.0}",
-        rate(3) / rate(5)
+        rate("whole") / rate("naive")
     );
-    println!(
-        "peak RSS with five times the points / with one:         {:.2}",
-        figures[6].peak_rss_mb / figures[3].peak_rss_mb
-    );
+    let rss = of("fivefold").peak_rss_mb / of("whole").peak_rss_mb;
+    println!("peak RSS with five times the points / with one:         {rss:.2}");
 }

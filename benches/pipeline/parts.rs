@@ -17,7 +17,8 @@ use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Snapshot};
 use tokio::sync::{mpsc, watch};
 
 /// The parts in the order of the table; the ratios rely on it.
-pub const PARTS: [(&str, &str); 7] = [
+pub(crate) const PARTS: [(&str, &str); 8] = [
+    ("serial", "scroll alone (serial, pages of 500)"),
     ("scroll", "scroll alone (4 ranges, pages of 500)"),
     ("embed", "embed alone (50 in flight, 100 an input)"),
     ("write", "write alone (build and commit)"),
@@ -28,12 +29,12 @@ pub const PARTS: [(&str, &str); 7] = [
 ];
 
 /// Points of the collection.
-pub fn points() -> u64 {
+pub(crate) fn points() -> u64 {
     variable("QLANCE_BENCH_POINTS", 20_000)
 }
 
 /// Numbers of a vector.
-pub fn size() -> usize {
+pub(crate) fn size() -> usize {
     variable("QLANCE_BENCH_SIZE", 1_536) as usize
 }
 
@@ -49,10 +50,11 @@ fn text(name: &str) -> String {
 }
 
 /// Runs one part and prints points/s and peak RSS in MB.
-pub async fn run(part: &str) {
+pub(crate) async fn run(part: &str) {
     let begun = Instant::now();
     let (done, began_work) = match part {
-        "scroll" => (scroll().await, begun),
+        "serial" => (scroll(1).await, begun),
+        "scroll" => (scroll(4).await, begun),
         "embed" => embed().await,
         "write" => write().await,
         "whole" => (pipeline(part, "messages", true).await, begun),
@@ -102,10 +104,10 @@ fn gateway() -> Gateway {
     Gateway::new(Arc::new(OpenAi::new(&config, None).expect("a client")), &config)
 }
 
-async fn scroll() -> u64 {
+async fn scroll(ranges: usize) -> u64 {
     let source = source();
     let ids = (0..points()).step_by(97).map(PointId::Num).collect();
-    let ranges = IdRange::split(ids, 4);
+    let ranges = IdRange::split(ids, ranges);
     let counts = join_all(ranges.into_iter().map(|range| {
         let source = source.clone();
         tokio::spawn(async move {

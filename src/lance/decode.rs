@@ -11,7 +11,7 @@ use serde_json::{Number, Value};
 use super::json;
 use super::schema::{Role, TableSchema, VectorColumn};
 use crate::config::ColumnType;
-use crate::point::{Payload, Point, PointId, Similarity, Vector, Vectors};
+use crate::point::{Point, PointId, Similarity, Vector, Vectors};
 
 /// One row, taken apart.
 #[derive(Debug, Clone, PartialEq)]
