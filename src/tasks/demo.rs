@@ -27,12 +27,15 @@ pub const CONFIG: &str = r#"# Written by `qlance demo`. Every command works with
 [source]
 url = "embedded:qdrant"
 collection = "messages"
+# Small pages and commits: with some forty messages a second there is more to see.
+page_points = 32
+ranges = 2
 
 [target]
 uri = "choir.lance"
 table = "messages"
 profile = "choir"
-commit_rows = 500
+commit_rows = 64
 commit_seconds = 1
 
 [embed.text]
