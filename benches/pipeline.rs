@@ -25,14 +25,14 @@ fn main() {
         .build()
         .expect("a runtime");
     match mode.as_str() {
-        "" => runtime.block_on(all()),
+        "" => all(),
         "servers" => runtime.block_on(servers::serve()),
         part => runtime.block_on(parts::run(part)),
     }
     runtime.shutdown_background();
 }
 
-async fn all() {
+fn all() {
     let dir = tempfile::tempdir().expect("a directory");
     let servers = servers::Servers::start(dir.path());
     println!("collection: {} points of {} numbers\n", parts::points(), parts::size());

@@ -67,7 +67,7 @@ pub(crate) async fn run(part: &str) {
     println!("{rate} {}", peak_rss_mb());
 }
 
-/// VmHWM of this process.
+/// The peak resident set of this process in MB, from `VmHWM`.
 fn peak_rss_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
@@ -141,7 +141,7 @@ async fn embed() -> (u64, Instant) {
                 .embed(&inputs, Role::Document, Caller::Migration)
                 .await
                 .expect("an answer");
-            outcomes.into_iter().filter(Result::is_ok).count() as u64
+            outcomes.into_iter().flatten().count() as u64
         })
     }))
     .await;

@@ -74,8 +74,8 @@ mod tests {
         let start = Instant::now();
         let mut throughput = Throughput::new(start);
         let snapshot = |written, phase| Snapshot {
-            written,
             phase,
+            written,
             ..Snapshot::default()
         };
         for tenth in 0..=30_u64 {

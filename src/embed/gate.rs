@@ -1,6 +1,7 @@
 //! The gate before every request: how many may be in flight, and whether any may start at all. Both can be moved
 //! while the work runs; what is in flight is never cut.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -11,16 +12,19 @@ struct State {
     limit: usize,
     in_flight: usize,
     paused: bool,
+    next_ticket: u64,
+    /// Who waits, first come first served: a page that began early is done early, and its range can be committed.
+    waiting: BTreeSet<(Caller, u64)>,
     not_before: Option<(Instant, Arc<str>)>,
 }
 
 /// Who asks for embeddings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Caller {
+    /// The operator, by hand: a retry, a search. Goes first.
+    Operator,
     /// The migration: waits while the operator has paused it.
     Migration,
-    /// The operator, by hand: a retry, a search.
-    Operator,
 }
 
 /// Counts requests in flight against a limit that can be moved.
@@ -43,6 +47,29 @@ impl Drop for Permit<'_> {
     }
 }
 
+/// A place in the queue; given up on drop, whether the caller entered or went away.
+struct Place<'a> {
+    gate: &'a Gate,
+    ticket: (Caller, u64),
+}
+
+impl<'a> Place<'a> {
+    fn take(gate: &'a Gate, caller: Caller) -> Self {
+        let mut state = gate.lock();
+        let ticket = (caller, state.next_ticket);
+        state.next_ticket += 1;
+        state.waiting.insert(ticket);
+        Self { gate, ticket }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.gate.lock().waiting.remove(&self.ticket);
+        self.gate.changed.notify_waiters();
+    }
+}
+
 impl Gate {
     /// A gate that lets `limit` requests (at least one) through at once.
     pub fn new(limit: usize) -> Self {
@@ -51,6 +78,8 @@ impl Gate {
                 limit: limit.max(1),
                 in_flight: 0,
                 paused: false,
+                next_ticket: 0,
+                waiting: BTreeSet::new(),
                 not_before: None,
             }),
             changed: Notify::new(),
@@ -64,6 +93,7 @@ impl Gate {
 
     /// Waits until a request may start. A pause holds the migration back, not what the operator asks for by hand.
     pub async fn enter(&self, caller: Caller) -> Permit<'_> {
+        let place = Place::take(self, caller);
         loop {
             // Enlisting before looking: a change between the look and the wait is not missed.
             let changed = self.changed.notified();
@@ -76,7 +106,8 @@ impl Gate {
                     Some((instant, _)) if *instant > now => Some(*instant),
                     _ => {
                         state.not_before = None;
-                        if (caller == Caller::Operator || !state.paused) && state.in_flight < state.limit {
+                        let allowed = caller == Caller::Operator || !state.paused;
+                        if allowed && state.in_flight < state.limit && state.waiting.first() == Some(&place.ticket) {
                             state.in_flight += 1;
                             return Permit { gate: self };
                         }
@@ -163,6 +194,38 @@ mod tests {
         assert!(enters(&gate).await, "open again");
         gate.set_limit(1);
         assert!(!enters(&gate).await, "lowered below what is in flight");
+    }
+
+    #[tokio::test]
+    async fn first_come_first_served_and_who_goes_away_holds_nobody_up() {
+        let gate = Arc::new(Gate::new(1));
+        let permit = gate.enter(Caller::Migration).await;
+        let entered = Arc::new(Mutex::new(Vec::new()));
+        let mut waiters = Vec::new();
+        for (name, caller) in [
+            (1, Caller::Migration),
+            (2, Caller::Migration),
+            (3, Caller::Migration),
+            (4, Caller::Operator),
+        ] {
+            let (gate, entered) = (Arc::clone(&gate), Arc::clone(&entered));
+            waiters.push(tokio::spawn(async move {
+                let permit = gate.enter(caller).await;
+                entered.lock().expect("no panic").push(name);
+                drop(permit);
+            }));
+            tokio::task::yield_now().await;
+        }
+        waiters.remove(0).abort();
+        tokio::task::yield_now().await;
+        drop(permit);
+        for waiter in waiters {
+            tokio::time::timeout(Duration::from_secs(5), waiter)
+                .await
+                .expect("in time")
+                .expect("no panic");
+        }
+        assert_eq!(*entered.lock().expect("no panic"), [4, 2, 3]);
     }
 
     #[tokio::test]

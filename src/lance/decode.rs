@@ -194,6 +194,7 @@ fn multi(array: &dyn Array, row: usize) -> Option<Vector> {
 mod tests {
     use super::*;
     use crate::lance::{NewRow, encode};
+    use crate::point::Payload;
     use proptest::prelude::*;
     use serde_json::json;
 

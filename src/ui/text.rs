@@ -60,6 +60,8 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
                 used = 0;
             }
             for cluster in word.graphemes(true) {
+                // A cluster that no line can hold is shown as cut.
+                let cluster = if cluster.width() > width { "~" } else { cluster };
                 if used + cluster.width() > width {
                     lines.push(std::mem::take(&mut line));
                     used = 0;

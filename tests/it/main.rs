@@ -3,6 +3,7 @@
 
 mod support;
 
+mod demo;
 mod embed;
 mod migrate;
 mod pty;

@@ -65,7 +65,7 @@ async fn odd_points_arrive_whole_and_bad_ones_are_told_apart() {
         (&json!(8), &json!(5), &json!(3))
     );
     assert_eq!(report["status"], "complete");
-    let good: Vec<Point> = world.points().await.into_iter().filter(|p| is_good(p)).collect();
+    let good: Vec<Point> = world.points().await.into_iter().filter(is_good).collect();
     let rows = world.rows().await;
     assert_same_payloads(&rows, &payloads(&good));
     for row in &rows {
@@ -121,7 +121,7 @@ async fn a_second_run_embeds_and_writes_nothing_and_mended_points_come_over() {
         .await;
     let output = world.qlance(&["failures", "retry"]).await;
     assert_eq!(output.status.code(), Some(3), "one is still bad: {}", said(&output));
-    let good: Vec<Point> = world.points().await.into_iter().filter(|p| is_good(p)).collect();
+    let good: Vec<Point> = world.points().await.into_iter().filter(is_good).collect();
     assert_eq!(good.len(), 7);
     assert_same_payloads(&world.rows().await, &payloads(&good));
     let output = world.qlance(&["failures", "list", "--json"]).await;

@@ -769,7 +769,7 @@ fn hostile_texts_are_shown_as_text() {
 
     let escape = "\u{fffd}[31m";
     let turned = "\u{fffd}dlrow";
-    for (name, shown, scene) in [
+    for (name, shown, scene) in vec![
         ("the collection's name", escape, Scene::of(HOSTILE)),
         ("Qdrant's version", escape, running().event(opened(HOSTILE))),
         (

@@ -100,9 +100,9 @@ impl World {
             .expect("an embedded Qdrant");
         let embeddings = EmbeddingsServer::start().await;
         Self {
-            dir,
             qdrant,
             embeddings,
+            dir,
         }
     }
 
@@ -159,10 +159,11 @@ impl World {
         for (section, lines) in more {
             sections.entry(section).or_default().push_str(lines);
         }
-        let text: String = sections
+        let sections: Vec<String> = sections
             .iter()
-            .map(|(section, lines)| format!("[{section}]\n{lines}\n"))
+            .map(|(section, lines)| format!("[{section}]\n{lines}"))
             .collect();
+        let text = sections.join("\n");
         let path = self.path().join("qlance.toml");
         std::fs::write(&path, text).expect("the configuration is written");
         path
