@@ -80,6 +80,16 @@ pub struct Parts {
     pub in_hand_bytes: usize,
 }
 
+impl Parts {
+    /// Pages embedded at once: as many as keep every request in flight busy, and two to spare. More would only be
+    /// begun early and finished late, and what was read first would be committed last.
+    fn pages_at_once(&self) -> usize {
+        let Some(gateway) = &self.gateway else { return 4 };
+        let inputs = gateway.gate().limit() * gateway.embedder().capabilities().max_inputs;
+        inputs.div_ceil(self.page_points as usize).max(2) + 2
+    }
+}
+
 /// Runs until the end. `paused` holds scrolls back; `stop` ends the run cleanly.
 ///
 /// # Errors
@@ -114,7 +124,7 @@ pub async fn run(
     let mut open = true;
     while open || !workers.is_empty() || !readers.is_empty() {
         let result = tokio::select! {
-            page = inbox.recv(), if open => {
+            page = inbox.recv(), if open && workers.len() < parts.pages_at_once() => {
                 match page {
                     Some(page) => {
                         workers.spawn(embed::run(Arc::clone(&parts), page, halt.clone()));
