@@ -176,6 +176,9 @@ async fn killed_at_random_and_started_again_nothing_is_missing_and_nothing_twice
     }
     let (code, report) = world.run().await;
     assert_eq!(code, 3, "{report}");
+    // Else every kill came before the first commit, or after the last, and nothing was shown.
+    assert_eq!(report["resumed"], true, "{report}");
+    assert_ne!(report["embedding"]["inputs"], 0, "{report}");
     assert_eq!(
         (&report["read"], &report["written"], &report["failed"]),
         (&json!(1_601), &json!(1_600), &json!(1))
