@@ -8,7 +8,6 @@ use arrow_array::types::{Float32Type, Float64Type, Int64Type, UInt32Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use serde_json::{Number, Value};
 
-use super::json;
 use super::schema::{Role, TableSchema, VectorColumn};
 use crate::config::ColumnType;
 use crate::point::{Point, PointId, Similarity, Vector, Vectors};
@@ -90,7 +89,7 @@ impl<'a> RowDecoder<'a> {
                 }
                 Role::Extra => {
                     let text = array.as_string_opt::<i32>().ok_or_else(wrong_type)?.value(row);
-                    match json::parse(text).map_err(|e| error(e.to_string()))? {
+                    match serde_json::from_str(text).map_err(|e| error(e.to_string()))? {
                         Value::Object(extra) => fields.extend(extra),
                         _ => return Err(error("is no JSON object".into())),
                     }
@@ -161,7 +160,7 @@ fn value(kind: ColumnType, array: &ArrayRef, row: usize) -> Result<Option<Value>
         },
         ColumnType::Bool => array.as_boolean_opt().map(|array| array.value(row).into()),
         ColumnType::Json | ColumnType::Extra => match array.as_string_opt::<i32>() {
-            Some(array) => Some(json::parse(array.value(row)).map_err(|error| error.to_string())?),
+            Some(array) => Some(serde_json::from_str(array.value(row)).map_err(|error| error.to_string())?),
             None => None,
         },
     })

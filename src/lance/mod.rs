@@ -7,7 +7,6 @@ pub mod checkpoint;
 pub mod decode;
 pub mod encode;
 pub mod index;
-pub mod json;
 pub mod read;
 pub mod schema;
 pub mod target;

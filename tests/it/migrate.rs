@@ -7,7 +7,7 @@ use qlance::point::{IdRange, Payload, Point, PointId, Vector};
 use serde_json::{Value, json};
 
 use crate::support::embeddings_server::{Behaviour, embedding_of};
-use crate::support::world::{SIZE, World, messages, payloads, point, said};
+use crate::support::world::{SIZE, World, messages, payloads, point, said, wait_for};
 
 const UUID_A: &str = "00000000-0000-4000-8000-000000000001";
 const UUID_B: &str = "ffffffff-ffff-4fff-bfff-ffffffffffff";
@@ -144,6 +144,11 @@ async fn a_second_run_embeds_and_writes_nothing_and_mended_points_come_over() {
     );
 }
 
+/// Versions that the table has, seen from outside.
+fn versions(dir: &std::path::Path) -> usize {
+    std::fs::read_dir(dir.join("out.lance/messages.lance/_versions")).map_or(0, Iterator::count)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_and_started_again_nothing_is_missing_and_nothing_twice() {
     let mut points = messages(1_500);
@@ -163,20 +168,30 @@ async fn killed_at_random_and_started_again_nothing_is_missing_and_nothing_twice
         ("embed.text", "max_in_flight = 4\nmax_batch_inputs = 25\n"),
         ("pipeline", "index = false\n"),
     ]);
-    for round in 0..4_u64 {
+    for (round, answers) in [1, 5, 9, 14].into_iter().enumerate() {
+        // After so many answers the server is silent: however fast the machine, the kill comes in mid-run.
+        let mut script = vec![Behaviour::Good; answers];
+        script.extend(std::iter::repeat_n(Behaviour::Hang, 200));
+        world.embeddings.then(script);
         let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
             .args(["--config", "qlance.toml", "run"])
             .current_dir(world.path())
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("qlance starts");
-        // Another moment in every round, from before the first commit to well into the run.
-        tokio::time::sleep(std::time::Duration::from_millis(120 + 170 * round)).await;
+        if round < 2 {
+            // Anywhere: before the job is open, while it reads, embeds or commits.
+            tokio::time::sleep(std::time::Duration::from_millis(rand::random_range(50..900))).await;
+        } else {
+            // After a commit of this very run: the cursor moved, and points behind it were in hand.
+            let before = versions(world.path());
+            wait_for("a commit", || versions(world.path()) > before).await;
+        }
         child.kill().await.expect("killed");
+        world.embeddings.clear_script();
     }
     let (code, report) = world.run().await;
     assert_eq!(code, 3, "{report}");
-    // Else every kill came before the first commit, or after the last, and nothing was shown.
     assert_eq!(report["resumed"], true, "{report}");
     assert_ne!(report["embedding"]["inputs"], 0, "{report}");
     assert_eq!(

@@ -59,8 +59,8 @@ impl Collections for Store {
     ) -> Result<Response<q::GetCollectionInfoResponse>, Status> {
         let collection = Store::get(self, &request.into_inner().collection_name)?;
         let info = blocking(move || {
-            let info = collection.shard.info();
-            let params = convert::params_out(&collection.shard.config());
+            let info = collection.shard().info();
+            let params = convert::params_out(&collection.shard().config());
             Ok(q::CollectionInfo {
                 status: q::CollectionStatus::Green as i32,
                 optimizer_status: Some(q::OptimizerStatus {

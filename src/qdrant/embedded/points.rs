@@ -183,7 +183,7 @@ impl Points for Store {
         let with_vectors = Some(convert::with_vectors(request.with_vectors));
         let result = blocking(move || {
             let records = collection
-                .shard
+                .shard()
                 .retrieve(&ids, with_payload, with_vectors)
                 .map_err(status)?;
             Ok(records.into_iter().map(convert::record_out).collect())
@@ -207,7 +207,7 @@ impl Points for Store {
             ..Default::default()
         };
         let (result, next) = blocking(move || {
-            let (records, next) = collection.shard.scroll(wanted).map_err(status)?;
+            let (records, next) = collection.shard().scroll(wanted).map_err(status)?;
             let records: Vec<_> = records.into_iter().map(convert::record_out).collect();
             Ok((records, next.map(convert::id_out)))
         })
@@ -226,7 +226,7 @@ impl Points for Store {
             filter: filter_in(request.filter)?,
             exact: request.exact.unwrap_or(true),
         };
-        let count = blocking(move || collection.shard.count(wanted).map_err(status)).await?;
+        let count = blocking(move || collection.shard().count(wanted).map_err(status)).await?;
         Ok(Response::new(q::CountResponse {
             result: Some(q::CountResult { count: count as u64 }),
             ..Default::default()
@@ -238,7 +238,7 @@ impl Points for Store {
         let collection = collection(self, &request.collection_name)?;
         let wanted = query_points_in(request)?;
         let result = blocking(move || {
-            let found = collection.shard.query(wanted).map_err(status)?;
+            let found = collection.shard().query(wanted).map_err(status)?;
             Ok(found.into_iter().map(convert::scored_out).collect())
         })
         .await?;
@@ -263,7 +263,7 @@ impl Points for Store {
             wanted
                 .into_iter()
                 .map(|wanted| {
-                    let found = collection.shard.query(wanted).map_err(status)?;
+                    let found = collection.shard().query(wanted).map_err(status)?;
                     Ok(q::BatchResult {
                         result: found.into_iter().map(convert::scored_out).collect(),
                     })

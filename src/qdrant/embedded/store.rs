@@ -13,7 +13,9 @@ const UPDATES_A_FLUSH: u64 = 64;
 
 /// One collection.
 pub(super) struct Collection {
-    pub(super) shard: EdgeShard,
+    /// There until the collection is dropped.
+    shard: Option<EdgeShard>,
+    dir: PathBuf,
     /// Updates since the last flush. Held over both: the engine's flush panics where an update holds its log.
     updating: Mutex<u64>,
 }
@@ -37,7 +39,7 @@ impl Store {
             if path.join("edge_config.json").exists() {
                 let shard = EdgeShard::load(&path, None)
                     .with_context(|| format!("collection {name:?}; does another process hold the directory?"))?;
-                collections.insert(name, Collection::of(shard));
+                collections.insert(name, Collection::of(shard, path));
             }
         }
         Ok(Self {
@@ -82,7 +84,7 @@ impl Store {
         let dir = self.dir.join(name);
         std::fs::create_dir_all(&dir).map_err(|error| Status::internal(error.to_string()))?;
         let shard = EdgeShard::new(&dir, config).map_err(status)?;
-        collections.insert(name.to_owned(), Collection::of(shard));
+        collections.insert(name.to_owned(), Collection::of(shard, dir));
         Ok(())
     }
 
@@ -100,29 +102,48 @@ impl Store {
         let collections = self.collections.read().unwrap_or_else(PoisonError::into_inner);
         for collection in collections.values() {
             let _updating = collection.updating.lock().unwrap_or_else(PoisonError::into_inner);
-            collection.shard.flush();
+            collection.shard().flush();
         }
         Ok(())
     }
 }
 
 impl Collection {
-    fn of(shard: EdgeShard) -> Arc<Self> {
+    fn of(shard: EdgeShard, dir: PathBuf) -> Arc<Self> {
         Arc::new(Self {
-            shard,
+            shard: Some(shard),
+            dir,
             updating: Mutex::new(0),
         })
+    }
+
+    /// The engine.
+    pub(super) fn shard(&self) -> &EdgeShard {
+        match &self.shard {
+            Some(shard) => shard,
+            None => unreachable!("it is taken out only when the collection is dropped"),
+        }
     }
 
     /// Carries an update out, and flushes now and then.
     pub(super) fn update(&self, operation: qdrant_edge::UpdateOperation) -> Result<(), Status> {
         let mut updates = self.updating.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shard.update(operation).map_err(status)?;
+        self.shard().update(operation).map_err(status)?;
         *updates += 1;
         if updates.is_multiple_of(UPDATES_A_FLUSH) {
-            self.shard.flush();
+            self.shard().flush();
         }
         Ok(())
+    }
+}
+
+impl Drop for Collection {
+    fn drop(&mut self) {
+        // The engine flushes when it is dropped, and panics where its directory is gone: a deleted collection, the
+        // end of a test. There is nothing left to save then.
+        if !self.dir.exists() {
+            std::mem::forget(self.shard.take());
+        }
     }
 }
 

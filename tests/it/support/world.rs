@@ -207,6 +207,18 @@ impl World {
     }
 }
 
+/// Waits until something is seen to be so; a minute without it fails the test.
+pub(crate) async fn wait_for(what: &str, mut seen: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !seen() {
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(60),
+            "{what} was waited for in vain"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 /// What a process said.
 pub(crate) fn said(output: &Output) -> String {
     format!(
