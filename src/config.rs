@@ -5,6 +5,7 @@
 
 mod check;
 mod secret;
+pub mod template;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,9 @@ pub struct Config {
     /// `bool`, `json`, or `extra` to leave the key in the JSON column).
     #[serde(default)]
     pub columns: BTreeMap<String, ColumnType>,
+    /// Keys of the console: action -> key, or a list of keys. They take the place of the action's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, Keys>,
     /// The directory that relative paths in the file are relative to: the file's own. Not in the file.
     #[serde(skip)]
     pub base_dir: PathBuf,
@@ -145,6 +149,26 @@ pub enum ColumnType {
     Extra,
 }
 
+/// The keys of one action, such as `"r"` or `["ctrl-r", "f5"]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Keys {
+    /// One.
+    One(String),
+    /// Several; an empty list takes the action's keys away.
+    Many(Vec<String>),
+}
+
+impl Keys {
+    /// All of them.
+    pub fn list(&self) -> &[String] {
+        match self {
+            Self::One(key) => std::slice::from_ref(key),
+            Self::Many(keys) => keys,
+        }
+    }
+}
+
 /// One embedder a modality.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -207,6 +231,15 @@ pub struct EmbedConfig {
     pub timeout_seconds: u64,
     /// The price, for the cost on the screen and in the report.
     pub usd_per_million_tokens: f64,
+    /// US dollars that the whole job may spend, in all its runs; left out, there is no cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<f64>,
+    /// Requests a minute at most (1 to 1,000,000,000); left out, there is no cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u64>,
+    /// Tokens a minute at most (1 to 1,000,000,000); left out, there is no cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u64>,
     /// Mebibytes for remembering texts embedded already (0 to 16,384): equal texts are paid for once.
     pub remember_mib: u64,
 }
@@ -239,6 +272,9 @@ impl EmbedConfig {
             backoff_max_ms: 60_000,
             timeout_seconds: 60,
             usd_per_million_tokens: 0.0,
+            budget_usd: None,
+            requests_per_minute: None,
+            tokens_per_minute: None,
             remember_mib: 32,
         }
     }
@@ -277,11 +313,18 @@ impl EmbedConfig {
 pub struct DivergenceConfig {
     /// Similarities below this count as divergent (-1 to 1).
     pub threshold: f64,
+    /// Whether Qdrant's vectors and the new embeddings are of one space, so that their cosine means something. Left
+    /// out, they are taken to be where their dimensions are equal. Where they are not, neighbours are compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_space: Option<bool>,
 }
 
 impl Default for DivergenceConfig {
     fn default() -> Self {
-        Self { threshold: 0.98 }
+        Self {
+            threshold: 0.98,
+            same_space: None,
+        }
     }
 }
 
@@ -334,6 +377,14 @@ impl Config {
     /// Says which field and what would be right.
     pub fn parse(text: &str, origin: &str, base_dir: &Path) -> Result<Self, ConfigError> {
         check::parse(text, origin, base_dir)
+    }
+
+    /// Checks the bounds of every field again, after something was set from elsewhere.
+    ///
+    /// # Errors
+    /// Says which field and what would be right.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        check::check(self)
     }
 
     /// The whole configuration as TOML, every default visible.

@@ -4,6 +4,8 @@
 //! Progress is *not* here; that rides in the table's commits. Calls block for a disk sync, so async code goes through
 //! [`Shared`]. Nothing is held in memory but the page that was asked for.
 
+mod decisions;
+mod edits;
 mod failures;
 mod shared;
 
@@ -12,14 +14,18 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
 
 use crate::point::IdRange;
 
-pub use failures::{Attempt, Counts, FailureRow, Filter, State};
+pub use decisions::{Decided, Decision};
+pub use edits::Edit;
+pub use failures::{Attempt, Counts, FailureRow, Filter, Order, Sort, State};
 pub use shared::Shared;
 
 /// The version of the tables below.
-const FORMAT: i64 = 1;
+/// 1: failures and attempts. 2: decisions and edits.
+const FORMAT: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -42,7 +48,34 @@ CREATE TABLE IF NOT EXISTS attempts (
     error TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS attempts_by_key ON attempts (key, at);
+CREATE INDEX IF NOT EXISTS failures_by_age ON failures (last_at, key);
+CREATE INDEX IF NOT EXISTS failures_by_cause ON failures (cause, key);
+CREATE INDEX IF NOT EXISTS failures_by_attempts ON failures (attempts, key);
+CREATE TABLE IF NOT EXISTS decisions (
+    key        BLOB NOT NULL,
+    at         INTEGER NOT NULL,
+    decision   TEXT NOT NULL,   -- accepted, kept, embedded_again
+    similarity REAL,            -- of the row when it was decided
+    note       TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS decisions_by_key ON decisions (key, at);
+CREATE TABLE IF NOT EXISTS edits (
+    key    BLOB NOT NULL,
+    at     INTEGER NOT NULL,
+    before TEXT,                -- null where the payload had no text there
+    after  TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS edits_by_key ON edits (key, at);
 ";
+
+/// What the embedder was paid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Tokens, as the server counted them.
+    pub tokens: u64,
+    /// US dollars at the prices of their time.
+    pub usd: f64,
+}
 
 /// The journal of one job.
 pub struct Journal {
@@ -82,15 +115,43 @@ impl Journal {
         Ok(Self { db })
     }
 
+    /// A fact of the job by name.
+    fn fact(&self, name: &str) -> anyhow::Result<Option<String>> {
+        let sql = "SELECT value FROM facts WHERE name = ?1";
+        Ok(self.db.query_row(sql, [name], |row| row.get(0)).optional()?)
+    }
+
+    fn set_fact(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
+        let sql = "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
+        self.db.execute(sql, params![name, value])?;
+        Ok(())
+    }
+
+    /// What the embedder was paid by this job in all its runs, in tokens and US dollars.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn spent(&self) -> anyhow::Result<Spent> {
+        let text = self.fact("spent")?;
+        text.map(|text| serde_json::from_str(&text).context("what was spent cannot be read from the journal"))
+            .transpose()
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Keeps what the embedder was paid.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn set_spent(&mut self, spent: Spent) -> anyhow::Result<()> {
+        self.set_fact("spent", &serde_json::to_string(&spent)?)
+    }
+
     /// The id ranges of the job, if they were drawn.
     ///
     /// # Errors
     /// The journal cannot be read.
     pub fn ranges(&self) -> anyhow::Result<Option<Vec<IdRange>>> {
-        let text: Option<String> = self
-            .db
-            .query_row("SELECT value FROM facts WHERE name = 'ranges'", [], |row| row.get(0))
-            .optional()?;
+        let text = self.fact("ranges")?;
         text.map(|text| serde_json::from_str(&text).context("the ranges in the journal cannot be read"))
             .transpose()
     }
@@ -100,10 +161,6 @@ impl Journal {
     /// # Errors
     /// The journal cannot be written.
     pub fn set_ranges(&mut self, ranges: &[IdRange]) -> anyhow::Result<()> {
-        self.db.execute(
-            "INSERT INTO facts VALUES ('ranges', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
-            params![serde_json::to_string(ranges)?],
-        )?;
-        Ok(())
+        self.set_fact("ranges", &serde_json::to_string(ranges)?)
     }
 }

@@ -8,6 +8,12 @@ use super::{Config, EmbedConfig, Provider, SourceConfig, TargetConfig};
 /// What is wrong with a configuration, and the way out.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// The command line cannot be meant so.
+    #[error("{0}")]
+    Usage(String),
+    /// `[keys]` cannot be meant so.
+    #[error("{0}")]
+    Keys(String),
     /// The file cannot be read.
     #[error(
         "cannot read the configuration {}: {error}; name one with --config, or try `qlance demo`, which writes one",
@@ -114,6 +120,14 @@ fn known_keys() -> toml::Table {
             let Some(next) = entry.as_table_mut() else { return };
             place = next;
         }
+        if matches!(path, ["embed", "text"]) {
+            for optional in ["budget_usd", "requests_per_minute", "tokens_per_minute"] {
+                place.insert(optional.into(), 1.into());
+            }
+        }
+        if matches!(path, ["divergence"]) {
+            place.insert("same_space".into(), true.into());
+        }
         if matches!(path, ["source"] | ["embed", "text"]) {
             place.extend(
                 secrets
@@ -131,6 +145,7 @@ fn known_keys() -> toml::Table {
     );
     add(&["pipeline"], toml::Table::try_from(super::PipelineConfig::default()));
     add(&["columns"], Ok(toml::Table::new()));
+    add(&["keys"], Ok(toml::Table::new()));
     known
 }
 
@@ -142,8 +157,8 @@ fn refuse_unknown(document: &toml::Table, known: &toml::Table, section: &str, or
             format!("{section}.{key}")
         };
         match known.get(key) {
-            // [columns] names the operator's own keys.
-            Some(_) if path == "columns" => {}
+            // [columns] names the operator's own keys; [keys] names actions, which the console knows.
+            Some(_) if path == "columns" || path == "keys" => {}
             Some(toml::Value::Table(inner)) => {
                 if let Some(table) = value.as_table() {
                     refuse_unknown(table, inner, &path, origin)?;
@@ -181,7 +196,7 @@ fn refuse_unknown(document: &toml::Table, known: &toml::Table, section: &str, or
     Ok(())
 }
 
-fn check(config: &Config) -> Result<(), ConfigError> {
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let Config {
         source,
         target,
@@ -272,6 +287,22 @@ fn check_embed(
             "use 0 or more; 0.13 for text-embedding-3-large",
         ));
     }
+    if embed
+        .budget_usd
+        .is_some_and(|budget| !budget.is_finite() || budget <= 0.0)
+    {
+        return Err(field(
+            &name("budget_usd"),
+            "is no budget",
+            "use more than 0, or leave it out for no cap",
+        ));
+    }
+    for (key, cap) in [
+        ("requests_per_minute", embed.requests_per_minute),
+        ("tokens_per_minute", embed.tokens_per_minute),
+    ] {
+        within(&name(key), cap.unwrap_or(1), 1, 1_000_000_000)?;
+    }
     match embed.provider {
         Provider::Openai => {
             if !["http://", "https://"]
@@ -356,6 +387,14 @@ mod tests {
                 "did you mean `text`",
             ),
             (&format!("{SHORTEST}[divergence]\nthreshold = 98"), "use -1 to 1"),
+            (
+                &format!("{SHORTEST}[embed.text]\nbudget_usd = -1.0"),
+                "embed.text.budget_usd",
+            ),
+            (
+                &format!("{SHORTEST}[embed.text]\nrequests_per_minute = 0"),
+                "embed.text.requests_per_minute",
+            ),
             (&format!("{SHORTEST}[pipeline]\nin_hand_mib = 1"), "use 8 to 16384"),
             (
                 &format!("{SHORTEST}[embed.text]\ndimensions = 1536"),

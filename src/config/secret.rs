@@ -35,7 +35,7 @@ impl Secret {
         text.replace(self.expose(), "[REDACTED]")
     }
 
-    pub(super) fn find(
+    pub(crate) fn find(
         section: &'static str,
         env: Option<&str>,
         file: Option<PathBuf>,

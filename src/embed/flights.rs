@@ -95,6 +95,13 @@ impl Flights {
         Boarding::Own(Ticket { key, result })
     }
 
+    /// Forgets what is remembered of a key, so that it is embedded again.
+    pub fn forget(&self, key: Key) {
+        if let Some(done) = &self.done {
+            done.remove(&key);
+        }
+    }
+
     /// Brings a key home: remembers the embedding and tells those who wait.
     pub fn land(&self, ticket: Ticket, outcome: Outcome) {
         if let (Ok(embedding), Some(done)) = (&outcome, &self.done) {

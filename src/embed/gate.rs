@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use super::rates::Bucket;
+
 #[derive(Debug)]
 struct State {
     limit: usize,
@@ -16,6 +18,34 @@ struct State {
     /// Who waits, first come first served: a page that began early is done early, and its range can be committed.
     waiting: BTreeSet<(Caller, u64)>,
     not_before: Option<(Instant, Arc<str>)>,
+    requests: Option<Bucket>,
+    tokens: Option<Bucket>,
+    /// The cap that the first in the queue waits for just now.
+    paced: Option<(Instant, &'static str)>,
+}
+
+impl State {
+    /// Until when a cap holds a request of so many tokens back, and which.
+    fn paced_until(&mut self, tokens: u64, now: Instant) -> Option<(Instant, &'static str)> {
+        let requests = self.requests.as_mut().and_then(|bucket| bucket.ready_at(1.0, now));
+        let tokens = self
+            .tokens
+            .as_mut()
+            .and_then(|bucket| bucket.ready_at(tokens as f64, now));
+        let requests = requests.map(|at| (at, "throttled: requests/min"));
+        let tokens = tokens.map(|at| (at, "throttled: tokens/min"));
+        requests.into_iter().chain(tokens).max_by_key(|(at, _)| *at)
+    }
+
+    fn take(&mut self, tokens: u64, now: Instant) {
+        self.in_flight += 1;
+        if let Some(bucket) = &mut self.requests {
+            bucket.take(1.0, now);
+        }
+        if let Some(bucket) = &mut self.tokens {
+            bucket.take(tokens as f64, now);
+        }
+    }
 }
 
 /// Who asks for embeddings.
@@ -81,6 +111,9 @@ impl Gate {
                 next_ticket: 0,
                 waiting: BTreeSet::new(),
                 not_before: None,
+                requests: None,
+                tokens: None,
+                paced: None,
             }),
             changed: Notify::new(),
         }
@@ -91,8 +124,9 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a request may start. A pause holds the migration back, not what the operator asks for by hand.
-    pub async fn enter(&self, caller: Caller) -> Permit<'_> {
+    /// Waits until a request of about so many tokens may start. A pause holds the migration back, not what the operator
+    /// asks for by hand.
+    pub async fn enter(&self, caller: Caller, tokens: u64) -> Permit<'_> {
         let place = Place::take(self, caller);
         loop {
             // Enlisting before looking: a change between the look and the wait is not missed.
@@ -108,10 +142,17 @@ impl Gate {
                         state.not_before = None;
                         let allowed = caller == Caller::Operator || !state.paused;
                         if allowed && state.in_flight < state.limit && state.waiting.first() == Some(&place.ticket) {
-                            state.in_flight += 1;
-                            return Permit { gate: self };
+                            state.paced = state.paced_until(tokens, now);
+                            match state.paced {
+                                Some((instant, _)) => Some(instant),
+                                None => {
+                                    state.take(tokens, now);
+                                    return Permit { gate: self };
+                                }
+                            }
+                        } else {
+                            None
                         }
-                        None
                     }
                 }
             };
@@ -138,7 +179,31 @@ impl Gate {
     /// Why requests are held back just now, and until when.
     pub fn held(&self) -> Option<(Instant, Arc<str>)> {
         let now = Instant::now();
-        self.lock().not_before.clone().filter(|(instant, _)| *instant > now)
+        let state = self.lock();
+        let held = state.not_before.clone().filter(|(instant, _)| *instant > now);
+        held.or_else(|| {
+            let (instant, reason) = state.paced.filter(|(instant, _)| *instant > now)?;
+            Some((instant, reason.into()))
+        })
+    }
+
+    /// Caps requests a minute; `None` takes the cap away.
+    pub fn set_requests_per_minute(&self, cap: Option<u64>) {
+        self.lock().requests = cap.map(|cap| Bucket::new(cap, Instant::now()));
+        self.changed.notify_waiters();
+    }
+
+    /// Caps tokens a minute; `None` takes the cap away.
+    pub fn set_tokens_per_minute(&self, cap: Option<u64>) {
+        self.lock().tokens = cap.map(|cap| Bucket::new(cap, Instant::now()));
+        self.changed.notify_waiters();
+    }
+
+    /// The caps on requests and tokens a minute.
+    pub fn caps(&self) -> (Option<u64>, Option<u64>) {
+        let state = self.lock();
+        let cap = |bucket: &Option<Bucket>| bucket.as_ref().map(Bucket::per_minute);
+        (cap(&state.requests), cap(&state.tokens))
     }
 
     /// Moves the limit (at least one); returns what it is now.
@@ -172,7 +237,7 @@ mod tests {
     use std::time::Duration;
 
     async fn enters(gate: &Gate) -> bool {
-        tokio::time::timeout(Duration::from_millis(20), gate.enter(Caller::Migration))
+        tokio::time::timeout(Duration::from_millis(20), gate.enter(Caller::Migration, 1))
             .await
             .map(std::mem::forget)
             .is_ok()
@@ -181,7 +246,7 @@ mod tests {
     #[tokio::test]
     async fn the_limit_and_the_pause_can_be_moved_live() {
         let gate = Gate::new(1);
-        let first = gate.enter(Caller::Migration).await;
+        let first = gate.enter(Caller::Migration, 1).await;
         assert!(!enters(&gate).await, "over the limit");
         gate.set_limit(2);
         assert!(enters(&gate).await, "the limit was raised");
@@ -189,7 +254,7 @@ mod tests {
         gate.set_paused(true);
         drop(first);
         assert!(!enters(&gate).await, "paused");
-        drop(gate.enter(Caller::Operator).await);
+        drop(gate.enter(Caller::Operator, 1).await);
         gate.set_paused(false);
         assert!(enters(&gate).await, "open again");
         gate.set_limit(1);
@@ -199,7 +264,7 @@ mod tests {
     #[tokio::test]
     async fn first_come_first_served_and_who_goes_away_holds_nobody_up() {
         let gate = Arc::new(Gate::new(1));
-        let permit = gate.enter(Caller::Migration).await;
+        let permit = gate.enter(Caller::Migration, 1).await;
         let entered = Arc::new(Mutex::new(Vec::new()));
         let mut waiters = Vec::new();
         for (name, caller) in [
@@ -210,7 +275,7 @@ mod tests {
         ] {
             let (gate, entered) = (Arc::clone(&gate), Arc::clone(&entered));
             waiters.push(tokio::spawn(async move {
-                let permit = gate.enter(caller).await;
+                let permit = gate.enter(caller, 1).await;
                 entered.lock().expect("no panic").push(name);
                 drop(permit);
             }));
@@ -236,7 +301,7 @@ mod tests {
         assert!(!enters(&gate).await);
         assert_eq!(&*gate.held().expect("held").1, "throttled: requests/min");
         drop(
-            tokio::time::timeout(Duration::from_secs(5), gate.enter(Caller::Migration))
+            tokio::time::timeout(Duration::from_secs(5), gate.enter(Caller::Migration, 1))
                 .await
                 .expect("opens"),
         );
@@ -244,11 +309,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_cap_paces_and_names_itself_and_can_be_taken_away() {
+        let gate = Arc::new(Gate::new(10));
+        gate.set_requests_per_minute(Some(60));
+        assert!(enters(&gate).await, "a second's worth");
+        let other = Arc::clone(&gate);
+        let waiter = tokio::spawn(async move { drop(other.enter(Caller::Migration, 1).await) });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!waiter.is_finished());
+        assert_eq!(&*gate.held().expect("held").1, "throttled: requests/min");
+        gate.set_requests_per_minute(None);
+        tokio::time::timeout(Duration::from_millis(500), waiter)
+            .await
+            .expect("at once")
+            .expect("no panic");
+        gate.set_tokens_per_minute(Some(600));
+        assert_eq!(gate.caps(), (None, Some(600)));
+        // More than a second's worth may start, and the next one pays for it.
+        drop(gate.enter(Caller::Migration, 100).await);
+        assert!(!enters(&gate).await);
+        assert_eq!(&*gate.held().expect("held").1, "throttled: tokens/min");
+    }
+
+    #[tokio::test]
     async fn a_waiter_is_woken_by_a_permit_given_back() {
         let gate = Arc::new(Gate::new(1));
-        let permit = gate.enter(Caller::Migration).await;
+        let permit = gate.enter(Caller::Migration, 1).await;
         let other = Arc::clone(&gate);
-        let waiter = tokio::spawn(async move { drop(other.enter(Caller::Migration).await) });
+        let waiter = tokio::spawn(async move { drop(other.enter(Caller::Migration, 1).await) });
         tokio::task::yield_now().await;
         drop(permit);
         tokio::time::timeout(Duration::from_secs(5), waiter)

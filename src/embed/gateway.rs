@@ -6,7 +6,7 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -14,6 +14,7 @@ use hdrhistogram::Histogram;
 use rand::Rng as _;
 use tokio::sync::watch;
 
+use super::budget::{Budget, UsedUp};
 use super::flights::{Boarding, Flights, Key, Outcome, Ticket};
 use super::gate::{Caller, Gate};
 use super::tokens::Count;
@@ -35,6 +36,9 @@ pub enum GatewayError {
         /// What the last one said.
         message: String,
     },
+    /// The budget is used up.
+    #[error(transparent)]
+    Budget(#[from] UsedUp),
     /// Trying again cannot help before the operator has mended something.
     #[error("{0}")]
     Fatal(String),
@@ -71,6 +75,8 @@ pub struct Gateway {
     counters: Counters,
     latency: Mutex<Histogram<u64>>,
     accepted: Mutex<Option<Instant>>,
+    batch_inputs: AtomicUsize,
+    budget: Budget,
 }
 
 /// One input of a request, with the duty to answer for it.
@@ -89,8 +95,11 @@ impl Gateway {
     /// Puts a gateway before an embedder.
     pub fn new(embedder: std::sync::Arc<dyn Embedder>, config: &EmbedConfig) -> Self {
         let dimensions = embedder.capabilities().space.dimensions;
+        let gate = Gate::new(config.max_in_flight);
+        gate.set_requests_per_minute(config.requests_per_minute);
+        gate.set_tokens_per_minute(config.tokens_per_minute);
         Self {
-            gate: Gate::new(config.max_in_flight),
+            gate,
             flights: Flights::new(config.remember_mib << 20, dimensions),
             max_attempts: config.max_attempts,
             backoff: (
@@ -103,6 +112,8 @@ impl Gateway {
                 Histogram::new_with_max(3_600_000_000, 2).unwrap_or_else(|_| unreachable!("constant bounds are valid")),
             ),
             accepted: Mutex::new(None),
+            batch_inputs: AtomicUsize::new(embedder.capabilities().max_inputs),
+            budget: Budget::new(config.budget_usd, config.usd_per_million_tokens),
             embedder,
         }
     }
@@ -115,6 +126,23 @@ impl Gateway {
     /// The gate: how many requests may be in flight, and why none may start.
     pub fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// What embedding may cost.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Inputs a request at most.
+    pub fn batch_inputs(&self) -> usize {
+        self.batch_inputs.load(Ordering::Relaxed)
+    }
+
+    /// Sets the inputs a request at most (at least one, at most what the embedder takes); returns what it is now.
+    pub fn set_batch_inputs(&self, inputs: usize) -> usize {
+        let inputs = inputs.clamp(1, self.embedder.capabilities().most_inputs);
+        self.batch_inputs.store(inputs, Ordering::Relaxed);
+        inputs
     }
 
     /// What was asked of the embedder so far.
@@ -135,6 +163,13 @@ impl Gateway {
             let at = |quantile| Duration::from_micros(latency.value_at_quantile(quantile));
             (at(0.5), at(0.95))
         })
+    }
+
+    /// Forgets remembered embeddings of these inputs, so that they are asked for again.
+    pub fn forget(&self, inputs: &[Input], role: Role) {
+        for key in inputs.iter().filter_map(|input| Key::of(input, role)) {
+            self.flights.forget(key);
+        }
     }
 
     /// Embeds inputs: one outcome an input, in their order.
@@ -231,16 +266,13 @@ impl Gateway {
 
     /// Packs by count and by tokens, in order; an input that fills a request alone travels alone.
     fn pack<'a>(&self, passengers: Vec<Passenger<'a>>) -> Vec<Vec<Passenger<'a>>> {
-        let capabilities = self.embedder.capabilities();
+        let (capabilities, max_inputs) = (self.embedder.capabilities(), self.batch_inputs());
         let mut batches: Vec<Vec<Passenger<'a>>> = Vec::new();
         let mut tokens = usize::MAX;
         for passenger in passengers {
             let more = self.tokens(passenger.input);
             match batches.last_mut() {
-                Some(batch)
-                    if batch.len() < capabilities.max_inputs
-                        && tokens.saturating_add(more) <= capabilities.max_tokens =>
-                {
+                Some(batch) if batch.len() < max_inputs && tokens.saturating_add(more) <= capabilities.max_tokens => {
                     tokens += more;
                     batch.push(passenger);
                 }
@@ -323,8 +355,10 @@ impl Gateway {
     async fn request(&self, inputs: &[Input], role: Role, caller: Caller) -> Result<Verdict, GatewayError> {
         let mut attempts = 0;
         let mut throttled = 0;
+        let tokens = self.tokens_of(inputs);
         loop {
-            let permit = self.gate.enter(caller).await;
+            let permit = self.gate.enter(caller, tokens).await;
+            let money = self.budget.reserve(tokens).await?;
             let begun = Instant::now();
             self.counters.requests.fetch_add(1, Ordering::Relaxed);
             let result = self
@@ -335,12 +369,15 @@ impl Gateway {
             drop(permit);
             let message = match result {
                 Ok(answer) => {
+                    // A server that counts no tokens is taken at our own count.
+                    money.settle(if answer.tokens > 0 { answer.tokens } else { tokens });
                     self.note_success(begun.elapsed(), inputs.len(), answer.tokens);
                     return Ok(Verdict::Answered(answer));
                 }
                 Err(RequestError::Rejected(message)) => return Ok(Verdict::Rejected(message)),
                 Err(RequestError::Fatal(message)) => return Err(GatewayError::Fatal(message)),
                 Err(RequestError::Throttled { retry_after, message }) => {
+                    drop(money);
                     throttled += 1;
                     let pause = match retry_after {
                         // The first is taken at its word; after that zero would be a loop without a pause.
@@ -353,7 +390,10 @@ impl Gateway {
                         .hold_until(Instant::now() + pause, "throttled by the embedder");
                     continue;
                 }
-                Err(RequestError::Outage(message) | RequestError::Protocol(message)) => message,
+                Err(RequestError::Outage(message) | RequestError::Protocol(message)) => {
+                    drop(money);
+                    message
+                }
             };
             attempts += 1;
             if attempts >= self.max_attempts {
@@ -366,6 +406,15 @@ impl Gateway {
                 .hold_until(Instant::now() + pause, &format!("embedder outage: {message}"));
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Tokens of a request, where a cap or a budget wants to know; at most, where the tokenizer is not at hand.
+    fn tokens_of(&self, inputs: &[Input]) -> u64 {
+        let (_, capped) = self.gate.caps();
+        if capped.is_none() && self.budget.limit().is_none() {
+            return 0;
+        }
+        inputs.iter().map(|input| self.tokens(input) as u64).sum()
     }
 
     /// The pause before the next try: doubling from the least to the longest, less up to half of it at random, so

@@ -69,6 +69,7 @@ impl MiniLm {
                     normalised: true,
                 },
                 max_inputs: config.max_batch_inputs,
+                most_inputs: 2_048,
                 max_tokens: config.max_batch_tokens,
                 max_input_tokens: config.max_input_tokens,
             },
@@ -200,6 +201,13 @@ impl Embedder for MiniLm {
         if text.len() + 2 <= self.capabilities.max_input_tokens {
             return Count::Known(text.len() + 2);
         }
+        match self.inner.tokenizer.encode_fast(text, true) {
+            Ok(encoding) => Count::Known(encoding.len()),
+            Err(_) => Count::Estimated(text.len()),
+        }
+    }
+
+    fn count_exactly(&self, text: &str) -> Count {
         match self.inner.tokenizer.encode_fast(text, true) {
             Ok(encoding) => Count::Known(encoding.len()),
             Err(_) => Count::Estimated(text.len()),

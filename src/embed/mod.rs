@@ -11,12 +11,14 @@
 //! ```
 
 pub mod answer;
+pub mod budget;
 pub mod flights;
 pub mod gate;
 pub mod gateway;
 #[cfg(feature = "minilm")]
 pub mod minilm;
 pub mod openai;
+pub mod rates;
 pub mod refuse_once;
 pub mod tokens;
 
@@ -109,8 +111,10 @@ pub struct Capabilities {
     pub modalities: Vec<Modality>,
     /// The space of its vectors.
     pub space: Space,
-    /// Inputs a request at most.
+    /// Inputs a request at most, as configured.
     pub max_inputs: usize,
+    /// Inputs a request at most, whatever is configured: the provider's own limit.
+    pub most_inputs: usize,
     /// Tokens a request at most.
     pub max_tokens: usize,
     /// Tokens an input at most.
@@ -158,6 +162,11 @@ pub trait Embedder: Send + Sync + 'static {
 
     /// How many tokens a text has, or an upper bound of it where the model's tokenizer is not at hand.
     fn count_tokens(&self, text: &str) -> tokens::Count;
+
+    /// The same, exactly where the model's tokenizer is at hand; slower, for estimates.
+    fn count_exactly(&self, text: &str) -> tokens::Count {
+        tokens::Tokenizer::of_model(&self.capabilities().space.model).count(text, 0)
+    }
 
     /// Embeds `inputs` (never empty, within the limits) for a role.
     fn embed<'a>(&'a self, inputs: &'a [Input], role: Role) -> BoxFuture<'a, Result<Answer, RequestError>>;

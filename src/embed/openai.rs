@@ -91,6 +91,7 @@ impl OpenAi {
                     normalised: Tokenizer::of_model(&config.model) == Tokenizer::Cl100k,
                 },
                 max_inputs: config.max_batch_inputs,
+                most_inputs: 2_048,
                 max_tokens: config.max_batch_tokens,
                 max_input_tokens: config.max_input_tokens,
             },

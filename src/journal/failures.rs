@@ -123,6 +123,79 @@ impl Filter {
     }
 }
 
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The id: integers first, then UUIDs, as Qdrant orders them.
+    #[default]
+    Id,
+    /// The time of the last failure.
+    Age,
+    /// The class.
+    Cause,
+    /// The number of attempts.
+    Attempts,
+}
+
+/// A list's order. Equal rows follow their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sort {
+    /// By what.
+    pub by: Order,
+    /// Greatest, latest, most first.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// Every order once, in the order in which a key walks through them.
+    pub const ALL: [Self; 5] = [
+        Self {
+            by: Order::Id,
+            descending: false,
+        },
+        Self {
+            by: Order::Age,
+            descending: true,
+        },
+        Self {
+            by: Order::Age,
+            descending: false,
+        },
+        Self {
+            by: Order::Cause,
+            descending: false,
+        },
+        Self {
+            by: Order::Attempts,
+            descending: true,
+        },
+    ];
+
+    /// The words on the screen.
+    pub fn label(self) -> &'static str {
+        match (self.by, self.descending) {
+            (Order::Id, _) => "by id",
+            (Order::Age, true) => "latest first",
+            (Order::Age, false) => "oldest first",
+            (Order::Cause, _) => "by cause",
+            (Order::Attempts, _) => "most attempts first",
+        }
+    }
+
+    fn sql(self) -> &'static str {
+        match (self.by, self.descending) {
+            (Order::Id, false) => "key",
+            (Order::Id, true) => "key DESC",
+            (Order::Age, false) => "last_at, key",
+            (Order::Age, true) => "last_at DESC, key DESC",
+            (Order::Cause, false) => "cause, key",
+            (Order::Cause, true) => "cause DESC, key DESC",
+            (Order::Attempts, false) => "attempts, key",
+            (Order::Attempts, true) => "attempts DESC, key DESC",
+        }
+    }
+}
+
 const COLUMNS: &str = "key, state, cause, error, reason, attempts, first_at, last_at";
 
 fn row_of(row: &Row<'_>) -> rusqlite::Result<FailureRow> {
@@ -248,13 +321,16 @@ impl Journal {
         Ok(count as u64)
     }
 
-    /// One page of what a filter shows, in id order.
+    /// One page of what a filter shows.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub fn page(&self, filter: &Filter, offset: u64, limit: u64) -> anyhow::Result<Vec<FailureRow>> {
+    pub fn page(&self, filter: &Filter, sort: Sort, offset: u64, limit: u64) -> anyhow::Result<Vec<FailureRow>> {
         let (sql, values) = filter.sql();
-        let sql = format!("SELECT {COLUMNS} FROM failures WHERE {sql} ORDER BY key LIMIT {limit} OFFSET {offset}");
+        let order = sort.sql();
+        // The plus keeps SQLite from the index on `state`, which would make it sort every row for every page.
+        let sql = sql.replacen("state IN", "+state IN", 1);
+        let sql = format!("SELECT {COLUMNS} FROM failures WHERE {sql} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
         let mut statement = self.db.prepare(&sql)?;
         let rows = statement.query_map(params_from_iter(values), row_of)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -358,7 +434,9 @@ mod tests {
     #[test]
     fn failures_are_paged_in_id_order_and_filtered() {
         let journal = journal_with(25);
-        let page = journal.page(&Filter::default(), 10, 5).expect("a page");
+        let page = journal
+            .page(&Filter::default(), Sort::default(), 10, 5)
+            .expect("a page");
         let ids: Vec<PointId> = page.iter().map(|row| row.id).collect();
         assert_eq!(ids, (10..15).map(PointId::Num).collect::<Vec<_>>());
         let rejected = Filter {
@@ -380,6 +458,34 @@ mod tests {
             walked.extend(ids);
         }
         assert_eq!(walked.len(), 25);
+    }
+
+    #[test]
+    fn every_order_lists_every_failure_once() {
+        let mut journal = journal_with(30);
+        journal
+            .record(&[(PointId::Num(3), Failure::new(Cause::TooLong, "again"))], 9_000)
+            .expect("recorded");
+        for sort in Sort::ALL {
+            let mut seen = Vec::new();
+            for offset in (0..30).step_by(7) {
+                seen.extend(journal.page(&Filter::default(), sort, offset, 7).expect("a page"));
+            }
+            assert!(
+                seen.is_sorted_by(|a, b| match (sort.by, sort.descending) {
+                    (Order::Id, _) => a.id < b.id,
+                    (Order::Age, true) => a.last_at >= b.last_at,
+                    (Order::Age, false) => a.last_at <= b.last_at,
+                    (Order::Cause, _) => a.cause.as_str() <= b.cause.as_str(),
+                    (Order::Attempts, _) => a.attempts >= b.attempts,
+                }),
+                "{}",
+                sort.label()
+            );
+            let mut ids: Vec<PointId> = seen.iter().map(|row| row.id).collect();
+            ids.sort();
+            assert_eq!(ids, (0..30).map(PointId::Num).collect::<Vec<_>>(), "{}", sort.label());
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Knows `point` and `config` only. Nothing here waits for Qdrant or for an embedder. All commits of a job go through
 //! one [`Target`] that one task owns.
 
+pub mod browse;
 pub mod checkpoint;
 pub mod decode;
 pub mod encode;

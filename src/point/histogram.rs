@@ -37,6 +37,32 @@ impl Histogram {
         }
     }
 
+    /// Takes one point out again: its row was replaced by one with another similarity.
+    pub fn remove(&mut self, similarity: Option<Similarity>) {
+        let count = match similarity {
+            Some(similarity) => &mut self.bins[bin_of(similarity.get())],
+            None => &mut self.incomparable,
+        };
+        *count = count.saturating_sub(1);
+    }
+
+    /// The least number that counts as `value` or more, for filters that must agree with [`Self::between`].
+    pub fn edge(value: f32) -> f32 {
+        let bin = bin_of(value);
+        if bin == 0 {
+            return -1.0;
+        }
+        // Near the true edge, or the steps below would be without number: floats lie dense around 0.
+        let mut edge = ((bin as f64 - 1e-4) / BINS_PER_UNIT as f64 - 1.0) as f32;
+        while bin_of(edge) >= bin {
+            edge = edge.next_down();
+        }
+        while bin_of(edge) < bin {
+            edge = edge.next_up();
+        }
+        edge
+    }
+
     /// Points whose vectors were compared.
     pub fn compared(&self) -> u64 {
         self.bins.iter().sum()
@@ -93,6 +119,43 @@ mod tests {
             prop_assert_eq!(histogram.below(threshold as f32 / 2000.0), below);
             prop_assert_eq!(histogram.compared(), values.len() as u64);
             prop_assert_eq!(histogram.between(-1.0, 1.1), values.len() as u64);
+        }
+    }
+
+    #[test]
+    fn every_edge_is_found_at_once() {
+        let begun = std::time::Instant::now();
+        for step in -2_000..=2_000 {
+            let value = step as f32 / 2_000.0;
+            assert!((Histogram::edge(value) - value).abs() < 1e-6, "{value}");
+        }
+        assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn a_filter_by_edges_finds_what_the_bins_count(
+            values in prop::collection::vec(-1.0_f32..=1.0, 0..100),
+            from in -2000_i32..=2000,
+            to in -2000_i32..=2000,
+        ) {
+            let (from, to) = (from as f32 / 2000.0, to as f32 / 2000.0);
+            let mut histogram = Histogram::default();
+            for value in &values {
+                histogram.record(Similarity::new(*value));
+            }
+            let (low, high) = (Histogram::edge(from), Histogram::edge(to));
+            let found = values.iter().filter(|value| (low..high).contains(*value)).count() as u64;
+            prop_assert_eq!(found, histogram.between(from, to));
+        }
+
+        #[test]
+        fn what_was_recorded_can_be_taken_out(values in prop::collection::vec(prop::option::of(-1.0_f32..=1.0), 0..50)) {
+            let mut histogram = Histogram::default();
+            let values: Vec<_> = values.into_iter().map(|value| value.and_then(Similarity::new)).collect();
+            values.iter().for_each(|value| histogram.record(*value));
+            values.iter().for_each(|value| histogram.remove(*value));
+            prop_assert_eq!(histogram, Histogram::default());
         }
     }
 

@@ -3,6 +3,7 @@
 //! Owns the vocabulary that every other room speaks. Knows nobody, does no I/O, and may be called from anywhere.
 
 pub mod cursor;
+pub mod diff;
 pub mod failure;
 pub mod histogram;
 pub mod id;

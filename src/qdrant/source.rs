@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use qdrant_client::qdrant::{
     CountPointsBuilder, GetPointsBuilder, Query, QueryPointsBuilder, RetrievedPoint, Sample, ScrollPoints,
-    vectors_config,
+    SearchParamsBuilder, vectors_config,
 };
 use qdrant_client::{Qdrant, QdrantError};
 use rand::Rng as _;
@@ -178,6 +178,30 @@ impl Source {
     /// The collection's name.
     pub fn collection(&self) -> &str {
         &self.collection
+    }
+
+    /// The same server, another collection.
+    #[must_use]
+    pub fn of(&self, collection: &str) -> Self {
+        Self {
+            collection: collection.into(),
+            ..self.clone()
+        }
+    }
+
+    /// The names of the server's collections.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub async fn collections(&self) -> Result<Vec<String>, SourceError> {
+        let listed = self
+            .client
+            .list_collections()
+            .await
+            .map_err(|error| self.judge(&error))?;
+        let mut names: Vec<String> = listed.collections.into_iter().map(|c| c.name).collect();
+        names.sort();
+        Ok(names)
     }
 
     /// What the collection is.
@@ -370,6 +394,31 @@ impl Source {
             }
             Err(error) => Err(self.judge(&error)),
         }
+    }
+
+    /// The points nearest to a vector by the collection's distance, best first, with Qdrant's score. Searched exactly:
+    /// the graph would answer faster and miss some.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub async fn nearest(&self, name: &str, vector: &[f32], count: u64) -> Result<Vec<(PointId, f32)>, SourceError> {
+        let mut request = QueryPointsBuilder::new(&self.collection)
+            .query(Query::new_nearest(vector.to_vec()))
+            .limit(count)
+            .params(SearchParamsBuilder::default().exact(true))
+            .with_payload(false);
+        if !name.is_empty() {
+            request = request.using(name);
+        }
+        let response = self.client.query(request).await.map_err(|error| self.judge(&error))?;
+        response
+            .result
+            .into_iter()
+            .map(|scored| {
+                let id = wire::id_from(scored.id).ok_or_else(|| self.protocol("a point without an id"))?;
+                Ok((id, scored.score))
+            })
+            .collect()
     }
 
     fn protocol(&self, message: &str) -> SourceError {

@@ -1,0 +1,155 @@
+//! What embedding may cost. Checked before each request with an estimate, settled with what the server counted.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// The budget is used up.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("the budget of ${limit:.2} is used up: ${spent:.4} spent, and the next request would cost about ${next:.4}")]
+pub struct UsedUp {
+    /// US dollars allowed.
+    pub limit: f64,
+    /// US dollars spent, by earlier runs too.
+    pub spent: f64,
+    /// What the next request would cost.
+    pub next: f64,
+}
+
+#[derive(Debug)]
+struct State {
+    limit: Option<f64>,
+    spent: f64,
+    reserved: f64,
+}
+
+/// A budget in US dollars.
+#[derive(Debug)]
+pub struct Budget {
+    usd_per_token: f64,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+/// Money set aside for one request. Dropped unsettled, it is free again: the request was not paid for.
+#[derive(Debug)]
+pub struct Reservation<'a> {
+    budget: &'a Budget,
+    usd: f64,
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        self.budget.lock().reserved -= self.usd;
+        self.budget.changed.notify_waiters();
+    }
+}
+
+impl Reservation<'_> {
+    /// The request was answered, and the server counted so many tokens.
+    pub fn settle(self, tokens: u64) {
+        self.budget.lock().spent += tokens as f64 * self.budget.usd_per_token;
+    }
+}
+
+impl Budget {
+    /// A budget for embeddings at this price.
+    pub fn new(limit_usd: Option<f64>, usd_per_million_tokens: f64) -> Self {
+        Self {
+            usd_per_token: usd_per_million_tokens / 1e6,
+            state: Mutex::new(State {
+                limit: limit_usd,
+                spent: 0.0,
+                reserved: 0.0,
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Earlier runs spent so much.
+    pub fn spent_before(&self, usd: f64) {
+        self.lock().spent += usd;
+    }
+
+    /// US dollars spent, by earlier runs too.
+    pub fn spent(&self) -> f64 {
+        self.lock().spent
+    }
+
+    /// US dollars allowed.
+    pub fn limit(&self) -> Option<f64> {
+        self.lock().limit
+    }
+
+    /// Allows another sum.
+    pub fn set_limit(&self, usd: Option<f64>) {
+        self.lock().limit = usd;
+        self.changed.notify_waiters();
+    }
+
+    /// Sets money aside for a request of about so many tokens. Where only what is in flight stands in the way, waits
+    /// for it: it may cost less than was set aside.
+    ///
+    /// # Errors
+    /// It would cost more than is left.
+    pub async fn reserve(&self, tokens: u64) -> Result<Reservation<'_>, UsedUp> {
+        let usd = tokens as f64 * self.usd_per_token;
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let mut state = self.lock();
+                let (spent, limit) = (state.spent, state.limit.unwrap_or(f64::INFINITY));
+                if usd > 0.0 && spent + usd > limit {
+                    return Err(UsedUp {
+                        limit,
+                        spent,
+                        next: usd,
+                    });
+                }
+                if usd <= 0.0 || spent + state.reserved + usd <= limit {
+                    state.reserved += usd;
+                    return Ok(Reservation { budget: self, usd });
+                }
+            }
+            changed.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn money_in_flight_is_waited_for_and_comes_back_when_unused() {
+        let budget = Budget::new(Some(1.0), 1e6);
+        let _ = budget.reserve(0).await.expect("nothing costs nothing");
+        let budget = Budget::new(Some(10.0), 1e6);
+        let first = budget.reserve(6).await.expect("6 of 10");
+        let wait = tokio::time::timeout(Duration::from_millis(20), budget.reserve(6)).await;
+        assert!(wait.is_err(), "6 are set aside; they may come back");
+        drop(first);
+        budget.reserve(6).await.expect("free again").settle(9);
+        assert!((budget.spent() - 9.0).abs() < 1e-9, "the server counted 9");
+        let used_up = budget.reserve(2).await.expect_err("1 is left");
+        assert!(used_up.to_string().contains("budget of $10.00"), "{used_up}");
+        budget.set_limit(Some(20.0));
+        assert!(budget.reserve(2).await.is_ok(), "raised");
+        budget.set_limit(None);
+        assert!(budget.reserve(1_000).await.is_ok(), "no cap");
+    }
+
+    #[tokio::test]
+    async fn what_earlier_runs_spent_counts() {
+        let budget = Budget::new(Some(10.0), 1e6);
+        budget.spent_before(9.5);
+        assert!(budget.reserve(1).await.is_err());
+    }
+}
