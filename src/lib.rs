@@ -5,16 +5,18 @@
 //! ```text
 //! main      arguments, terminal, exit code: wiring only
 //! cli       the command line's types
-//! commands  one file a command: what `run`, `plan`, `failures`, `demo` do
+//! commands  one file a command: what `run`, `plan`, `failures`, `divergence`, `diff`, `demo` do
 //! console   the event loop between terminal, App and tasks
 //! ui        one file a screen or pane; draws &App, decides nothing
 //! app       App: update(Message) -> effects; the only place where screen state changes
-//! tasks     the background tokio tasks: supervisor, migrate (read, embed, write), retry, index, demo
-//! journal   SQLite: ranges, failures and their attempts
+//! tasks     the background tokio tasks: supervisor, migrate (read, embed, write), retry, decide, inspect, plan, demo
+//! journal   SQLite: ranges, failures and their attempts, decisions, edits, what was spent
 //! qdrant    where points come from        embed  who makes embeddings        lance  where rows go
 //! config    qlance.toml and the environment -> a checked Config; secrets never print
 //! point     what a point is; knows nobody, does no I/O
 //! ```
+//!
+//! `fault` panics on request, in test builds only.
 
 pub mod app;
 pub mod cli;
@@ -22,6 +24,7 @@ pub mod commands;
 pub mod config;
 pub mod console;
 pub mod embed;
+mod fault;
 pub mod journal;
 pub mod lance;
 pub mod point;

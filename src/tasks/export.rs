@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::journal::{Filter, Journal, State};
+use crate::journal::{Filter, Journal, Sort, State};
 use crate::point::{Cause, PointId};
 
 /// The file's name where none is given.
@@ -32,7 +32,7 @@ pub fn export(journal: &Journal, path: &Path) -> anyhow::Result<u64> {
         let mut count = 0;
         write!(file, "[")?;
         loop {
-            let page = journal.page(&Filter::default(), count, 500)?;
+            let page = journal.page(&Filter::default(), Sort::default(), count, 500)?;
             if page.is_empty() {
                 break;
             }

@@ -17,7 +17,7 @@ use super::writer::Limits;
 use crate::config::{Config, Profile, Provider};
 use crate::embed::refuse_once::RefuseOnce;
 use crate::embed::{self, Gateway, Space};
-use crate::journal::{self, Counts, Journal};
+use crate::journal::{self, Counts, Journal, Spent};
 use crate::lance::{Checkpoint, Opened, TableSchema, Target, TargetError, VectorColumn};
 use crate::point::{IdRange, Payload, PointId, RangeProgress};
 #[cfg(feature = "embedded")]
@@ -68,6 +68,8 @@ pub struct Opening {
     pub checkpoint: Checkpoint,
     /// Failed points so far.
     pub counts: Counts,
+    /// What earlier runs of this job spent.
+    pub spent: Spent,
     /// Whether an earlier run is continued.
     pub resumed: bool,
     /// The distance of the vector index.
@@ -145,12 +147,15 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         None => Checkpoint::new(&job.id, adopted_rows, new_ranges(&config, &source, &journal).await?),
     };
     let counts = reconcile(&journal, &target, &checkpoint).await?;
+    let spent = journal.run(|journal| journal.spent()).await?;
     let facts = JobFacts {
         job: job.id.clone(),
         collection: config.source.collection.clone(),
         qdrant_version: collection.version.clone(),
         table: format!("{}/{}", config.target.uri, config.target.table),
         space: space.to_string(),
+        content: config.source.content.clone(),
+        comparable: comparable(&config, compared, space.dimensions),
         points: collection.points,
         resumed,
         state_dir: job.dir.display().to_string(),
@@ -169,6 +174,7 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         plan,
         checkpoint,
         counts,
+        spent,
         resumed,
         facts,
         config,
@@ -214,6 +220,18 @@ fn compared_size(config: &Config, collection: &CollectionFacts) -> anyhow::Resul
             dense.join(", ")
         }
     )
+}
+
+/// Whether the cosine of a new embedding and Qdrant's vector means something; else why not.
+fn comparable(config: &Config, compared: Option<usize>, dimensions: usize) -> Result<(), String> {
+    match (config.divergence.same_space, compared) {
+        (Some(false), _) => Err("divergence.same_space says that the spaces differ".into()),
+        (_, None) => Err("the collection has no dense vector to compare with".into()),
+        (_, Some(size)) if size != dimensions => Err(format!(
+            "Qdrant's vectors have {size} numbers, the new embeddings {dimensions}"
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn space_and_plan(

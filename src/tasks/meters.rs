@@ -1,5 +1,7 @@
 //! What the work measures of itself, and the [`Snapshot`] made of it ten times a second. Counting never waits.
 
+mod pace;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram as Latencies;
 
-use super::Phase;
+use super::{Phase, Settings};
 use crate::embed::{Gateway, Usage};
+use crate::journal::Spent;
 use crate::point::{Histogram, Similarity};
+use pace::Pace;
 
 /// The window that rates and shares are measured over.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -69,8 +73,12 @@ pub struct Snapshot {
     pub stages: [StageSnapshot; 3],
     /// What the embedder was asked in this run.
     pub usage: Usage,
-    /// What that cost.
+    /// What the job cost so far, in all its runs.
     pub cost_usd: f64,
+    /// The settings as they hold.
+    pub settings: Settings,
+    /// When the rest will be done at the smoothed rate.
+    pub eta: Option<Duration>,
     /// Why it is not faster just now, and for how much longer where that is known.
     pub waiting: Option<(String, Option<Duration>)>,
     /// The table's version.
@@ -81,12 +89,6 @@ impl Snapshot {
     /// Points settled: in the table, failed or skipped.
     pub fn settled(&self) -> u64 {
         self.written + self.failed + self.skipped
-    }
-
-    /// When the rest will be done at the present rate.
-    pub fn eta(&self) -> Option<Duration> {
-        let left = self.total.saturating_sub(self.settled());
-        (self.rate > 0.0 && left > 0).then(|| Duration::from_secs_f64((left as f64 / self.rate).min(1e9)))
     }
 
     /// Which stage holds the others up: the busiest, where one is clearly busy.
@@ -241,6 +243,21 @@ impl Meters {
             .for_each(|similarity| histogram.record(similarity));
     }
 
+    /// Rows were replaced: their old similarities count no more.
+    pub fn replace_similarities(
+        &self,
+        before: &[Option<Similarity>],
+        after: impl IntoIterator<Item = Option<Similarity>>,
+    ) {
+        let mut histogram = self.similarities.lock().unwrap_or_else(PoisonError::into_inner);
+        for similarity in before {
+            histogram.remove(*similarity);
+        }
+        for similarity in after {
+            histogram.record(similarity);
+        }
+    }
+
     /// Rows whose similarity lies below a threshold.
     pub fn divergent(&self, threshold: f32) -> u64 {
         self.similarities
@@ -262,6 +279,7 @@ struct Sample {
 #[derive(Debug)]
 pub struct Monitor {
     samples: VecDeque<Sample>,
+    pace: Pace,
     worked: Duration,
     last: Option<Instant>,
     similarities: Arc<Histogram>,
@@ -274,8 +292,10 @@ pub struct Setting<'a> {
     pub phase: &'a Phase,
     /// The gateway, where there is one.
     pub gateway: Option<&'a Gateway>,
-    /// The price.
-    pub usd_per_million_tokens: f64,
+    /// The settings as they hold.
+    pub settings: Settings,
+    /// What was spent by the job in all its runs.
+    pub spent: Spent,
     /// Ranges scrolled side by side.
     pub readers: usize,
 }
@@ -285,6 +305,7 @@ impl Monitor {
     pub fn new() -> Self {
         Self {
             samples: VecDeque::new(),
+            pace: Pace::default(),
             worked: Duration::ZERO,
             last: None,
             similarities: Arc::default(),
@@ -294,6 +315,12 @@ impl Monitor {
     /// Time spent working, pauses left out.
     pub fn worked(&self) -> Duration {
         self.worked
+    }
+
+    fn eta(&mut self, total: u64, sample: &Sample, working: bool) -> Option<Duration> {
+        self.pace.record(sample.worked, sample.settled);
+        let left = total.saturating_sub(sample.settled);
+        self.pace.eta(left).filter(|_| working && left > 0)
     }
 
     /// The state of the work at `now`.
@@ -374,7 +401,11 @@ impl Monitor {
             elapsed: self.worked,
             stages: snapshots,
             usage,
-            cost_usd: usage.tokens as f64 * setting.usd_per_million_tokens / 1e6,
+            cost_usd: setting
+                .gateway
+                .map_or(setting.spent.usd, |gateway| gateway.budget().spent()),
+            settings: setting.settings,
+            eta: self.eta(meters.total.load(Ordering::Relaxed), &sample, working),
             waiting: waiting(setting, now),
             version: settled.version,
         }
@@ -405,7 +436,8 @@ mod tests {
         Setting {
             phase,
             gateway: None,
-            usd_per_million_tokens: 0.0,
+            settings: Settings::default(),
+            spent: Spent::default(),
             readers: 4,
         }
     }

@@ -3,17 +3,18 @@
 //! A point is `retrying` in the journal while this holds it; found so at a start, [`super::reconcile`] asks the table
 //! whether its row made it. Attempts count only where the point itself failed again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::migrate::{Parts, embed_points};
+use super::prepare::Plan;
 use super::writer::Message;
 use super::{Selection, TaskEvent, now_ms};
 use crate::embed::Caller;
-use crate::journal::{self, Filter, State};
+use crate::journal::{self, Edit, Filter, State};
 use crate::point::{Cause, Failure, PointId};
 
 /// Points of one round: one read, one commit.
@@ -40,6 +41,52 @@ pub async fn run(
     stop: CancellationToken,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
+    run_with(parts, journal, events, selection, &BTreeMap::new(), stop, outcome).await
+}
+
+/// Retries one point with a text that the operator wrote in the place of its content. The edit is kept before the row
+/// is written: a row that differs from its point on purpose never lacks its proof.
+///
+/// # Errors
+/// As for [`run`]; also where nothing is embedded, or the point is gone.
+pub async fn run_edited(
+    parts: &Parts,
+    journal: &journal::Shared,
+    events: &mpsc::Sender<TaskEvent>,
+    (id, text): (PointId, String),
+    stop: CancellationToken,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
+    let Plan::Embed { content } = &parts.plan else {
+        anyhow::bail!("vectors are carried over here: there is no content to edit");
+    };
+    let point = parts.source.get(&[id]).await?.into_iter().next();
+    let point = point
+        .with_context(|| format!("point {id} is no longer in Qdrant"))?
+        .map_err(|(id, failure)| anyhow::anyhow!("point {id} cannot be read: {failure}"))?;
+    let edit = Edit {
+        before: point
+            .payload
+            .get(content)
+            .and_then(|value| value.as_str())
+            .map(str::to_owned),
+        after: text.clone(),
+        at: now_ms(),
+    };
+    journal.run(move |journal| journal.record_edit(id, &edit)).await?;
+    let edits = BTreeMap::from([(id, text)]);
+    run_with(parts, journal, events, Selection::Ids(vec![id]), &edits, stop, outcome).await
+}
+
+async fn run_with(
+    parts: &Parts,
+    journal: &journal::Shared,
+    events: &mpsc::Sender<TaskEvent>,
+    selection: Selection,
+    edits: &BTreeMap<PointId, String>,
+    stop: CancellationToken,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
     let mut rounds = Rounds::new(selection);
     while let Some(ids) = rounds.next(journal).await? {
         if stop.is_cancelled() {
@@ -51,7 +98,7 @@ pub async fn run(
         }
         let _ = events.send(TaskEvent::RetryStarted(claimed.clone())).await;
         let result = tokio::select! {
-            result = round(parts, journal, events, &claimed) => result,
+            result = round(parts, journal, events, &claimed, edits) => result,
             () = stop.cancelled() => Err(anyhow::anyhow!("stopped by the operator")),
         };
         match result {
@@ -123,8 +170,16 @@ async fn round(
     journal: &journal::Shared,
     events: &mpsc::Sender<TaskEvent>,
     ids: &[PointId],
+    edits: &BTreeMap<PointId, String>,
 ) -> anyhow::Result<Outcome> {
-    let points = parts.source.get(ids).await?;
+    let mut points = parts.source.get(ids).await?;
+    if let Plan::Embed { content } = &parts.plan {
+        for point in points.iter_mut().flatten() {
+            if let Some(text) = edits.get(&point.id) {
+                point.payload.insert(content.clone(), text.as_str().into());
+            }
+        }
+    }
     let found: HashSet<PointId> = points
         .iter()
         .map(|point| match point {
@@ -133,7 +188,7 @@ async fn round(
         })
         .collect();
     let gateway = parts.gateway.as_deref();
-    let embedded = embed_points(&parts.plan, &parts.compare_with, gateway, points, Caller::Operator).await?;
+    let embedded = embed_points(&parts.plan, parts.compared(), gateway, points, Caller::Operator).await?;
     let mut failures = embedded.failures.clone();
     failures.extend(ids.iter().filter(|id| !found.contains(id)).map(|id| {
         (

@@ -1,13 +1,15 @@
 //! Takes the operator's commands, starts and stops the work, and says what happened. One supervisor a job.
 //!
 //! ```text
-//! Connecting -> Running <-> Pausing/Paused -> Finishing -> Complete
-//!                  |  ^ Resume                    (Failed: could not begin)
-//!                  v  |
-//!               Stopped
+//! Connecting -> Ready -> Running <-> Pausing/Paused -> Finishing -> Complete
+//!                          |  ^ Resume                    (Failed: could not begin)
+//!                          v  |
+//!                        Stopped
 //! ```
 
-mod answers;
+mod closing;
+mod commands;
+mod questions;
 mod state;
 
 use std::sync::Arc;
@@ -30,12 +32,24 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Orders {
     /// How the job is opened.
     pub options: Options,
-    /// Whether to begin moving points at once; a retry from the command line does not.
-    pub start: bool,
+    /// When to begin moving points.
+    pub start: Start,
     /// Whether to end by itself when there is nothing left to do; the console stays until it is left.
     pub end_when_done: bool,
-    /// A retry to carry out at the start.
-    pub retry: Option<super::Selection>,
+    /// What to do first, as if the operator had asked for it.
+    pub first: Vec<TaskCommand>,
+}
+
+/// When a job begins to move points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// As soon as it is open.
+    AtOnce,
+    /// When the operator has seen the plan; a job that was begun before just goes on.
+    WhenAsked,
+    /// Not at all: only what is asked for is done.
+    #[default]
+    Never,
 }
 
 /// The ends of the channels that belong to a supervisor.
@@ -94,11 +108,8 @@ async fn quit_asked(commands: &mut mpsc::Receiver<TaskCommand>) {
 async fn serve(mut work: Work, mut commands: mpsc::Receiver<TaskCommand>, orders: Orders) -> RunReport {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    if orders.start {
-        work.start();
-    }
-    if let Some(selection) = orders.retry {
-        work.start_retry(selection).await;
+    for command in orders.first {
+        work.obey(command).await;
     }
     let mut listening = true;
     loop {

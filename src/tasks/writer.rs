@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use arrow_array::RecordBatch;
-use lancedb::DistanceType;
+use lancedb::{DistanceType, Table};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -66,6 +66,17 @@ pub enum Message {
         /// The answer.
         done: oneshot::Sender<anyhow::Result<()>>,
     },
+    /// Replace rows that are in the table by rows of the same points.
+    Replace {
+        /// The new rows.
+        rows: RecordBatch,
+        /// The similarities that the old rows had.
+        before: Vec<Option<Similarity>>,
+        /// Those of the new rows.
+        after: Vec<Option<Similarity>>,
+        /// The answer.
+        done: oneshot::Sender<anyhow::Result<()>>,
+    },
     /// The journal changed behind the writer's back: count again.
     Recount(oneshot::Sender<anyhow::Result<()>>),
     /// Carry out one step of finishing the table.
@@ -110,6 +121,7 @@ pub struct Parts {
 pub struct Writer {
     messages: mpsc::Sender<Message>,
     broken: watch::Receiver<Option<String>>,
+    table: watch::Receiver<Option<Table>>,
 }
 
 /// A writer that is gone cannot be asked anything: its task panicked.
@@ -121,15 +133,29 @@ impl Writer {
         // Pages are bounded by the memory budget; the room only saves wake-ups.
         let (messages, inbox) = mpsc::channel(16);
         let (trouble, broken) = watch::channel(None);
+        let (published, table) = watch::channel(parts.target.table().cloned());
         let task = Task {
             trouble,
+            published,
             rows_in_table: 0,
             pending: parts.checkpoint.ranges.iter().map(|_| Pending::default()).collect(),
             group: Group::default(),
             broken: None,
             parts,
         };
-        (Self { messages, broken }, tokio::spawn(task.run(inbox)))
+        (
+            Self {
+                messages,
+                broken,
+                table,
+            },
+            tokio::spawn(task.run(inbox)),
+        )
+    }
+
+    /// The table for readers, once there is one. It sees every commit; nobody but this task may write to it.
+    pub fn table(&self) -> watch::Receiver<Option<Table>> {
+        self.table.clone()
     }
 
     /// Waits until a commit fails, and tells why.
@@ -188,6 +214,7 @@ struct Task {
     group: Group,
     broken: Option<String>,
     trouble: watch::Sender<Option<String>>,
+    published: watch::Sender<Option<Table>>,
 }
 
 impl Task {
@@ -238,6 +265,19 @@ impl Task {
                 self.commit_group().await;
                 let result = match self.sound() {
                     Ok(()) => self.recover(rows, ids, similarities).await,
+                    error => error,
+                };
+                let _ = done.send(result);
+            }
+            Message::Replace {
+                rows,
+                before,
+                after,
+                done,
+            } => {
+                self.commit_group().await;
+                let result = match self.sound() {
+                    Ok(()) => self.replace(rows, &before, after).await,
                     error => error,
                 };
                 let _ = done.send(result);
@@ -299,6 +339,22 @@ impl Task {
         self.trouble.send_replace(Some(message));
     }
 
+    /// Makes the table where there is none, and shows it to the readers.
+    async fn have_table(&mut self) -> anyhow::Result<()> {
+        let Parts {
+            target,
+            schema,
+            checkpoint,
+            space,
+            ..
+        } = &mut self.parts;
+        if target.table().is_none() {
+            target.create(schema, &checkpoint.job, space).await?;
+            self.published.send_replace(target.table().cloned());
+        }
+        Ok(())
+    }
+
     /// Journal first, synced; then rows and cursor in one commit; then the counts must add up.
     async fn commit(&mut self, group: Group) -> anyhow::Result<()> {
         let mut next = self.parts.checkpoint.clone();
@@ -334,14 +390,8 @@ impl Task {
             in_hand.push(page.in_hand);
             budget.push(page.budget);
         }
-        let Parts {
-            target,
-            journal,
-            schema,
-            space,
-            ..
-        } = &mut self.parts;
-        target.create(schema, &next.job, space).await?;
+        self.have_table().await?;
+        let Parts { target, journal, .. } = &mut self.parts;
         if !failures.is_empty() {
             let recorded = failures.clone();
             journal
@@ -427,11 +477,8 @@ impl Task {
         similarities: Vec<Option<Similarity>>,
     ) -> anyhow::Result<()> {
         let meters = Arc::clone(&self.parts.meters);
-        let target = &mut self.parts.target;
-        target
-            .create(&self.parts.schema, &self.parts.checkpoint.job, &self.parts.space)
-            .await?;
-        let added = meters.write.measure(target.upsert(vec![rows], None)).await?;
+        self.have_table().await?;
+        let added = meters.write.measure(self.parts.target.upsert(vec![rows], None)).await?;
         self.rows_in_table += added;
         self.parts
             .journal
@@ -444,11 +491,25 @@ impl Task {
         self.recount(Vec::new()).await
     }
 
+    async fn replace(
+        &mut self,
+        rows: RecordBatch,
+        before: &[Option<Similarity>],
+        after: Vec<Option<Similarity>>,
+    ) -> anyhow::Result<()> {
+        let meters = Arc::clone(&self.parts.meters);
+        let added = meters.write.measure(self.parts.target.upsert(vec![rows], None)).await?;
+        self.rows_in_table += added;
+        ensure!(
+            added == 0,
+            "conservation broken: replacing rows added {added}; the table was changed by something else"
+        );
+        meters.replace_similarities(before, after);
+        self.recount(Vec::new()).await
+    }
+
     async fn finish(&mut self, step: Step, distance: DistanceType) -> anyhow::Result<String> {
-        self.parts
-            .target
-            .create(&self.parts.schema, &self.parts.checkpoint.job, &self.parts.space)
-            .await?;
+        self.have_table().await?;
         let table = self.parts.target.table().context("the table is not open")?;
         let done = index::run(table, step, distance).await?;
         self.recount(Vec::new()).await?;

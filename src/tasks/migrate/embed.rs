@@ -24,7 +24,7 @@ pub(crate) struct Embedded {
 /// Something that no single point is to blame for.
 pub(crate) async fn embed_points(
     plan: &Plan,
-    compare_with: &str,
+    compare_with: Option<&str>,
     gateway: Option<&Gateway>,
     points: impl IntoIterator<Item = Result<Point, (PointId, Failure)>>,
     caller: Caller,
@@ -60,7 +60,7 @@ pub(crate) async fn embed_points(
         };
         match outcome {
             Ok(embedding) => {
-                let old = point.vectors.get(compare_with).and_then(|vector| vector.dense());
+                let old = compare_with.and_then(|name| point.vectors.get(name)?.dense());
                 let similarity = old.and_then(|old| Similarity::cosine(&embedding, old));
                 embedded.points.push((point, embedding, similarity));
             }
@@ -99,7 +99,7 @@ pub(super) async fn run(parts: Arc<Parts>, page: Page, halt: CancellationToken) 
     let read = page.points.len() as u64;
     let work = embed_points(
         &parts.plan,
-        &parts.compare_with,
+        parts.compared(),
         parts.gateway.as_deref(),
         page.points,
         Caller::Migration,

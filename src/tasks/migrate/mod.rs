@@ -66,8 +66,10 @@ pub struct Parts {
     pub gateway: Option<Arc<Gateway>>,
     /// What is embedded.
     pub plan: Plan,
-    /// Which vector new embeddings are compared with.
+    /// Qdrant's vector that new embeddings stand beside.
     pub compare_with: String,
+    /// Whether the two are of one space, so that their cosine means something.
+    pub comparable: bool,
     /// The table's columns.
     pub schema: Arc<TableSchema>,
     /// The writer.
@@ -81,11 +83,16 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// The vector that new embeddings are compared with, where they can be.
+    pub(crate) fn compared(&self) -> Option<&str> {
+        self.comparable.then_some(self.compare_with.as_str())
+    }
+
     /// Pages embedded at once: as many as keep every request in flight busy, and two to spare. More would only be
     /// begun early and finished late, and what was read first would be committed last.
     fn pages_at_once(&self) -> usize {
         let Some(gateway) = &self.gateway else { return 4 };
-        let inputs = gateway.gate().limit() * gateway.embedder().capabilities().max_inputs;
+        let inputs = gateway.gate().limit() * gateway.batch_inputs();
         inputs.div_ceil(self.page_points as usize).max(2) + 2
     }
 }
@@ -100,6 +107,7 @@ pub async fn run(
     paused: watch::Receiver<bool>,
     stop: CancellationToken,
 ) -> Result<(), Ended> {
+    crate::fault::panic_if_asked("migration");
     let parts = Arc::new(parts);
     let budget = Arc::new(Semaphore::new(parts.in_hand_bytes >> 10));
     let (pages, mut inbox) = mpsc::channel::<Page>(checkpoint.ranges.len().max(1));

@@ -1,56 +1,80 @@
-//! The state of a supervised job and how commands and finished work change it.
+//! The state of a supervised job: what runs, in which phase, and what happens when a piece of work ends.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use futures::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Orders;
-use super::answers;
-use crate::embed::Gateway;
-use crate::journal::{self, State};
+use super::{Orders, Start};
+use crate::embed::GatewayError;
+use crate::journal::{Decision, Spent};
 use crate::lance::index::Step;
 use crate::lance::{Checkpoint, Target};
 use crate::point::PointId;
+use crate::tasks::inspect::Inspector;
 use crate::tasks::job::Opening;
 use crate::tasks::meters::{Meters, Monitor, Setting, Snapshot};
 use crate::tasks::migrate::{self, Ended};
-use crate::tasks::retry;
 use crate::tasks::writer::{self, Message, Writer};
-use crate::tasks::{EmbeddingReport, Level, Phase, RunReport, Selection, Status, TableReport, TaskCommand, TaskEvent};
+use crate::tasks::{Level, Phase, Selection, Settings, StopReason, TaskEvent, decide, plan, retry};
 
 /// Work that has ended.
 pub(super) enum Done {
     Migration(Result<(), Ended>),
     Retry(retry::Outcome, Option<String>),
     Step(Step, anyhow::Result<String>),
+    Decision(Decision, Vec<PointId>, Option<String>),
+}
+
+/// A retry that was asked for.
+pub(super) enum RetryOf {
+    Selection(Selection),
+    Edited(PointId, String),
+}
+
+/// Carries work out. A panic in it is our own fault: it is told like any other failure, and the job stays resumable.
+pub(super) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        format!("qlance itself is at fault: a task panicked ({text}); the job can be resumed")
+    })
 }
 
 /// One supervised job.
 pub(super) struct Work {
-    opening: Opening,
-    parts: migrate::Parts,
-    meters: Arc<Meters>,
-    writer: Writer,
-    writer_task: JoinHandle<Target>,
-    checkpoint: Checkpoint,
-    events: mpsc::Sender<TaskEvent>,
-    snapshot: watch::Sender<Snapshot>,
-    monitor: Monitor,
-    phase: Phase,
-    paused: watch::Sender<bool>,
-    stop: CancellationToken,
-    stop_retry: CancellationToken,
-    done: mpsc::Receiver<Done>,
-    finished: mpsc::Sender<Done>,
-    migrating: bool,
-    retrying: bool,
-    finishing: bool,
-    waiting_retries: Vec<Selection>,
-    settled_before: u64,
+    pub(super) opening: Opening,
+    pub(super) parts: migrate::Parts,
+    pub(super) meters: Arc<Meters>,
+    pub(super) writer: Writer,
+    pub(super) writer_task: JoinHandle<Target>,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) events: mpsc::Sender<TaskEvent>,
+    pub(super) snapshot: watch::Sender<Snapshot>,
+    pub(super) monitor: Monitor,
+    pub(super) phase: Phase,
+    pub(super) paused: watch::Sender<bool>,
+    pub(super) stop: CancellationToken,
+    pub(super) stop_retry: CancellationToken,
+    pub(super) done: mpsc::Receiver<Done>,
+    pub(super) finished: mpsc::Sender<Done>,
+    pub(super) migrating: bool,
+    pub(super) retrying: bool,
+    pub(super) finishing: bool,
+    pub(super) waiting_retries: Vec<RetryOf>,
+    pub(super) deciding: usize,
+    pub(super) threshold: f32,
+    pub(super) spent: Spent,
+    pub(super) inspector: Inspector,
+    pub(super) settled_before: u64,
     pub(super) quitting: bool,
     pub(super) ends_when_done: bool,
 }
@@ -85,14 +109,23 @@ impl Work {
             gateway: opening.gateway.clone(),
             plan: opening.plan.clone(),
             compare_with: opening.config.source.vector.clone(),
+            comparable: opening.facts.comparable.is_ok(),
             schema: Arc::new(opening.schema.clone()),
             writer: writer.clone(),
             meters: Arc::clone(&meters),
             page_points: opening.config.source.page_points,
             in_hand_bytes: opening.config.pipeline.in_hand_mib << 20,
         };
+        let inspector = Inspector::of(&opening, writer.table());
+        if let Some(gateway) = &opening.gateway {
+            gateway.budget().spent_before(opening.spent.usd);
+        }
         let (finished, done) = mpsc::channel(8);
         let mut work = Self {
+            deciding: 0,
+            threshold: opening.config.divergence.threshold as f32,
+            spent: opening.spent,
+            inspector,
             checkpoint: opening.checkpoint.clone(),
             settled_before: opening.checkpoint.read(),
             parts,
@@ -121,23 +154,36 @@ impl Work {
         }
         let facts = Box::new(work.opening.facts.clone());
         work.say(TaskEvent::Opened(facts)).await;
-        if !orders.start {
-            let phase = if work.checkpoint.complete() {
-                Phase::Complete
-            } else {
-                Phase::Stopped("not started".into())
-            };
-            work.set_phase(phase).await;
+        match orders.start {
+            Start::AtOnce => work.start(),
+            Start::WhenAsked if work.opening.resumed => work.start(),
+            Start::WhenAsked => work.wait_for_start().await,
+            Start::Never if work.checkpoint.complete() => work.set_phase(Phase::Complete).await,
+            Start::Never => work.set_phase(Phase::Stopped(StopReason::ByOperator)).await,
         }
         work
     }
 
-    async fn say(&self, event: TaskEvent) {
+    /// Works the plan out and waits for the operator to have seen it.
+    async fn wait_for_start(&mut self) {
+        match plan::work_out(&self.opening).await {
+            Ok(plan) => {
+                self.say(TaskEvent::Planned(Box::new(plan))).await;
+                self.set_phase(Phase::Ready).await;
+            }
+            Err(error) => {
+                let reason = StopReason::Trouble(format!("the plan cannot be worked out: {error:#}"));
+                self.set_phase(Phase::Stopped(reason)).await;
+            }
+        }
+    }
+
+    pub(super) async fn say(&self, event: TaskEvent) {
         // A receiver that is gone is a console that was killed; the work still ends cleanly.
         let _ = self.events.send(event).await;
     }
 
-    async fn note(&self, level: Level, text: String) {
+    pub(super) async fn note(&self, level: Level, text: String) {
         match level {
             Level::Info => tracing::info!("{text}"),
             Level::Warn => tracing::warn!("{text}"),
@@ -146,7 +192,7 @@ impl Work {
         self.say(TaskEvent::Noted(level, text)).await;
     }
 
-    async fn set_phase(&mut self, phase: Phase) {
+    pub(super) async fn set_phase(&mut self, phase: Phase) {
         if self.phase != phase {
             self.phase = phase.clone();
             self.publish();
@@ -155,7 +201,7 @@ impl Work {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        !self.migrating && !self.retrying && !self.finishing && self.waiting_retries.is_empty()
+        !self.migrating && !self.retrying && !self.finishing && self.deciding == 0 && self.waiting_retries.is_empty()
     }
 
     /// Starts (or goes on with) the migration.
@@ -176,16 +222,17 @@ impl Work {
         let (events, finished) = (self.events.clone(), self.finished.clone());
         tokio::spawn(async move {
             let _ = events.send(TaskEvent::PhaseChanged(Phase::Running)).await;
-            let result = migrate::run(parts, &checkpoint, paused, stop).await;
+            let run = guarded(migrate::run(parts, &checkpoint, paused, stop)).await;
+            let result = run.unwrap_or_else(|panic| Err(Ended::Writer(panic)));
             let _ = finished.send(Done::Migration(result)).await;
         });
     }
 
     /// Starts a retry, or queues it behind the one that runs.
-    pub(super) async fn start_retry(&mut self, selection: Selection) {
+    pub(super) async fn start_retry(&mut self, wanted: RetryOf) {
         if self.retrying {
             if self.waiting_retries.len() < 100 {
-                self.waiting_retries.push(selection);
+                self.waiting_retries.push(wanted);
             } else {
                 self.note(Level::Warn, "too many retries are waiting already".into())
                     .await;
@@ -198,97 +245,38 @@ impl Work {
         let (events, stop, finished) = (self.events.clone(), self.stop_retry.clone(), self.finished.clone());
         tokio::spawn(async move {
             let mut outcome = retry::Outcome::default();
-            let result = retry::run(&parts, &journal, &events, selection, stop, &mut outcome).await;
-            let error = result.err().map(|error| format!("{error:#}"));
+            let work = async {
+                match wanted {
+                    RetryOf::Selection(selection) => {
+                        retry::run(&parts, &journal, &events, selection, stop, &mut outcome).await
+                    }
+                    RetryOf::Edited(id, text) => {
+                        retry::run_edited(&parts, &journal, &events, (id, text), stop, &mut outcome).await
+                    }
+                }
+            };
+            let error = match guarded(work).await {
+                Ok(result) => result.err().map(|error| format!("{error:#}")),
+                Err(panic) => Some(panic),
+            };
             let _ = finished.send(Done::Retry(outcome, error)).await;
         });
     }
 
-    /// Carries a command out, or begins to.
-    pub(super) async fn obey(&mut self, command: TaskCommand) {
-        match command {
-            TaskCommand::Pause if self.phase == Phase::Running => {
-                self.paused.send_replace(true);
-                if let Some(gateway) = &self.parts.gateway {
-                    gateway.gate().set_paused(true);
-                }
-                self.set_phase(Phase::Pausing).await;
-            }
-            TaskCommand::Resume if matches!(self.phase, Phase::Paused | Phase::Pausing) => {
-                self.paused.send_replace(false);
-                if let Some(gateway) = &self.parts.gateway {
-                    gateway.gate().set_paused(false);
-                }
-                self.set_phase(Phase::Running).await;
-            }
-            TaskCommand::Resume if matches!(self.phase, Phase::Stopped(_)) && !self.quitting => self.start(),
-            TaskCommand::Pause | TaskCommand::Resume => {}
-            TaskCommand::SetConcurrency(limit) => {
-                if let Some(gateway) = self.parts.gateway.clone() {
-                    let limit = gateway.gate().set_limit(limit.min(1_000));
-                    self.say(TaskEvent::ConcurrencySet(limit)).await;
-                }
-            }
-            TaskCommand::Retry(selection) => self.start_retry(selection).await,
-            TaskCommand::Skip(ids, reason) => {
-                self.change_state(ids, &[State::Failed], State::Skipped, Some(reason), true)
-                    .await;
-            }
-            TaskCommand::Unskip(ids) => {
-                self.change_state(ids, &[State::Skipped], State::Failed, None, false)
-                    .await;
-            }
-            TaskCommand::ListFailures { filter, offset, limit } => {
-                let answer = answers::list(&self.opening.journal, filter, offset, limit).await;
-                self.answer(answer).await;
-            }
-            TaskCommand::ReadFailure(id) => {
-                let answer = answers::read(&self.opening.journal, &self.opening.source, id).await;
-                self.answer(answer).await;
-            }
-            TaskCommand::EndWhenDone => self.ends_when_done = true,
-            TaskCommand::Stop => self.begin_stop().await,
-            TaskCommand::Quit => {
-                self.quitting = true;
-                self.begin_stop().await;
-            }
-        }
-    }
-
-    async fn begin_stop(&mut self) {
-        self.stop.cancel();
-        self.stop_retry.cancel();
-        self.waiting_retries.clear();
-        if self.migrating {
-            self.set_phase(Phase::Stopping).await;
-        }
-    }
-
-    async fn answer(&self, answer: anyhow::Result<TaskEvent>) {
-        match answer {
-            Ok(event) => self.say(event).await,
-            Err(error) => self.note(Level::Error, format!("{error:#}")).await,
-        }
-    }
-
-    async fn change_state(
-        &mut self,
-        ids: Vec<PointId>,
-        from: &'static [State],
-        to: State,
-        reason: Option<String>,
-        skipped: bool,
-    ) {
-        let moved = self
-            .opening
-            .journal
-            .run(move |journal: &mut journal::Journal| journal.set_state(&ids, from, to, reason.as_deref()))
-            .await;
-        let recounted = self.writer.ask(Message::Recount).await;
-        match moved.and_then(|moved| recounted.map(|()| moved)) {
-            Ok(moved) => self.say(TaskEvent::Skipped(moved, skipped)).await,
-            Err(error) => self.note(Level::Error, format!("{error:#}")).await,
-        }
+    /// Carries a decision out about divergent points.
+    pub(super) fn decide(&mut self, decision: Decision, ids: Vec<PointId>, note: Option<String>) {
+        self.deciding += 1;
+        let (parts, journal, tables) = (self.parts.clone(), self.opening.journal.clone(), self.writer.table());
+        let finished = self.finished.clone();
+        tokio::spawn(async move {
+            let mut points = Vec::new();
+            let work = decide::carry_out(&parts, &journal, &tables, decision, &ids, note, &mut points);
+            let error = match guarded(work).await {
+                Ok(result) => result.err().map(|error| format!("{error:#}")),
+                Err(panic) => Some(panic),
+            };
+            let _ = finished.send(Done::Decision(decision, points, error)).await;
+        });
     }
 
     /// Waits for work to end.
@@ -313,12 +301,25 @@ impl Work {
                     recovered: outcome.recovered,
                     failed: outcome.failed,
                     error,
+                    waiting: self.waiting_retries.len(),
                 })
                 .await;
                 if !self.waiting_retries.is_empty() {
                     let next = self.waiting_retries.remove(0);
                     self.start_retry(next).await;
                 }
+            }
+            Done::Decision(decision, points, error) => {
+                self.deciding -= 1;
+                if let Some(error) = &error {
+                    tracing::warn!(%error, "the decision could not be carried out for all points");
+                }
+                let event = TaskEvent::Decided {
+                    decision,
+                    points,
+                    error,
+                };
+                self.say(event).await;
             }
             Done::Step(step, result) => {
                 let text = match result {
@@ -346,10 +347,16 @@ impl Work {
         let reset = self.writer.ask(Message::Reset).await;
         let reset = reset.map(|checkpoint| self.checkpoint = checkpoint);
         let reason = match (result, reset) {
-            (_, Err(error)) => Some(format!("{error:#}")),
+            (_, Err(error)) => Some(StopReason::Trouble(format!("{error:#}"))),
             (Ok(()) | Err(Ended::ByOperator), Ok(())) if self.checkpoint.complete() => None,
-            (Ok(()), Ok(())) => Some("the scroll ended, but not every range is settled".into()),
-            (Err(ended), Ok(())) => Some(ended.to_string()),
+            (Ok(()), Ok(())) => Some(StopReason::Trouble(
+                "the scroll ended, but not every range is settled".into(),
+            )),
+            (Err(Ended::ByOperator), Ok(())) => Some(StopReason::ByOperator),
+            (Err(Ended::Embedder(GatewayError::Budget(used_up))), Ok(())) => {
+                Some(StopReason::Budget(used_up.to_string()))
+            }
+            (Err(ended), Ok(())) => Some(StopReason::Trouble(ended.to_string())),
         };
         match reason {
             Some(reason) => {
@@ -381,6 +388,43 @@ impl Work {
             self.set_phase(Phase::Paused).await;
         }
         self.publish();
+        if let Err(error) = self.keep_spent().await {
+            self.note(Level::Error, format!("{error:#}")).await;
+        }
+    }
+
+    /// Keeps in the journal what was spent, where that has changed.
+    pub(super) async fn keep_spent(&mut self) -> anyhow::Result<()> {
+        let Some(gateway) = self.parts.gateway.as_deref() else {
+            return Ok(());
+        };
+        let spent = Spent {
+            tokens: self.opening.spent.tokens + gateway.usage().tokens,
+            usd: gateway.budget().spent(),
+        };
+        if spent != self.spent {
+            self.spent = spent;
+            self.opening
+                .journal
+                .run(move |journal| journal.set_spent(spent))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The settings as they hold.
+    pub(super) fn settings(&self) -> Settings {
+        let Some(gateway) = self.parts.gateway.as_deref() else {
+            return Settings::default();
+        };
+        let (requests_per_minute, tokens_per_minute) = gateway.gate().caps();
+        Settings {
+            in_flight: gateway.gate().limit(),
+            batch_inputs: gateway.batch_inputs(),
+            requests_per_minute,
+            tokens_per_minute,
+            budget_usd: gateway.budget().limit(),
+        }
     }
 
     fn is_quiet(&self) -> bool {
@@ -393,74 +437,15 @@ impl Work {
         embedding == 0 && snapshot.stages[0].in_flight == 0
     }
 
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         let setting = Setting {
             phase: &self.phase,
             gateway: self.parts.gateway.as_deref(),
-            usd_per_million_tokens: self.opening.config.embed.text.usd_per_million_tokens,
+            settings: self.settings(),
+            spent: self.spent,
             readers: self.checkpoint.ranges.len(),
         };
         let snapshot = self.monitor.snapshot(&self.meters, setting, Instant::now());
         self.snapshot.send_replace(snapshot);
-    }
-
-    /// Closes everything and says how the job stands.
-    pub(super) async fn close(mut self) -> RunReport {
-        self.publish();
-        let settled = self.meters.settled();
-        let read = self.checkpoint.read();
-        let seconds = self.monitor.worked().as_secs_f64();
-        let usage = self.parts.gateway.as_deref().map(Gateway::usage).unwrap_or_default();
-        let price = self.opening.config.embed.text.usd_per_million_tokens;
-        let threshold = self.opening.config.divergence.threshold as f32;
-        let divergent = self.meters.divergent(threshold);
-        let (status, error) = match &self.phase {
-            Phase::Stopped(reason) if self.checkpoint.read() == 0 && !self.quitting => {
-                // Nothing was ever settled: there is nothing to resume, only something to mend.
-                (Status::Error, Some(reason.clone()))
-            }
-            Phase::Stopped(reason) => (Status::Stopped, Some(reason.clone())),
-            _ => (Status::Complete, None),
-        };
-        drop(self.parts);
-        drop(self.writer);
-        let mut table = TableReport::default();
-        if let Ok(target) = self.writer_task.await {
-            table = TableReport {
-                uri: target.uri().to_owned(),
-                name: target.name().to_owned(),
-                version: target.version().await.unwrap_or_default(),
-                rows: target.rows().await.unwrap_or_default(),
-            };
-        }
-        #[cfg(feature = "embedded")]
-        if let Some(embedded) = self.opening.embedded.take()
-            && let Err(error) = embedded.stop().await
-        {
-            tracing::error!(%error, "the embedded Qdrant could not be closed");
-        }
-        RunReport {
-            status,
-            read,
-            written: settled.written,
-            failed: settled.failed,
-            skipped: settled.skipped,
-            divergent,
-            seconds,
-            points_per_second: if seconds > 0.0 {
-                read.saturating_sub(self.settled_before) as f64 / seconds
-            } else {
-                0.0
-            },
-            resumed: self.opening.resumed,
-            embedding: EmbeddingReport {
-                requests: usage.requests,
-                inputs: usage.inputs,
-                tokens: usage.tokens,
-                cost_usd: usage.tokens as f64 * price / 1e6,
-            },
-            table,
-            error,
-        }
     }
 }

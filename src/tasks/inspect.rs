@@ -1,0 +1,227 @@
+//! Looking into both stores for the screen: rows by similarity, one point with its neighbours, pairs side by side.
+//! Reads only; every question is answered in a task of its own, so that neither the work nor the screen waits.
+
+mod neighbours;
+mod pairs;
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use lancedb::{DistanceType, Table};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::job::Opening;
+use super::{FailureDetail, TaskEvent};
+use crate::journal::{self, Decided, Edit};
+use crate::lance::browse::{self, Anchor, Band};
+use crate::lance::{Row, TableSchema, read};
+use crate::point::{Payload, Point, PointId, Similarity};
+use crate::qdrant::Source;
+
+pub use neighbours::{Agreement, Neighbour, Neighbours};
+pub use pairs::PairSummary;
+
+/// One vector in two numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct VectorFacts {
+    /// Numbers.
+    pub dimension: usize,
+    /// Euclidean norm.
+    pub norm: f64,
+}
+
+impl VectorFacts {
+    fn of(numbers: &[f32]) -> Self {
+        Self {
+            dimension: numbers.len(),
+            norm: numbers
+                .iter()
+                .map(|x| f64::from(*x) * f64::from(*x))
+                .sum::<f64>()
+                .sqrt(),
+        }
+    }
+}
+
+/// One point of both stores.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PointDetail {
+    /// The point.
+    pub id: PointId,
+    /// Its text in LanceDB, else in Qdrant.
+    pub content: Option<String>,
+    /// Qdrant's vector.
+    pub qdrant: Option<VectorFacts>,
+    /// The new embedding.
+    pub lancedb: Option<VectorFacts>,
+    /// Their cosine.
+    pub similarity: Option<Similarity>,
+    /// The nearest in each store; an error text where they cannot be found.
+    pub neighbours: Result<Neighbours, String>,
+    /// What was decided last.
+    pub decided: Option<Decided>,
+    /// The latest edit by hand.
+    pub edit: Option<Edit>,
+}
+
+/// What the questions need. Cloning is cheap.
+#[derive(Clone)]
+pub struct Inspector {
+    /// Where points come from.
+    pub source: Source,
+    /// The table, once there is one.
+    pub tables: watch::Receiver<Option<Table>>,
+    /// Its columns.
+    pub schema: TableSchema,
+    /// Qdrant's vector that new embeddings stand beside.
+    pub compare_with: String,
+    /// The payload key of the text.
+    pub content: String,
+    /// The distance of both stores.
+    pub distance: DistanceType,
+    /// Whether vectors are carried over.
+    pub carried: bool,
+    /// The journal.
+    pub journal: journal::Shared,
+}
+
+impl Inspector {
+    /// What a job's questions need.
+    pub fn of(opening: &Opening, tables: watch::Receiver<Option<Table>>) -> Self {
+        Self {
+            source: opening.source.clone(),
+            tables,
+            schema: opening.schema.clone(),
+            compare_with: opening.config.source.vector.clone(),
+            content: opening.config.source.content.clone(),
+            distance: opening.distance,
+            carried: opening.gateway.is_none(),
+            journal: opening.journal.clone(),
+        }
+    }
+
+    fn table(&self) -> Option<Table> {
+        self.tables.borrow().clone()
+    }
+
+    /// One page of rows by similarity with what was decided about them. Before there is a table, nothing.
+    ///
+    /// # Errors
+    /// The table or the journal cannot be read.
+    pub async fn divergent(&self, band: Band, anchor: Anchor, limit: usize) -> anyhow::Result<TaskEvent> {
+        let Some(table) = self.table() else {
+            return Ok(TaskEvent::DivergentListed {
+                band,
+                anchor,
+                total: 0,
+                rows: Vec::new(),
+            });
+        };
+        let rows = browse::page(&table, band, anchor, limit.min(1_000), &self.content).await?;
+        let total = browse::count(&table, band).await?;
+        let ids: Vec<PointId> = rows.iter().map(|row| row.id).collect();
+        let mut decisions: BTreeMap<PointId, Decided> =
+            self.journal.run(move |journal| journal.decisions(&ids)).await?;
+        let rows = rows
+            .into_iter()
+            .map(|row| {
+                let decided = decisions.remove(&row.id);
+                (row, decided)
+            })
+            .collect();
+        Ok(TaskEvent::DivergentListed {
+            band,
+            anchor,
+            total,
+            rows,
+        })
+    }
+
+    /// A point as Qdrant has it now.
+    async fn point(&self, id: PointId) -> anyhow::Result<Option<Point>> {
+        let found = self.source.get(&[id]).await?.into_iter().next();
+        found
+            .transpose()
+            .map_err(|(id, failure)| anyhow::anyhow!("point {id} cannot be read from Qdrant: {failure}"))
+    }
+
+    /// A row as LanceDB has it now.
+    async fn row(&self, id: PointId) -> anyhow::Result<Option<Row>> {
+        let Some(table) = self.table() else { return Ok(None) };
+        Ok(read::rows_by_id(&table, &self.schema, &[id]).await?.into_iter().next())
+    }
+
+    /// One point of both stores with its neighbours.
+    ///
+    /// # Errors
+    /// One of the stores cannot be read, or neither has the point.
+    pub async fn inspect(&self, id: PointId) -> anyhow::Result<PointDetail> {
+        let (point, row) = tokio::try_join!(self.point(id), self.row(id))?;
+        anyhow::ensure!(
+            point.is_some() || row.is_some(),
+            "point {id} is in neither store; check the id"
+        );
+        let (decided, edit) = self
+            .journal
+            .run(move |journal| Ok((journal.decisions(&[id])?.remove(&id), journal.edit(id)?)))
+            .await?;
+        let old = point
+            .as_ref()
+            .and_then(|point| point.vectors.get(&self.compare_with)?.dense());
+        let new = row.as_ref().and_then(|row| row.embedding.as_deref());
+        let neighbours = self
+            .neighbours(id, old, new)
+            .await
+            .map_err(|error| format!("{error:#}"));
+        Ok(PointDetail {
+            id,
+            content: row
+                .as_ref()
+                .and_then(|row| text(&row.point.payload, &self.content))
+                .or_else(|| point.as_ref().and_then(|point| text(&point.payload, &self.content))),
+            qdrant: old.map(VectorFacts::of),
+            lancedb: new.map(VectorFacts::of),
+            similarity: row.as_ref().and_then(|row| row.similarity),
+            neighbours,
+            decided,
+            edit,
+        })
+    }
+
+    /// One failure with its attempts, the payload as it is now, and the latest edit.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or the point is not among the failures.
+    pub async fn failure(&self, id: PointId) -> anyhow::Result<FailureDetail> {
+        let (found, edit) = self
+            .journal
+            .run(move |journal| Ok((journal.get(id)?, journal.edit(id)?)))
+            .await?;
+        let (row, attempts) = found.with_context(|| format!("point {id} is not among the failures"))?;
+        let payload = match self.source.get(&[id]).await {
+            Ok(points) => match points.into_iter().next() {
+                Some(Ok(point)) => Ok(point.payload),
+                Some(Err((_, failure))) => Err(failure.message),
+                None => Err("the point is no longer in Qdrant".into()),
+            },
+            Err(error) => Err(error.to_string()),
+        };
+        Ok(FailureDetail {
+            row,
+            attempts,
+            payload,
+            edit,
+        })
+    }
+
+    /// The name of the table's embedding column.
+    fn embedding_column(&self) -> anyhow::Result<&str> {
+        let (name, _) = self.schema.embedding().context("the table has no embedding")?;
+        Ok(name)
+    }
+}
+
+fn text(payload: &Payload, key: &str) -> Option<String> {
+    payload.get(key)?.as_str().map(str::to_owned)
+}

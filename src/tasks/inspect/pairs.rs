@@ -1,0 +1,155 @@
+//! Points of both stores side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::Inspector;
+use crate::journal::State;
+use crate::lance::{Row, browse, read};
+use crate::point::diff::{self, RecordDiff, Verdict};
+use crate::point::{Point, PointId};
+use crate::tasks::SampleOf;
+
+/// Points drawn from each store: what only one store has is found from that store alone.
+const SAMPLE: usize = 20;
+/// Points that are compared at once: both of their payloads are in memory.
+const AT_ONCE: usize = 8;
+/// Points that can be named.
+const MOST_NAMED: usize = 500;
+
+/// How one pair stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PairSummary {
+    /// The point.
+    pub id: PointId,
+    /// What is to be said of it.
+    pub verdict: Verdict,
+    /// Fields and vectors that differ.
+    pub differing: usize,
+    /// Why, where the journal knows: it failed, was skipped, or was edited by hand.
+    pub because: Option<String>,
+}
+
+impl Inspector {
+    /// Compares a sample, or the named points.
+    ///
+    /// # Errors
+    /// One of the stores cannot be read.
+    pub async fn pairs(&self, of: SampleOf) -> anyhow::Result<Vec<PairSummary>> {
+        let ids: Vec<PointId> = match of {
+            SampleOf::Ids(mut ids) => {
+                ids.truncate(MOST_NAMED);
+                ids
+            }
+            SampleOf::Random => {
+                let drawn = self.source.sample(SAMPLE as u64, false).await?;
+                let mut ids: BTreeSet<PointId> = drawn
+                    .into_iter()
+                    .map(|point| match point {
+                        Ok(point) => point.id,
+                        Err((id, _)) => id,
+                    })
+                    .collect();
+                if let Some(table) = self.table() {
+                    ids.extend(browse::sample_ids(&table, SAMPLE).await?);
+                }
+                ids.into_iter().collect()
+            }
+        };
+        let mut summaries = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(AT_ONCE) {
+            for (record, unreadable) in self.compare(chunk).await? {
+                let because = match unreadable {
+                    Some(why) => Some(why),
+                    None => self.because(record.id).await?,
+                };
+                let vectors = record.vectors.iter().filter(|(_, vector)| !vector.agrees).count();
+                summaries.push(PairSummary {
+                    id: record.id,
+                    verdict: record.verdict,
+                    differing: record.differing() + vectors,
+                    because,
+                });
+            }
+        }
+        Ok(summaries)
+    }
+
+    /// Compares one point, field by field.
+    ///
+    /// # Errors
+    /// One of the stores cannot be read.
+    pub async fn pair(&self, id: PointId) -> anyhow::Result<RecordDiff> {
+        match self.compare(&[id]).await?.pop() {
+            Some((_, Some(why))) => Err(anyhow::anyhow!(why)),
+            Some((mut record, None)) => {
+                record.light_words();
+                Ok(record)
+            }
+            None => unreachable!("one record an id"),
+        }
+    }
+
+    /// One record an id, in their order; with it, why Qdrant's side of it cannot be read.
+    async fn compare(&self, ids: &[PointId]) -> anyhow::Result<Vec<(RecordDiff, Option<String>)>> {
+        let table = self.table();
+        let rows = async {
+            match &table {
+                Some(table) => read::rows_by_id(table, &self.schema, ids).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let points = async { anyhow::Ok(self.source.get(ids).await?) };
+        let (points, rows): (Vec<_>, Vec<Row>) = tokio::try_join!(points, rows)?;
+        let mut unreadable: BTreeMap<PointId, String> = BTreeMap::new();
+        let mut readable: Vec<Point> = Vec::new();
+        for point in points {
+            match point {
+                Ok(point) => readable.push(point),
+                Err((id, failure)) => {
+                    unreadable.insert(id, format!("cannot be read from Qdrant: {failure}"));
+                }
+            }
+        }
+        Ok(ids
+            .iter()
+            .map(|id| {
+                let point = readable.iter().find(|point| point.id == *id);
+                let row = rows.iter().find(|row| row.point.id == *id);
+                let embedding = row
+                    .and_then(|row| row.embedding.as_deref())
+                    .map(|numbers| (self.compare_with.as_str(), numbers));
+                let mut record = diff::compare(*id, point, row.map(|row| &row.point), embedding, self.carried);
+                let why = unreadable.remove(id);
+                if why.is_some() {
+                    // It is there; what it holds is not known.
+                    record.verdict = if row.is_some() {
+                        Verdict::Differs
+                    } else {
+                        Verdict::MissingInLancedb
+                    };
+                }
+                (record, why)
+            })
+            .collect())
+    }
+
+    async fn because(&self, id: PointId) -> anyhow::Result<Option<String>> {
+        self.journal
+            .run(move |journal| {
+                if let Some(edit) = journal.edit(id)? {
+                    let recovered = journal.get(id)?.is_some_and(|(row, _)| row.state == State::Recovered);
+                    if recovered {
+                        return Ok(Some(format!("edited by hand: {:.40}", edit.after)));
+                    }
+                }
+                Ok(journal.get(id)?.and_then(|(row, _)| match row.state {
+                    State::Failed | State::Retrying => Some(format!("failed: {}", row.error)),
+                    State::Skipped => Some(format!("skipped: {}", row.reason.unwrap_or_default())),
+                    State::Recovered => None,
+                }))
+            })
+            .await
+    }
+}

@@ -1,0 +1,75 @@
+//! Where the work stands, in one word for the screen.
+
+use crate::lance::index::Step;
+
+/// Why a run stopped early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopReason {
+    /// The operator wished it.
+    ByOperator,
+    /// The budget is used up; raising it goes on.
+    Budget(String),
+    /// Something failed that no single point is to blame for.
+    Trouble(String),
+}
+
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ByOperator => f.write_str("stopped by the operator"),
+            Self::Budget(reason) | Self::Trouble(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// Where the work stands. What the screen shows as done is one of these, never a key that was pressed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Asking source, target and embedder.
+    #[default]
+    Connecting,
+    /// All is open and nothing moves yet: the plan waits for the operator.
+    Ready,
+    /// Moving points.
+    Running,
+    /// Pause was asked for; requests are still in flight.
+    Pausing,
+    /// Nothing is in flight.
+    Paused,
+    /// Stop was asked for; what is embedded is being committed.
+    Stopping,
+    /// All points are over; the table is being finished.
+    Finishing(Step),
+    /// Done.
+    Complete,
+    /// Stopped early; can be resumed.
+    Stopped(StopReason),
+    /// Could not begin.
+    Failed(String),
+}
+
+impl Phase {
+    /// The word on the screen.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Connecting => "CONNECTING",
+            Self::Ready => "READY",
+            Self::Running => "RUNNING",
+            Self::Pausing => "PAUSING",
+            Self::Paused => "PAUSED",
+            Self::Stopping => "STOPPING",
+            Self::Finishing(_) => "FINISHING",
+            Self::Complete => "COMPLETE",
+            Self::Stopped(_) => "STOPPED",
+            Self::Failed(_) => "FAILED",
+        }
+    }
+
+    /// Whether points are on their way, so that quitting needs a question.
+    pub fn is_working(&self) -> bool {
+        matches!(
+            self,
+            Self::Running | Self::Pausing | Self::Paused | Self::Stopping | Self::Finishing(_)
+        )
+    }
+}

@@ -1,0 +1,104 @@
+//! How a run ended: what `run --json` prints and what the exit code says.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Every point was read; failed ones may be left.
+    Complete,
+    /// Stopped early, resumable.
+    Stopped,
+    /// Could not begin, or an invariant broke.
+    Error,
+}
+
+/// What `run --json` prints. Points are those of the job in all its runs; `embedding`, `seconds` and the rate are
+/// those of this run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// How it ended.
+    pub status: Status,
+    /// Points read and settled.
+    pub read: u64,
+    /// Points in the table, those brought over by retries too.
+    pub written: u64,
+    /// Points that failed and wait.
+    pub failed: u64,
+    /// Points given up by the operator.
+    pub skipped: u64,
+    /// Rows whose similarity lies below the threshold.
+    pub divergent: u64,
+    /// Seconds of this run.
+    pub seconds: f64,
+    /// Points settled in this run, a second.
+    pub points_per_second: f64,
+    /// Whether an earlier run was continued.
+    pub resumed: bool,
+    /// What this run asked of the embedder.
+    pub embedding: EmbeddingReport,
+    /// The table.
+    pub table: TableReport,
+    /// Why it did not complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl RunReport {
+    /// The exit code: 0 complete, 3 complete with failed points, 5 stopped early, 1 error.
+    pub fn exit_code(&self) -> u8 {
+        match self.status {
+            Status::Complete if self.failed > 0 => 3,
+            Status::Complete => 0,
+            Status::Stopped => 5,
+            Status::Error => 1,
+        }
+    }
+
+    /// A report of a run that could not begin.
+    pub fn failed_to_begin(error: String, took: Duration) -> Self {
+        Self {
+            status: Status::Error,
+            read: 0,
+            written: 0,
+            failed: 0,
+            skipped: 0,
+            divergent: 0,
+            seconds: took.as_secs_f64(),
+            points_per_second: 0.0,
+            resumed: false,
+            embedding: EmbeddingReport::default(),
+            table: TableReport::default(),
+            error: Some(error),
+        }
+    }
+}
+
+/// What was asked of the embedder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct EmbeddingReport {
+    /// Requests sent.
+    pub requests: u64,
+    /// Inputs embedded.
+    pub inputs: u64,
+    /// Tokens, as the server counted them.
+    pub tokens: u64,
+    /// What that costs at the configured price.
+    pub cost_usd: f64,
+}
+
+/// The table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TableReport {
+    /// The database.
+    pub uri: String,
+    /// The table's name.
+    pub name: String,
+    /// Its version.
+    pub version: u64,
+    /// Its rows.
+    pub rows: u64,
+}

@@ -1,0 +1,264 @@
+//! Trying the answers of the set-up: does Qdrant answer, which collections and fields are there, can the target be
+//! written, does the embedder embed. Nothing is kept, nothing is moved.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use crate::config::{Config, ConfigError, Secret, SourceConfig};
+use crate::embed::{self, Input, Role};
+use crate::lance::Target;
+#[cfg(feature = "embedded")]
+use crate::qdrant::embedded::EmbeddedQdrant;
+use crate::qdrant::source::SourceError;
+use crate::qdrant::{Source, VectorKind};
+
+/// Collections that are described at most; the others are only named.
+const DESCRIBED: usize = 50;
+/// Payloads looked at for their fields.
+const SAMPLE: u64 = 200;
+
+/// Why an answer is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Qdrant wants a key.
+    NeedsKey(String),
+    /// Anything else, with the way out.
+    Because(String),
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast_ref::<SourceError>() {
+            Some(SourceError::Refused { .. }) => Self::NeedsKey(error.to_string()),
+            _ => Self::Because(format!("{error:#}")),
+        }
+    }
+}
+
+/// One collection to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionChoice {
+    /// Its name.
+    pub name: String,
+    /// Points and vectors in words; empty where it was not looked at.
+    pub about: String,
+    /// Its dense vectors: name and dimension.
+    pub vectors: Vec<(String, usize)>,
+}
+
+/// One payload field to choose as the content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldChoice {
+    /// The key.
+    pub name: String,
+    /// The share of the sampled points that have a text there, 0 to 1.
+    pub share: f64,
+    /// The mean length of those texts in characters.
+    pub mean_chars: f64,
+}
+
+/// Where points come from, as far as it was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceAnswer {
+    /// The address.
+    pub url: String,
+    /// The environment variable that holds the key.
+    pub api_key_env: Option<String>,
+    /// The collection.
+    pub collection: String,
+}
+
+struct Opened {
+    source: Source,
+    #[cfg(feature = "embedded")]
+    embedded: Option<EmbeddedQdrant>,
+}
+
+impl Opened {
+    async fn open(answer: &SourceAnswer, base: &Path) -> anyhow::Result<Self> {
+        let config = SourceConfig {
+            url: answer.url.clone(),
+            collection: answer.collection.clone(),
+            api_key_env: answer.api_key_env.clone(),
+            timeout_seconds: 10,
+            ranges: 1,
+            ..SourceConfig::default()
+        };
+        let key = Secret::find("source", config.api_key_env.as_deref(), None)?;
+        #[cfg(feature = "embedded")]
+        {
+            let embedded = match answer.url.strip_prefix("embedded:") {
+                Some(dir) if !base.join(dir).is_dir() => {
+                    anyhow::bail!("{} is no directory", base.join(dir).display())
+                }
+                Some(dir) => Some(EmbeddedQdrant::start(&base.join(dir)).await?),
+                None => None,
+            };
+            let url = embedded
+                .as_ref()
+                .map_or_else(|| answer.url.clone(), EmbeddedQdrant::url);
+            let source = Source::new(&url, &config, key.as_ref())?;
+            Ok(Self { source, embedded })
+        }
+        #[cfg(not(feature = "embedded"))]
+        {
+            let _ = base;
+            let source = Source::new(&answer.url, &config, key.as_ref())?;
+            Ok(Self { source })
+        }
+    }
+
+    async fn close(self) -> anyhow::Result<()> {
+        drop(self.source);
+        #[cfg(feature = "embedded")]
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The collections there are.
+///
+/// # Errors
+/// Qdrant does not answer, wants a key, or has none.
+pub async fn collections(answer: &SourceAnswer, base: &Path) -> Result<Vec<CollectionChoice>, Refusal> {
+    let opened = Opened::open(answer, base).await?;
+    let found = list(&opened.source).await;
+    opened.close().await?;
+    let found = found?;
+    if found.is_empty() {
+        return Err(Refusal::Because("Qdrant answers, but it has no collections".into()));
+    }
+    Ok(found)
+}
+
+async fn list(source: &Source) -> anyhow::Result<Vec<CollectionChoice>> {
+    let mut choices = Vec::new();
+    for (place, name) in source.collections().await?.into_iter().enumerate() {
+        let mut choice = CollectionChoice {
+            name: name.clone(),
+            about: String::new(),
+            vectors: Vec::new(),
+        };
+        if place < DESCRIBED
+            && let Ok(facts) = source.of(&name).facts().await
+        {
+            choice.vectors = facts
+                .vectors
+                .iter()
+                .filter_map(|(name, kind)| match kind {
+                    VectorKind::Dense { size, .. } => Some((name.clone(), *size)),
+                    _ => None,
+                })
+                .collect();
+            let vectors: Vec<String> = choice
+                .vectors
+                .iter()
+                .map(|(name, size)| {
+                    if name.is_empty() {
+                        size.to_string()
+                    } else {
+                        format!("{name} {size}")
+                    }
+                })
+                .collect();
+            choice.about = format!("{} points, dense vectors: {}", facts.points, vectors.join(", "));
+        }
+        choices.push(choice);
+    }
+    Ok(choices)
+}
+
+/// The payload fields that hold texts, the likeliest content first.
+///
+/// # Errors
+/// Qdrant does not answer.
+pub async fn fields(answer: &SourceAnswer, base: &Path) -> Result<Vec<FieldChoice>, Refusal> {
+    let opened = Opened::open(answer, base).await?;
+    let sample = opened.source.sample(SAMPLE, true).await;
+    opened.close().await?;
+    let sample = sample.map_err(anyhow::Error::from)?;
+    let mut found: std::collections::BTreeMap<String, (u64, u64)> = std::collections::BTreeMap::new();
+    let points = sample.len().max(1) as f64;
+    for point in sample.into_iter().flatten() {
+        for (key, value) in point.payload {
+            if let Value::String(text) = value
+                && !text.trim().is_empty()
+            {
+                let entry = found.entry(key).or_default();
+                entry.0 += 1;
+                entry.1 += text.chars().count() as u64;
+            }
+        }
+    }
+    let mut fields: Vec<FieldChoice> = found
+        .into_iter()
+        .map(|(name, (count, chars))| FieldChoice {
+            name,
+            share: count as f64 / points,
+            mean_chars: chars as f64 / count as f64,
+        })
+        .collect();
+    // A content is long and nearly everywhere; an id or a date is short.
+    fields.sort_by(|a, b| (b.share * b.mean_chars).total_cmp(&(a.share * a.mean_chars)));
+    fields.truncate(100);
+    Ok(fields)
+}
+
+/// Whether a table can be made at the target.
+///
+/// # Errors
+/// It cannot be written, or a table of this name is there already.
+pub async fn target(uri: &str, table: &str, base: &Path) -> Result<(), Refusal> {
+    let address = if uri.contains("://") {
+        uri.to_owned()
+    } else {
+        let joined = base.join(uri);
+        std::path::absolute(&joined).unwrap_or(joined).display().to_string()
+    };
+    let mut target = Target::connect(&address, table, true)
+        .await
+        .map_err(anyhow::Error::from)?;
+    match target.open().await? {
+        None => Ok(()),
+        Some(_) => Err(Refusal::Because(format!(
+            "a table {table:?} is there already; name another one"
+        ))),
+    }
+}
+
+/// Embeds one word, and answers the numbers it gave.
+///
+/// # Errors
+/// The key is missing, the server does not answer, or it answers another dimension.
+pub async fn embedder(config: &Config) -> Result<usize, Refusal> {
+    let key = config.embed_key().map_err(anyhow::Error::from)?;
+    let making = config.clone();
+    let made = tokio::task::spawn_blocking(move || embed::text_embedder(&making, key)).await;
+    let Some(embedder) = made.context("the embedder cannot be made")?? else {
+        return Ok(0);
+    };
+    let answer = embedder.embed(&[Input::Text("hello".into())], Role::Document).await;
+    let answer = answer.map_err(|error| Refusal::Because(error.to_string()))?;
+    let first = answer.embeddings.into_iter().next();
+    match first {
+        Some(Ok(numbers)) if numbers.len() == config.embed.text.dimensions => Ok(numbers.len()),
+        Some(Ok(numbers)) => Err(Refusal::Because(format!(
+            "it answers with {} numbers, not {}; say {}",
+            numbers.len(),
+            config.embed.text.dimensions,
+            numbers.len()
+        ))),
+        Some(Err(problem)) => Err(Refusal::Because(problem)),
+        None => Err(Refusal::Because("it answers with no embedding".into())),
+    }
+}
+
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        Self::Because(error.to_string())
+    }
+}

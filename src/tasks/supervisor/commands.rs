@@ -1,0 +1,146 @@
+//! What a command does. Those that change something are carried out here or begun; questions are answered in tasks of
+//! their own.
+
+use super::questions;
+use super::state::{RetryOf, Work};
+use crate::journal::{Decision, State};
+use crate::point::PointId;
+use crate::tasks::writer::Message;
+use crate::tasks::{Level, Phase, Setting, StopReason, TaskCommand, TaskEvent, export};
+
+impl Work {
+    /// Carries a command out, or begins to.
+    pub(super) async fn obey(&mut self, command: TaskCommand) {
+        match command {
+            TaskCommand::Start if self.phase == Phase::Ready => self.start(),
+            TaskCommand::Pause if self.phase == Phase::Running => {
+                self.hold(true);
+                self.set_phase(Phase::Pausing).await;
+            }
+            TaskCommand::Resume if matches!(self.phase, Phase::Paused | Phase::Pausing) => {
+                self.hold(false);
+                self.set_phase(Phase::Running).await;
+            }
+            TaskCommand::Resume if matches!(self.phase, Phase::Stopped(_)) && !self.quitting => self.start(),
+            TaskCommand::Start | TaskCommand::Pause | TaskCommand::Resume => {}
+            TaskCommand::Set(setting) => self.set(setting).await,
+            TaskCommand::Retry(selection) => self.start_retry(RetryOf::Selection(selection)).await,
+            TaskCommand::RetryEdited(id, text) => self.start_retry(RetryOf::Edited(id, text)).await,
+            TaskCommand::Skip(ids, reason) => {
+                self.change_state(ids, State::Failed, State::Skipped, Some(reason))
+                    .await;
+            }
+            TaskCommand::Unskip(ids) => self.change_state(ids, State::Skipped, State::Failed, None).await,
+            TaskCommand::Export(path) => {
+                let to = path.clone();
+                let written = self
+                    .opening
+                    .journal
+                    .run(move |journal| export::export(journal, &to))
+                    .await;
+                match written {
+                    Ok(count) => self.say(TaskEvent::Exported(count, path)).await,
+                    Err(error) => self.note(Level::Error, format!("{error:#}")).await,
+                }
+            }
+            TaskCommand::EmbedAgain(ids) => self.decide(Decision::EmbeddedAgain, ids, None),
+            TaskCommand::KeepSourceVector(ids) => match &self.opening.facts.comparable {
+                Ok(()) => self.decide(Decision::Kept, ids, None),
+                Err(why) => {
+                    let text = format!("Qdrant's vectors cannot be kept in this column: {why}");
+                    self.note(Level::Error, text).await;
+                }
+            },
+            TaskCommand::Accept(ids, note) => self.decide(Decision::Accepted, ids, Some(note)),
+            TaskCommand::ListFailures { .. }
+            | TaskCommand::ReadFailure(_)
+            | TaskCommand::ListDivergent { .. }
+            | TaskCommand::Inspect(_)
+            | TaskCommand::SamplePairs(_)
+            | TaskCommand::ReadPair(_)
+            | TaskCommand::MeasureAgreement => {
+                questions::answer(self.inspector.clone(), command, self.events.clone());
+            }
+            TaskCommand::EndWhenDone => {
+                self.ends_when_done = true;
+                if self.phase == Phase::Ready {
+                    self.start();
+                }
+            }
+            TaskCommand::Stop => self.begin_stop().await,
+            TaskCommand::Quit => {
+                self.quitting = true;
+                self.begin_stop().await;
+            }
+        }
+    }
+
+    fn hold(&self, paused: bool) {
+        self.paused.send_replace(paused);
+        if let Some(gateway) = &self.parts.gateway {
+            gateway.gate().set_paused(paused);
+        }
+    }
+
+    async fn set(&mut self, setting: Setting) {
+        if let Setting::Threshold(threshold) = setting {
+            self.threshold = threshold.clamp(-1.0, 1.0);
+            self.say(TaskEvent::SettingConfirmed(Setting::Threshold(self.threshold)))
+                .await;
+            return;
+        }
+        let Some(gateway) = self.parts.gateway.clone() else {
+            self.note(
+                Level::Warn,
+                "vectors are carried over: there is no embedder to set".into(),
+            )
+            .await;
+            return;
+        };
+        let confirmed = match setting {
+            Setting::InFlight(limit) => Setting::InFlight(gateway.gate().set_limit(limit.min(1_000))),
+            Setting::BatchInputs(inputs) => Setting::BatchInputs(gateway.set_batch_inputs(inputs)),
+            Setting::RequestsPerMinute(cap) => {
+                gateway.gate().set_requests_per_minute(cap);
+                Setting::RequestsPerMinute(gateway.gate().caps().0)
+            }
+            Setting::TokensPerMinute(cap) => {
+                gateway.gate().set_tokens_per_minute(cap);
+                Setting::TokensPerMinute(gateway.gate().caps().1)
+            }
+            Setting::BudgetUsd(limit) => {
+                gateway.budget().set_limit(limit);
+                Setting::BudgetUsd(gateway.budget().limit())
+            }
+            Setting::Threshold(_) => setting,
+        };
+        self.say(TaskEvent::SettingConfirmed(confirmed)).await;
+        let budget_is_raised = matches!(confirmed, Setting::BudgetUsd(limit)
+            if limit.is_none_or(|limit| limit > gateway.budget().spent()));
+        if budget_is_raised && matches!(self.phase, Phase::Stopped(StopReason::Budget(_))) && !self.quitting {
+            self.start();
+        }
+    }
+
+    async fn begin_stop(&mut self) {
+        self.stop.cancel();
+        self.stop_retry.cancel();
+        self.waiting_retries.clear();
+        if self.migrating {
+            self.set_phase(Phase::Stopping).await;
+        }
+    }
+
+    async fn change_state(&mut self, ids: Vec<PointId>, from: State, to: State, reason: Option<String>) {
+        let moved = self
+            .opening
+            .journal
+            .run(move |journal| journal.set_state(&ids, &[from], to, reason.as_deref()))
+            .await;
+        let recounted = self.writer.ask(Message::Recount).await;
+        match moved.and_then(|moved| recounted.map(|()| moved)) {
+            Ok(moved) => self.say(TaskEvent::Skipped(moved, to == State::Skipped)).await,
+            Err(error) => self.note(Level::Error, format!("{error:#}")).await,
+        }
+    }
+}
