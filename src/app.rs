@@ -3,31 +3,57 @@
 //!
 //! Knows the events, commands and snapshots of `tasks`. What it shows as done is what the work has confirmed.
 
+pub mod actions;
 pub mod confirm;
+pub mod diff;
+pub mod divergence;
+pub mod editor;
 pub mod failures;
+pub mod key;
 pub mod keymap;
 pub mod log;
+pub mod palette;
+pub mod prompt;
+pub mod screen;
+pub mod setup;
 pub mod throughput;
+
+mod acting;
+mod events;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::config::Config;
 use crate::point::{Failure, PointId};
-use crate::tasks::{JobFacts, Level, Phase, Selection, Snapshot, TaskCommand, TaskEvent};
+use crate::tasks::plan::PlanReport;
+use crate::tasks::{JobFacts, Level, Phase, Snapshot, TaskCommand, TaskEvent};
 
-use confirm::{Choice, Confirm};
+use actions::Motion;
+use confirm::Confirm;
+use diff::Diff;
+use divergence::Divergence;
+use editor::Edited;
 use failures::Failures;
-use keymap::{Action, ActionId};
+use keymap::{Keymap, KeymapError};
 use log::Log;
+use palette::{Palette, Picked};
+use prompt::{Answered, Prompt};
 use throughput::Throughput;
 
+pub use screen::Screen;
+
+/// From this width on an opened point stands beside its list; below, it takes the list's place.
+pub const SIDE_BY_SIDE: u16 = 100;
 /// How long a flash message stays.
 const FLASH: Duration = Duration::from_secs(5);
 /// Latest failures shown on the Migrate screen at most.
 const LATEST: usize = 32;
+
+/// Lines that help can be scrolled: more than that it never has beside what is seen.
+const MOST_HELP: u16 = 40;
 
 /// What the console is told.
 #[derive(Debug, Clone)]
@@ -36,8 +62,12 @@ pub enum Message {
     Key(KeyEvent),
     /// Text pasted by the terminal.
     Paste(String),
-    /// The terminal has another size; rows of the body a list can show.
+    /// The mouse, as the screen understands it.
+    Mouse(Mouse),
+    /// The terminal has another size.
     Resized {
+        /// Columns of the whole terminal.
+        columns: u16,
         /// Lines of the whole terminal.
         rows: u16,
     },
@@ -49,6 +79,19 @@ pub enum Message {
     Tick,
     /// A signal asks to stop (SIGTERM, SIGHUP, Ctrl-C from outside).
     StopAsked,
+}
+
+/// What the mouse meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mouse {
+    /// The wheel.
+    Wheel(Motion),
+    /// A click on a tab.
+    Tab(Screen),
+    /// A click on a row of the screen's list, by its place among all.
+    Row(u64),
+    /// A click on a bin of the histogram, from the top.
+    Bin(usize),
 }
 
 /// What should be done.
@@ -68,31 +111,6 @@ pub enum Effect {
     Copy(String),
 }
 
-/// The screens there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Screen {
-    /// Progress of the migration.
-    Migrate,
-    /// Failed points.
-    Failures,
-    /// What happened.
-    Log,
-}
-
-impl Screen {
-    /// All screens with the digit that shows each.
-    pub const ALL: [(Self, char); 3] = [(Self::Migrate, '1'), (Self::Failures, '3'), (Self::Log, '7')];
-
-    /// Its name on the tab.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Migrate => "Migrate",
-            Self::Failures => "Failures",
-            Self::Log => "Log",
-        }
-    }
-}
-
 /// A message that goes away by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flash {
@@ -108,8 +126,14 @@ pub struct Flash {
 pub struct App {
     /// The screen shown.
     pub screen: Screen,
+    /// Which key does what.
+    pub keymap: Keymap,
     /// What is known of the job, once it is open.
     pub facts: Option<JobFacts>,
+    /// What a run would do, while it waits to be started.
+    pub plan: Option<Box<PlanReport>>,
+    /// Lines that the plan is scrolled down.
+    pub plan_scroll: u16,
     /// The collection and the table as configured, for the time before.
     pub title: String,
     /// Where the work stands, as it confirmed.
@@ -118,20 +142,26 @@ pub struct App {
     pub snapshot: Snapshot,
     /// Similarities below count as divergent.
     pub threshold: f32,
-    /// Requests in flight at most, as confirmed.
-    pub concurrency: usize,
-    /// What was asked for and is not confirmed yet, so that quick presses add up.
-    asked_concurrency: Option<usize>,
+    /// Requests in flight that were asked for and are not confirmed yet, so that quick presses add up.
+    asked_in_flight: Option<usize>,
     /// The rates of the last two minutes.
     pub throughput: Throughput,
     /// The latest failures, newest first.
     pub latest: VecDeque<(PointId, Failure)>,
+    /// The Divergence screen.
+    pub divergence: Divergence,
     /// The Failures screen.
     pub failures: Failures,
+    /// The Diff screen.
+    pub diff: Diff,
     /// The Log screen.
     pub log: Log,
-    /// Whether help is open.
-    pub help: bool,
+    /// Whether help is open, and how far it is scrolled.
+    pub help: Option<u16>,
+    /// The command palette.
+    pub palette: Option<Palette>,
+    /// One line asked of the operator.
+    pub prompt: Option<Prompt>,
     /// A question that waits for an answer.
     pub confirm: Option<Confirm>,
     /// A message that goes away by itself.
@@ -144,10 +174,16 @@ pub struct App {
 
 impl App {
     /// A console before anything is known.
-    pub fn new(config: &Config, now: Instant) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// `[keys]` of the configuration cannot be meant so.
+    pub fn new(config: &Config, now: Instant) -> Result<Self, KeymapError> {
+        Ok(Self {
             screen: Screen::Migrate,
+            keymap: Keymap::new(&config.keys)?,
             facts: None,
+            plan: None,
+            plan_scroll: 0,
             title: format!(
                 "{} -> {}/{}",
                 config.source.collection, config.target.uri, config.target.table
@@ -155,18 +191,21 @@ impl App {
             phase: Phase::Connecting,
             snapshot: Snapshot::default(),
             threshold: config.divergence.threshold as f32,
-            concurrency: config.embed.text.max_in_flight,
-            asked_concurrency: None,
+            asked_in_flight: None,
             throughput: Throughput::new(now),
             latest: VecDeque::new(),
+            divergence: Divergence::new(),
             failures: Failures::new(),
+            diff: Diff::new(),
             log: Log::new(),
-            help: false,
+            help: None,
+            palette: None,
+            prompt: None,
             confirm: None,
             flash: None,
             leaving: false,
             ended: false,
-        }
+        })
     }
 
     /// Takes a message in; `now` is the time it came. Answers what should be done.
@@ -174,16 +213,23 @@ impl App {
         if self.flash.as_ref().is_some_and(|flash| flash.until <= now) {
             self.flash = None;
         }
-        match message {
+        let mut effects = match message {
             Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Message::Key(key) => self.key(key, now),
             Message::Paste(text) => {
-                self.failures.paste(&text);
-                self.want_failures()
+                self.paste(&text);
+                Vec::new()
             }
-            Message::Resized { rows } => {
+            Message::Mouse(mouse) => {
+                self.mouse(mouse);
+                Vec::new()
+            }
+            Message::Resized { columns, rows } => {
+                let beside = columns >= SIDE_BY_SIDE;
                 self.failures.resize(rows);
-                self.want_failures()
+                self.divergence.resize(rows, beside);
+                self.diff.resize(rows, beside);
+                Vec::new()
             }
             Message::Event(event) => self.event(event, now),
             Message::Snapshot(snapshot) => {
@@ -193,12 +239,29 @@ impl App {
             }
             Message::Tick => Vec::new(),
             Message::StopAsked => self.stop(),
-        }
+        };
+        effects.extend(self.wanted());
+        effects
     }
 
     /// Whether the work can still be stopped or paused.
     pub fn is_working(&self) -> bool {
-        self.phase.is_working() || self.failures.retrying() > 0
+        self.phase.is_working() || self.failures.retrying() > 0 || self.divergence.is_at_work()
+    }
+
+    /// The point under the cursor of the screen.
+    pub fn selected_id(&self) -> Option<PointId> {
+        match self.screen {
+            Screen::Divergence => self.divergence.selected(),
+            Screen::Failures => self.failures.selected().map(|row| row.id),
+            Screen::Diff => self.diff.selected(),
+            _ => None,
+        }
+    }
+
+    /// Rows whose similarity lies below the threshold.
+    pub fn divergent(&self) -> u64 {
+        self.snapshot.similarities.below(self.threshold)
     }
 
     fn flash(&mut self, level: Level, text: impl Into<String>, now: Instant) {
@@ -210,156 +273,139 @@ impl App {
     }
 
     fn key(&mut self, key: KeyEvent, now: Instant) -> Vec<Effect> {
-        if keymap::is_interrupt(&key) {
-            return self.stop();
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            // These two hold everywhere, whatever is open or being typed.
+            KeyCode::Char('c') if control => return self.stop(),
+            KeyCode::Char('z') if control => return vec![Effect::Suspend],
+            _ => {}
         }
         if self.confirm.is_some() {
             return self.answer(key, now);
         }
-        if self.failures.is_typing() && self.screen == Screen::Failures {
-            return if self.failures.type_key(key) {
-                self.want_failures()
-            } else {
-                Vec::new()
-            };
-        }
-        if self.help {
-            // Any key closes help; the usual ones do what they say.
-            self.help = false;
-            if keymap::closes(&key) {
-                return Vec::new();
-            }
-        }
-        match keymap::find(self.screen, &key) {
-            Some(action) => match (action.available)(self) {
-                Ok(()) => self.act(action, now),
-                Err(why) => {
-                    self.flash(Level::Warn, format!("{}: {why}", action.short), now);
+        if let Some(prompt) = &mut self.prompt {
+            return match prompt.key(key) {
+                Answered::NotYet => Vec::new(),
+                Answered::Cancelled => {
+                    self.prompt = None;
                     Vec::new()
                 }
-            },
-            None => Vec::new(),
+                Answered::With(command) => {
+                    self.prompt = None;
+                    self.answered(command)
+                }
+            };
         }
-    }
-
-    fn act(&mut self, action: &'static Action, now: Instant) -> Vec<Effect> {
-        match action.id {
-            ActionId::Quit if self.is_working() => {
-                self.confirm = Some(Confirm::quit(self.snapshot.in_hand));
-                Vec::new()
-            }
-            ActionId::Quit => self.leave(),
-            ActionId::Help => {
-                self.help = true;
-                Vec::new()
-            }
-            ActionId::Suspend => vec![Effect::Suspend],
-            ActionId::Show(screen) => {
-                self.screen = screen;
-                self.want_failures()
-            }
-            ActionId::NextScreen | ActionId::PreviousScreen => {
-                let step = if action.id == ActionId::NextScreen {
-                    1
-                } else {
-                    Screen::ALL.len() - 1
-                };
-                let place = Screen::ALL
-                    .iter()
-                    .position(|(screen, _)| *screen == self.screen)
-                    .unwrap_or(0);
-                self.screen = Screen::ALL[(place + step) % Screen::ALL.len()].0;
-                self.want_failures()
-            }
-            ActionId::PauseOrResume => {
-                let command = match self.phase {
-                    Phase::Running => TaskCommand::Pause,
-                    _ => TaskCommand::Resume,
-                };
-                vec![Effect::Send(command)]
-            }
-            ActionId::Faster => self.ask_concurrency(more),
-            ActionId::Slower => self.ask_concurrency(fewer),
-            ActionId::Move(motion) => {
-                match self.screen {
-                    Screen::Failures => self.failures.go(motion),
-                    Screen::Log => self.log.go(motion),
-                    Screen::Migrate => {}
+        if let Some(palette) = &mut self.palette {
+            return match palette.key(key) {
+                Picked::NotYet => Vec::new(),
+                Picked::Cancelled => {
+                    self.palette = None;
+                    Vec::new()
                 }
-                self.want_failures()
-            }
-            ActionId::Open => match self.failures.open() {
-                Some(id) => vec![Effect::Send(TaskCommand::ReadFailure(id))],
-                None => Vec::new(),
-            },
-            ActionId::Back => {
-                self.failures.back();
-                self.want_failures()
-            }
-            ActionId::Filter => {
-                self.failures.start_typing();
-                Vec::new()
-            }
-            ActionId::Mark => {
-                if !self.failures.mark() {
-                    self.flash(Level::Warn, "no more points can be marked; retry all instead", now);
+                Picked::Action(action) => {
+                    self.palette = None;
+                    self.act(action, now)
                 }
-                self.want_failures()
-            }
-            ActionId::Retry => {
-                let ids = self.failures.chosen();
-                self.failures.queued(&ids);
-                vec![Effect::Send(TaskCommand::Retry(Selection::Ids(ids)))]
-            }
-            ActionId::RetryAll => {
-                let filter = self.failures.filter();
-                self.confirm = Some(Confirm::retry_all(self.failures.total(), filter));
-                Vec::new()
-            }
-            ActionId::Skip => {
-                self.confirm = Some(Confirm::skip(self.failures.chosen()));
-                Vec::new()
-            }
-            ActionId::Unskip => vec![Effect::Send(TaskCommand::Unskip(self.failures.chosen()))],
-            ActionId::CopyId => match self.failures.selected() {
-                Some(row) => {
-                    let id = row.id.to_string();
-                    self.flash(Level::Info, format!("copied {id}"), now);
-                    vec![Effect::Copy(id)]
-                }
-                None => Vec::new(),
-            },
+            };
         }
-    }
-
-    fn ask_concurrency(&mut self, step: fn(usize) -> usize) -> Vec<Effect> {
-        let limit = step(self.asked_concurrency.unwrap_or(self.concurrency)).min(1_000);
-        self.asked_concurrency = Some(limit);
-        vec![Effect::Send(TaskCommand::SetConcurrency(limit))]
-    }
-
-    /// An answer to a question.
-    fn answer(&mut self, key: KeyEvent, now: Instant) -> Vec<Effect> {
-        let Some(confirm) = &mut self.confirm else {
+        if let Some(editor) = &mut self.failures.editor {
+            return match editor.key(key) {
+                Edited::NotYet => Vec::new(),
+                Edited::Cancelled => {
+                    self.failures.editor = None;
+                    Vec::new()
+                }
+                Edited::With(text) => self.edited(text, now),
+            };
+        }
+        if self.failures.is_typing() && self.screen == Screen::Failures {
+            self.failures.type_key(key);
             return Vec::new();
-        };
-        let Some(choice) = confirm.key(key) else {
-            return Vec::new();
-        };
-        self.confirm = None;
-        match choice {
-            Choice::Cancel => Vec::new(),
-            Choice::StopCleanly => self.leave(),
-            Choice::KeepRunning => vec![Effect::Detach],
-            Choice::RetryAll(filter) => {
-                self.flash(Level::Info, "retrying", now);
-                vec![Effect::Send(TaskCommand::Retry(Selection::Filter(filter)))]
+        }
+        let found = self.keymap.find(self.screen, key);
+        if let Some(scroll) = self.help {
+            return self.key_in_help(found, scroll, now);
+        }
+        found.map_or_else(Vec::new, |action| self.act(action, now))
+    }
+
+    /// Help is scrolled by the motions; any other key closes it, and does what it says.
+    fn key_in_help(&mut self, found: Option<&'static actions::Action>, scroll: u16, now: Instant) -> Vec<Effect> {
+        use actions::ActionId;
+        match found.map(|action| (action, action.id)) {
+            Some((_, ActionId::Move(motion))) => {
+                self.help = Some(match motion {
+                    Motion::Up => scroll.saturating_sub(1),
+                    Motion::Down => (scroll + 1).min(MOST_HELP),
+                    Motion::PageUp => scroll.saturating_sub(10),
+                    Motion::PageDown => (scroll + 10).min(MOST_HELP),
+                    Motion::Top => 0,
+                    Motion::Bottom | Motion::Left | Motion::Right => scroll,
+                });
+                Vec::new()
             }
-            Choice::Skip(ids, reason) => {
-                self.failures.unmark_all();
-                vec![Effect::Send(TaskCommand::Skip(ids, reason))]
+            // Enter, that is: closing a help must not begin a run.
+            Some((_, ActionId::Help | ActionId::Back | ActionId::Quit | ActionId::Open | ActionId::Start)) | None => {
+                self.help = None;
+                Vec::new()
+            }
+            Some((action, _)) => {
+                self.help = None;
+                self.act(action, now)
             }
         }
+    }
+
+    fn paste(&mut self, text: &str) {
+        if let Some(prompt) = &mut self.prompt {
+            prompt.paste(text);
+        } else if let Some(palette) = &mut self.palette {
+            palette.paste(text);
+        } else if let Some(editor) = &mut self.failures.editor {
+            editor.paste(text);
+        } else if self.screen == Screen::Failures {
+            self.failures.paste(text);
+        }
+    }
+
+    fn mouse(&mut self, mouse: Mouse) {
+        let covered = self.confirm.is_some()
+            || self.prompt.is_some()
+            || self.palette.is_some()
+            || self.failures.editor.is_some()
+            || self.help.is_some();
+        if covered {
+            return;
+        }
+        match mouse {
+            Mouse::Wheel(motion) => {
+                for _ in 0..3 {
+                    self.go(motion);
+                }
+            }
+            Mouse::Tab(screen) => self.screen = screen,
+            Mouse::Row(place) => match self.screen {
+                Screen::Failures => self.failures.click_row(place),
+                Screen::Divergence => self.divergence.click_row(place),
+                Screen::Diff => self.diff.click_row(place as usize),
+                _ => {}
+            },
+            Mouse::Bin(row) => self.divergence.click_bin(row, &self.snapshot.similarities),
+        }
+    }
+
+    /// Asks for the page that should be seen, where it is not there.
+    fn wanted(&mut self) -> Vec<Effect> {
+        if self.facts.is_none() {
+            return Vec::new();
+        }
+        let command = match self.screen {
+            Screen::Failures => self.failures.wanted(),
+            Screen::Divergence => self.divergence.wanted(),
+            _ => None,
+        };
+        command.map(Effect::Send).into_iter().collect()
     }
 
     /// Ctrl-C, or a signal: the first stops cleanly, the second at once.
@@ -375,81 +421,6 @@ impl App {
         self.leaving = true;
         vec![Effect::Send(TaskCommand::Quit), Effect::Leave]
     }
-
-    fn event(&mut self, event: TaskEvent, now: Instant) -> Vec<Effect> {
-        self.log.note(&event);
-        match event {
-            TaskEvent::Opened(facts) => {
-                self.facts = Some(*facts);
-                self.failures.stale();
-            }
-            TaskEvent::PhaseChanged(phase) => self.phase = phase,
-            TaskEvent::PointFailed(id, failure) => {
-                self.latest.push_front((id, failure));
-                self.latest.truncate(LATEST);
-                self.failures.stale();
-            }
-            TaskEvent::ConcurrencySet(limit) => {
-                self.concurrency = limit;
-                self.asked_concurrency = self.asked_concurrency.filter(|asked| *asked != limit);
-                self.flash(Level::Info, format!("{limit} requests in flight at most"), now);
-            }
-            TaskEvent::RetryStarted(ids) => self.failures.started(&ids),
-            TaskEvent::RetryFinished(id, result) => self.failures.finished(id, result),
-            TaskEvent::RetryEnded {
-                recovered,
-                failed,
-                error,
-            } => {
-                self.failures.ended();
-                let (level, text) = match error {
-                    None => (
-                        Level::Info,
-                        format!("retry: {recovered} recovered, {failed} failed again"),
-                    ),
-                    Some(error) => (Level::Error, format!("the retry stopped: {error}")),
-                };
-                self.flash(level, text, now);
-            }
-            TaskEvent::Skipped(count, true) => {
-                self.flash(Level::Info, format!("{count} skipped"), now);
-                self.failures.stale();
-            }
-            TaskEvent::Skipped(count, false) => {
-                self.flash(Level::Info, format!("{count} taken back"), now);
-                self.failures.stale();
-            }
-            TaskEvent::FailuresListed {
-                filter,
-                offset,
-                total,
-                rows,
-            } => self.failures.listed(&filter, offset, total, rows),
-            TaskEvent::FailureRead(detail) => self.failures.read(*detail),
-            TaskEvent::Noted(level, text) => self.flash(level, text, now),
-            TaskEvent::Ended(_) => self.ended = true,
-            TaskEvent::Committed { .. } | TaskEvent::StepStarted(_) | TaskEvent::StepFinished(..) => {}
-        }
-        self.want_failures()
-    }
-
-    /// Asks for the page of failures that should be seen, where it is not there.
-    fn want_failures(&mut self) -> Vec<Effect> {
-        if self.screen != Screen::Failures || self.facts.is_none() {
-            return Vec::new();
-        }
-        self.failures.wanted().map(Effect::Send).into_iter().collect()
-    }
-}
-
-/// The next higher concurrency: by one up to ten, then by a tenth.
-fn more(limit: usize) -> usize {
-    limit + (limit / 10).max(1)
-}
-
-/// The next lower one.
-fn fewer(limit: usize) -> usize {
-    limit.saturating_sub((limit / 10).max(1)).max(1)
 }
 
 #[cfg(test)]

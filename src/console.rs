@@ -1,6 +1,7 @@
 //! The event loop of the console: terminal, signals and the work's channels become messages; effects become commands,
 //! escape sequences and the end. Draws when something changed, at most thirty times a second.
 
+pub mod setup;
 mod terminal;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
+use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -15,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::app::{App, Effect, Message};
 use crate::cli::ColorWhen;
 use crate::commands::Headless;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::tasks::supervisor::{self, Lines, Orders};
 use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, RunReport, Snapshot, TaskCommand, TaskEvent};
 use crate::ui;
@@ -79,7 +81,7 @@ pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks) -> anyhow::R
         events: told,
         snapshot: published,
     };
-    let app = App::new(&config, Instant::now());
+    let app = App::new(&config, Instant::now()).map_err(|error| ConfigError::Keys(error.to_string()))?;
     let mut screen = Screen::open()?;
     let work = tokio::spawn(supervisor::run(config, orders, lines));
     let mut console = Console {
@@ -131,14 +133,21 @@ impl Console {
         let mut ticks = tokio::time::interval(TICK);
         let mut frames = tokio::time::interval(FRAME);
         frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.take(Message::Resized { rows: screen.rows() }, screen, &mut keys)
-            .await?;
+        let size = screen.area();
+        let resized = Message::Resized {
+            columns: size.width,
+            rows: size.height,
+        };
+        self.take(resized, screen, &mut keys).await?;
         let mut changed = true;
         loop {
             let message = tokio::select! {
                 biased;
                 _ = hang_up.recv() => return Ok(Left::HungUp),
                 _ = frames.tick(), if changed => {
+                    if self.app.screen == crate::app::Screen::Log {
+                        crate::fault::panic_if_asked("drawing");
+                    }
                     if screen.draw(|frame| ui::draw(frame, &self.app, &self.theme)).is_err() {
                         return Ok(Left::HungUp);
                     }
@@ -146,7 +155,7 @@ impl Console {
                     continue;
                 }
                 key = keys.next() => match key {
-                    Some(Ok(event)) => match message_of(event) {
+                    Some(Ok(event)) => match message_of(&self.app, screen.area(), event) {
                         Some(message) => message,
                         None => continue,
                     },
@@ -223,11 +232,12 @@ impl Console {
     }
 }
 
-fn message_of(event: Event) -> Option<Message> {
+fn message_of(app: &App, area: Rect, event: Event) -> Option<Message> {
     match event {
+        Event::Mouse(event) => ui::hit::hit(app, area, event).map(Message::Mouse),
         Event::Key(key) => Some(Message::Key(key)),
         Event::Paste(text) => Some(Message::Paste(text)),
-        Event::Resize(_, rows) => Some(Message::Resized { rows }),
-        Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
+        Event::Resize(columns, rows) => Some(Message::Resized { columns, rows }),
+        Event::FocusGained | Event::FocusLost => None,
     }
 }

@@ -2,29 +2,52 @@
 //!
 //! ```text
 //! header   qlance, source -> target, phase, servers, cost
-//! tabs     1 Migrate  3 Failures 12  7 Log
-//! body     one of migrate, failures, log
+//! tabs     1 Migrate  2 Divergence 41  3 Failures 12  4 Diff  5 Verify  6 Search  7 Log
+//! body     the screen; over it help, the palette, a prompt, an editor or a question
 //! footer   keys of this screen, why it is not faster, flash message
 //! ```
 
 mod chrome;
 mod confirm;
+mod diff;
+mod divergence;
+mod editor;
 mod failures;
 mod help;
+pub mod hit;
+mod json;
+mod later;
+mod list;
 mod log;
 mod migrate;
+mod palette;
+mod plan;
+mod prompt;
+pub mod setup;
 pub mod text;
 pub mod theme;
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::widgets::Paragraph;
 
 use crate::app::{App, Screen};
+use crate::tasks::Phase;
 use theme::Theme;
 
 /// Below this the screen only asks for more room.
 const LEAST: (u16, u16) = (60, 16);
+
+/// Header, tabs, body and footer.
+fn regions(area: Rect) -> [Rect; 4] {
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(1),
+    ])
+    .areas(area)
+}
 
 /// Draws one frame.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
@@ -37,23 +60,32 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
         frame.render_widget(Paragraph::new(message), area);
         return;
     }
-    let [header, tabs, body, footer] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Min(0),
-        Constraint::Length(1),
-    ])
-    .areas(area);
+    let [header, tabs, body, footer] = regions(area);
     chrome::header(frame, app, theme, header);
     chrome::tabs(frame, app, theme, tabs);
     match app.screen {
-        Screen::Migrate => migrate::render(frame, app, theme, body),
+        Screen::Migrate => match (&app.plan, &app.phase) {
+            (Some(plan), Phase::Ready) => plan::render(frame, app, theme, body, plan),
+            _ => migrate::render(frame, app, theme, body),
+        },
+        Screen::Divergence => divergence::render(frame, app, theme, body),
+        Screen::Diff => diff::render(frame, app, theme, body),
+        Screen::Verify | Screen::Search => later::render(frame, app.screen, theme, body),
         Screen::Failures => failures::render(frame, app, theme, body),
         Screen::Log => log::render(frame, app, theme, body),
     }
     chrome::footer(frame, app, theme, footer);
-    if app.help {
-        help::render(frame, app, theme, body);
+    if let Some(scroll) = app.help {
+        help::render(frame, app, theme, body, scroll);
+    }
+    if let Some(editor) = &app.failures.editor {
+        editor::render(frame, editor, theme, body);
+    }
+    if let Some(palette) = &app.palette {
+        palette::render(frame, app, palette, theme, body);
+    }
+    if let Some(prompt) = &app.prompt {
+        prompt::render(frame, prompt, theme, body);
     }
     if let Some(question) = &app.confirm {
         confirm::render(frame, question, theme, body);

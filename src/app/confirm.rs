@@ -16,8 +16,8 @@ pub enum Choice {
     KeepRunning,
     /// Retry all that the filter shows.
     RetryAll(Filter),
-    /// Skip these, with a reason.
-    Skip(Vec<PointId>, String),
+    /// Put Qdrant's vectors in the place of the new embeddings of these.
+    KeepSourceVector(Vec<PointId>),
 }
 
 /// A question with its choices.
@@ -60,15 +60,17 @@ impl Confirm {
         )
     }
 
-    /// Giving points up.
-    pub fn skip(ids: Vec<PointId>) -> Self {
+    /// Throwing new embeddings away.
+    pub fn keep_source_vector(ids: Vec<PointId>) -> Self {
         let count = ids.len();
+        let points = if count == 1 {
+            "1 point".to_owned()
+        } else {
+            format!("{count} points")
+        };
         Self::new(
-            format!(
-                "Give up {count} failed point{}? They will not be in the table.",
-                if count == 1 { "" } else { "s" }
-            ),
-            vec![("Skip", 's', Choice::Skip(ids, "skipped in the console".into()))],
+            format!("Put Qdrant's vector in the place of the new embedding of {points}?"),
+            vec![("Keep Qdrant's", 'k', Choice::KeepSourceVector(ids))],
         )
     }
 

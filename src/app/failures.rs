@@ -8,8 +8,9 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::keymap::Motion;
-use crate::journal::{FailureRow, Filter, State};
+use super::actions::Motion;
+use super::editor::Editor;
+use crate::journal::{FailureRow, Filter, Sort, State};
 use crate::point::{Cause, Failure, PointId};
 use crate::tasks::{FailureDetail, TaskCommand};
 
@@ -17,6 +18,9 @@ use crate::tasks::{FailureDetail, TaskCommand};
 const WINDOW: u64 = 200;
 /// Points that can be marked; more are better retried by a filter.
 const MAX_MARKED: usize = 10_000;
+
+/// Lines that an opened failure can be scrolled.
+const MOST_SCROLL: u16 = 20_000;
 
 /// How a retry of one point goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +44,26 @@ pub struct Failures {
     offset: u64,
     rows: Vec<FailureRow>,
     total: Option<u64>,
+    retryable: u64,
     place: u64,
     marked: BTreeSet<PointId>,
     retries: HashMap<PointId, Retrying>,
     /// What is open.
     pub detail: Option<FailureDetail>,
     opening: Option<PointId>,
+    /// Lines that the opened failure is scrolled down.
+    pub scroll: u16,
+    /// Whether the keys go to the opened failure.
+    pub in_detail: bool,
+    /// The content being edited.
+    pub editor: Option<Editor>,
+    editing: Option<PointId>,
+    sort: Sort,
     fresh: bool,
-    listed: Filter,
-    asked: Option<(Filter, u64)>,
+    listed: (Filter, Sort),
+    asked: Option<(Filter, Sort, u64)>,
+    /// Why the journal did not answer.
+    pub error: Option<String>,
     page: u64,
 }
 
@@ -67,14 +82,21 @@ impl Failures {
             offset: 0,
             rows: Vec::new(),
             total: None,
+            retryable: 0,
             place: 0,
             marked: BTreeSet::new(),
             retries: HashMap::new(),
             detail: None,
             opening: None,
+            scroll: 0,
+            in_detail: false,
+            editor: None,
+            editing: None,
+            sort: Sort::default(),
             fresh: false,
-            listed: Filter::default(),
+            listed: (Filter::default(), Sort::default()),
             asked: None,
+            error: None,
             page: 16,
         }
     }
@@ -86,7 +108,7 @@ impl Failures {
 
     /// Whether what is listed is what the filter asks for; until then the old rows stay, and no number is named.
     pub fn is_current(&self) -> bool {
-        self.is_loaded() && self.listed == self.filter
+        self.is_loaded() && self.listed.0 == self.filter
     }
 
     /// Whether the journal has answered at all.
@@ -97,6 +119,11 @@ impl Failures {
     /// The filter as it applies.
     pub fn filter(&self) -> Filter {
         self.filter.clone()
+    }
+
+    /// The list's order.
+    pub fn sort(&self) -> Sort {
+        self.sort
     }
 
     /// The filter's text.
@@ -164,8 +191,30 @@ impl Failures {
             Motion::PageDown => self.place + self.page,
             Motion::Top => 0,
             Motion::Bottom => last,
+            Motion::Left | Motion::Right => self.place,
         }
         .min(last);
+    }
+
+    /// Moves in the pane that has the keys.
+    pub(super) fn move_in_pane(&mut self, motion: Motion) {
+        if !self.in_detail || self.detail.is_none() {
+            self.go(motion);
+            return;
+        }
+        let page = self.page.min(100) as u16;
+        self.scroll = match motion {
+            Motion::Up => self.scroll.saturating_sub(1),
+            Motion::Down => self.scroll.saturating_add(1).min(MOST_SCROLL),
+            Motion::PageUp => self.scroll.saturating_sub(page),
+            Motion::PageDown => self.scroll.saturating_add(page).min(MOST_SCROLL),
+            Motion::Top => 0,
+            Motion::Bottom | Motion::Left | Motion::Right => self.scroll,
+        };
+    }
+
+    pub(super) fn next_pane(&mut self) {
+        self.in_detail = !self.in_detail && self.detail.is_some();
     }
 
     pub(super) fn open(&mut self) -> Option<PointId> {
@@ -174,8 +223,53 @@ impl Failures {
         Some(id)
     }
 
+    /// The next order of the list.
+    pub(super) fn next_sort(&mut self) {
+        let place = Sort::ALL.iter().position(|sort| *sort == self.sort).unwrap_or(0);
+        self.sort = Sort::ALL[(place + 1) % Sort::ALL.len()];
+        self.place = 0;
+        self.fresh = false;
+    }
+
+    pub(super) fn click_row(&mut self, place: u64) {
+        self.in_detail = false;
+        self.place = place.min(self.total().saturating_sub(1));
+    }
+
+    /// The content of the selected point is to be edited; answers whose payload must be read for it.
+    pub(super) fn edit(&mut self) -> Option<PointId> {
+        let id = self.selected()?.id;
+        self.editing = Some(id);
+        self.opening = Some(id);
+        Some(id)
+    }
+
+    /// The content is no longer to be edited.
+    pub(super) fn give_up_editing(&mut self) {
+        self.editing = None;
+    }
+
+    /// Opens the editor, now that the payload is here.
+    fn begin_editing(&mut self, content: &str) -> Result<(), String> {
+        let Some(detail) = &self.detail else { return Ok(()) };
+        let payload = detail
+            .payload
+            .as_ref()
+            .map_err(|error| format!("its payload cannot be read: {error}"))?;
+        let text = match payload.get(content) {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            None | Some(serde_json::Value::Null) => String::new(),
+            Some(other) => other.to_string(),
+        };
+        let editor = Editor::new(detail.row.id, &text);
+        self.editor = Some(editor.ok_or("its content is too long to be edited here")?);
+        Ok(())
+    }
+
     pub(super) fn back(&mut self) {
         let (open, opening) = (self.detail.take(), self.opening.take());
+        self.in_detail = false;
+        self.editing = None;
         if open.is_some() || opening.is_some() {
             return;
         }
@@ -209,7 +303,12 @@ impl Failures {
     }
 
     pub(super) fn start_typing(&mut self) {
-        self.typing = Some(Input::new(self.filter_text().to_owned()));
+        // A class is a filter of its own; typed over, it starts from its own word.
+        let text = match self.filter.cause {
+            Some(cause) => cause.as_str().to_owned(),
+            None => self.filter_text().to_owned(),
+        };
+        self.typing = Some(Input::new(text));
     }
 
     /// A key while the filter is typed. The list follows at once; answers whether it changed.
@@ -266,9 +365,16 @@ impl Failures {
         self.fresh = false;
     }
 
+    /// Failed points that the filter shows: those that a retry of all would try.
+    pub fn retryable(&self) -> u64 {
+        self.retryable
+    }
+
     pub(super) fn queued(&mut self, ids: &[PointId]) {
         self.retries.extend(ids.iter().map(|id| (*id, Retrying::Queued)));
-        self.marked.clear();
+        for id in ids {
+            self.marked.remove(id);
+        }
     }
 
     pub(super) fn started(&mut self, ids: &[PointId]) {
@@ -284,36 +390,73 @@ impl Failures {
         self.retries.insert(id, state);
         if self.detail.as_ref().is_some_and(|detail| detail.row.id == id) {
             self.detail = None;
+            self.in_detail = false;
         }
         self.fresh = false;
     }
 
-    /// A retry as a whole ended: what is still said to be under way was not reached.
-    pub(super) fn ended(&mut self) {
-        self.retries
-            .retain(|_, retry| matches!(retry, Retrying::Done | Retrying::FailedAgain));
+    /// A retry as a whole ended: what it is still said to have in flight was not reached. What waits for the next one
+    /// stays queued; `none_waits` says that there is no next one.
+    pub(super) fn ended(&mut self, none_waits: bool) {
+        self.retries.retain(|_, retry| match retry {
+            Retrying::Done | Retrying::FailedAgain => true,
+            Retrying::Queued => !none_waits,
+            Retrying::InFlight => false,
+        });
         if self.retries.len() > MAX_MARKED {
             self.retries.clear();
         }
         self.fresh = false;
     }
 
-    pub(super) fn listed(&mut self, filter: &Filter, offset: u64, total: u64, rows: Vec<FailureRow>) {
-        if *filter != self.filter {
+    pub(super) fn listed(
+        &mut self,
+        (filter, sort): (&Filter, Sort),
+        offset: u64,
+        (total, retryable): (u64, u64),
+        rows: Vec<FailureRow>,
+    ) {
+        if *filter != self.filter || sort != self.sort {
             return;
         }
         self.asked = None;
-        self.listed = filter.clone();
+        self.error = None;
+        self.listed = (filter.clone(), sort);
         self.offset = offset;
         self.rows = rows;
         self.total = Some(total);
+        self.retryable = retryable;
         self.place = self.place.min(total.saturating_sub(1));
     }
 
-    pub(super) fn read(&mut self, detail: FailureDetail) {
-        if self.opening == Some(detail.row.id) {
+    /// The journal did not answer; it is asked again when something happens.
+    pub(super) fn not_listed(&mut self, error: String) {
+        self.asked = None;
+        self.error = Some(error);
+    }
+
+    /// An opened failure is here. `content` is the payload key that can be edited.
+    ///
+    /// # Errors
+    /// It was to be edited, and cannot be.
+    pub(super) fn read(&mut self, detail: FailureDetail, content: &str) -> Result<(), String> {
+        let id = detail.row.id;
+        if self.opening != Some(id) {
+            return Ok(());
+        }
+        self.opening = None;
+        self.scroll = 0;
+        self.detail = Some(detail);
+        if self.editing.take() == Some(id) {
+            return self.begin_editing(content);
+        }
+        Ok(())
+    }
+
+    pub(super) fn not_read(&mut self, id: PointId) {
+        if self.opening == Some(id) {
             self.opening = None;
-            self.detail = Some(detail);
+            self.editing = None;
         }
     }
 
@@ -322,15 +465,18 @@ impl Failures {
         let begin = self.place.saturating_sub(self.page);
         let end = (self.place + self.page).min(self.total());
         let covered = self.offset <= begin && self.offset + self.rows.len() as u64 >= end;
-        if (self.fresh && covered) || self.asked.as_ref().is_some_and(|(filter, _)| *filter == self.filter) {
+        let waits = |(filter, sort, _): &(Filter, Sort, u64)| *filter == self.filter && *sort == self.sort;
+        let sorted = self.listed.1 == self.sort;
+        if (self.fresh && (covered && sorted || self.error.is_some())) || self.asked.as_ref().is_some_and(waits) {
             return None;
         }
         let window = WINDOW.max(4 * self.page);
         let offset = self.place.saturating_sub(window / 2);
         self.fresh = true;
-        self.asked = Some((self.filter.clone(), offset));
+        self.asked = Some((self.filter.clone(), self.sort, offset));
         Some(TaskCommand::ListFailures {
             filter: self.filter.clone(),
+            sort: self.sort,
             offset,
             limit: window,
         })

@@ -1,549 +1,196 @@
-//! The one registry of actions: name, keys, texts, where it applies and why not just now. The footer, the help and the
-//! README's table are made from it.
+//! Which key does what: the registry's own keys, and those that the configuration puts in their place.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::collections::BTreeMap;
 
-use super::{App, Screen};
-use crate::tasks::Phase;
+use crossterm::event::KeyEvent;
 
-/// A way through a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Motion {
-    /// One up.
-    Up,
-    /// One down.
-    Down,
-    /// A page up.
-    PageUp,
-    /// A page down.
-    PageDown,
-    /// To the first.
-    Top,
-    /// To the last.
-    Bottom,
+use super::actions::{ACTIONS, Action};
+use super::key::{Key, ParseKeyError};
+use super::screen::Screen;
+use crate::config::Keys;
+
+/// What is wrong with `[keys]`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// There is no such action.
+    #[error("keys.{name}: there is no such action{hint}")]
+    UnknownAction {
+        /// The name in the configuration.
+        name: String,
+        /// The nearest there is.
+        hint: String,
+    },
+    /// The text names no key.
+    #[error("keys.{name}: {error}")]
+    BadKey {
+        /// The action.
+        name: String,
+        /// What is wrong.
+        error: ParseKeyError,
+    },
+    /// The key cannot be given to anything else.
+    #[error("keys.{name}: Ctrl-C stops and Ctrl-Z suspends wherever one is; neither can be changed")]
+    Fixed {
+        /// The action.
+        name: String,
+    },
+    /// Two actions of one screen have one key.
+    #[error("keys: {key} would mean both `{first}` and `{second}`; give one of them another key")]
+    Conflict {
+        /// The key.
+        key: String,
+        /// One action.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
 }
 
-/// What can be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActionId {
-    /// Leave.
-    Quit,
-    /// Open help.
-    Help,
-    /// Give the terminal back until `fg`.
-    Suspend,
-    /// Show a screen.
-    Show(Screen),
-    /// The next screen.
-    NextScreen,
-    /// The previous screen.
-    PreviousScreen,
-    /// Pause or go on.
-    PauseOrResume,
-    /// More requests in flight.
-    Faster,
-    /// Fewer requests in flight.
-    Slower,
-    /// Move in a list.
-    Move(Motion),
-    /// Open what is selected.
-    Open,
-    /// One step back.
-    Back,
-    /// Filter the list.
-    Filter,
-    /// Mark what is selected.
-    Mark,
-    /// Retry the marked, or the selected.
-    Retry,
-    /// Retry all that the filter shows.
-    RetryAll,
-    /// Give up the marked, or the selected.
-    Skip,
-    /// Take a skip back.
-    Unskip,
-    /// Copy the id.
-    CopyId,
+/// The keys of every action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    /// By the action's place in the registry.
+    keys: Vec<Vec<Key>>,
 }
 
-/// One row of the registry.
-#[derive(Debug)]
-pub struct Action {
-    /// What it is.
-    pub id: ActionId,
-    /// Its name in kebab-case.
-    pub name: &'static str,
-    /// Its keys, as they are shown.
-    pub keys: &'static [&'static str],
-    /// A word or two for the footer.
-    pub short: &'static str,
-    /// A sentence for help.
-    pub long: &'static str,
-    /// The screen it belongs to; `None` is everywhere.
-    pub screen: Option<Screen>,
-    /// Whether the footer shows it.
-    pub in_footer: bool,
-    /// Whether it asks before it acts.
-    pub dangerous: bool,
-    /// Why it does not apply just now.
-    pub available: fn(&App) -> Result<(), &'static str>,
-}
-
-fn always(_: &App) -> Result<(), &'static str> {
-    Ok(())
-}
-
-fn can_pause(app: &App) -> Result<(), &'static str> {
-    match app.phase {
-        Phase::Running | Phase::Paused | Phase::Pausing | Phase::Stopped(_) => Ok(()),
-        Phase::Connecting => Err("not connected yet"),
-        Phase::Stopping => Err("it is stopping"),
-        Phase::Finishing(_) => Err("all points are over; the table is being finished"),
-        Phase::Complete => Err("it is complete"),
-        Phase::Failed(_) => Err("it could not begin"),
-    }
-}
-
-fn embeds(app: &App) -> Result<(), &'static str> {
-    match app.phase {
-        Phase::Running | Phase::Paused | Phase::Pausing => Ok(()),
-        _ => Err("nothing is running"),
-    }
-}
-
-fn has_chosen(app: &App) -> Result<(), &'static str> {
-    if app.failures.chosen().is_empty() {
-        Err("no failed point is selected")
-    } else {
-        Ok(())
-    }
-}
-
-fn has_failures(app: &App) -> Result<(), &'static str> {
-    if !app.failures.is_current() {
-        return Err("the journal is being read");
-    }
-    if app.failures.total() == 0 {
-        Err("there are no failures")
-    } else {
-        Ok(())
-    }
-}
-
-fn has_selected(app: &App) -> Result<(), &'static str> {
-    if app.failures.selected().is_none() {
-        Err("nothing is selected")
-    } else {
-        Ok(())
-    }
-}
-
-const EVERYWHERE: Option<Screen> = None;
-const FAILURES: Option<Screen> = Some(Screen::Failures);
-
-macro_rules! action {
-    ($id:expr, $name:literal, [$($key:literal),*], $short:literal, $long:literal, $screen:expr, $footer:literal, $danger:literal, $when:expr) => {
-        Action {
-            id: $id,
-            name: $name,
-            keys: &[$($key),*],
-            short: $short,
-            long: $long,
-            screen: $screen,
-            in_footer: $footer,
-            dangerous: $danger,
-            available: $when,
+impl Default for Keymap {
+    fn default() -> Self {
+        match Self::new(&BTreeMap::new()) {
+            Ok(keymap) => keymap,
+            Err(error) => unreachable!("the registry's own keys are tested: {error}"),
         }
-    };
-}
-
-/// Every action there is, in the order of the footer and of help.
-pub static ACTIONS: &[Action] = &[
-    action!(
-        ActionId::PauseOrResume,
-        "pause-or-resume",
-        ["p"],
-        "pause/resume",
-        "Pause: start nothing new, finish what is in flight. Again: go on, also after an outage stopped the run.",
-        Some(Screen::Migrate),
-        true,
-        false,
-        can_pause
-    ),
-    action!(
-        ActionId::Faster,
-        "more-in-flight",
-        ["+", "="],
-        "faster",
-        "Allow more embedding requests in flight.",
-        Some(Screen::Migrate),
-        true,
-        false,
-        embeds
-    ),
-    action!(
-        ActionId::Slower,
-        "fewer-in-flight",
-        ["-"],
-        "slower",
-        "Allow fewer embedding requests in flight.",
-        Some(Screen::Migrate),
-        true,
-        false,
-        embeds
-    ),
-    action!(
-        ActionId::Open,
-        "open",
-        ["Enter"],
-        "open",
-        "Show the whole error, every attempt and the payload.",
-        FAILURES,
-        true,
-        false,
-        has_selected
-    ),
-    action!(
-        ActionId::Mark,
-        "mark",
-        ["Space"],
-        "mark",
-        "Mark the point, for retrying or skipping several.",
-        FAILURES,
-        true,
-        false,
-        has_selected
-    ),
-    action!(
-        ActionId::Retry,
-        "retry",
-        ["r"],
-        "retry",
-        "Try the marked points again, or the selected one.",
-        FAILURES,
-        true,
-        false,
-        has_chosen
-    ),
-    action!(
-        ActionId::RetryAll,
-        "retry-all",
-        ["R"],
-        "retry all",
-        "Try all failed points again that the filter shows.",
-        FAILURES,
-        true,
-        true,
-        has_failures
-    ),
-    action!(
-        ActionId::Skip,
-        "skip",
-        ["s"],
-        "skip",
-        "Give the marked points up, or the selected one.",
-        FAILURES,
-        true,
-        true,
-        has_chosen
-    ),
-    action!(
-        ActionId::Unskip,
-        "unskip",
-        ["u"],
-        "undo skip",
-        "Take the skip of the marked points back, or of the selected one.",
-        FAILURES,
-        false,
-        false,
-        has_chosen
-    ),
-    action!(
-        ActionId::Filter,
-        "filter",
-        ["/"],
-        "filter",
-        "Show only failures whose id, class or message holds a text. Esc shows all again.",
-        FAILURES,
-        true,
-        false,
-        always
-    ),
-    action!(
-        ActionId::CopyId,
-        "copy-id",
-        ["y"],
-        "copy id",
-        "Put the point's id into the terminal's clipboard.",
-        FAILURES,
-        false,
-        false,
-        has_selected
-    ),
-    action!(
-        ActionId::Back,
-        "back",
-        ["Esc"],
-        "back",
-        "Close what is open, else clear the filter, else drop the marks.",
-        FAILURES,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Move(Motion::Down),
-        "down",
-        ["Down", "j"],
-        "down",
-        "One line down.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Move(Motion::Up),
-        "up",
-        ["Up", "k"],
-        "up",
-        "One line up.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Move(Motion::PageDown),
-        "page-down",
-        ["PgDn"],
-        "page down",
-        "A page down.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Move(Motion::PageUp),
-        "page-up",
-        ["PgUp"],
-        "page up",
-        "A page up.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Move(Motion::Top),
-        "top",
-        ["g", "Home"],
-        "top",
-        "To the first line.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Move(Motion::Bottom),
-        "bottom",
-        ["G", "End"],
-        "bottom",
-        "To the last line.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Show(Screen::Migrate),
-        "show-migrate",
-        ["1"],
-        "Migrate",
-        "Progress of the migration.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Show(Screen::Failures),
-        "show-failures",
-        ["3"],
-        "Failures",
-        "Points that could not be carried over.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Show(Screen::Log),
-        "show-log",
-        ["7"],
-        "Log",
-        "What happened.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::NextScreen,
-        "next-screen",
-        ["Tab"],
-        "next",
-        "The next screen.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::PreviousScreen,
-        "previous-screen",
-        ["Shift-Tab"],
-        "previous",
-        "The previous screen.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Suspend,
-        "suspend",
-        ["Ctrl-Z"],
-        "suspend",
-        "Give the terminal back until `fg`; the work stands still meanwhile.",
-        EVERYWHERE,
-        false,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Help,
-        "help",
-        ["?"],
-        "help",
-        "This help.",
-        EVERYWHERE,
-        true,
-        false,
-        always
-    ),
-    action!(
-        ActionId::Quit,
-        "quit",
-        ["q"],
-        "quit",
-        "Leave. Asks while work is running; Ctrl-C stops cleanly without asking, twice at once.",
-        EVERYWHERE,
-        true,
-        true,
-        always
-    ),
-];
-
-/// Whether a key is the one that a text names (`p`, `Ctrl-Z`, `Shift-Tab`, `PgDn`).
-pub fn is_key(text: &str, key: &KeyEvent) -> bool {
-    let (control, name) = match text.strip_prefix("Ctrl-") {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    if key.modifiers.contains(KeyModifiers::CONTROL) != control || key.modifiers.contains(KeyModifiers::ALT) {
-        return false;
-    }
-    match name {
-        "Enter" => key.code == KeyCode::Enter,
-        "Space" => key.code == KeyCode::Char(' '),
-        "Esc" => key.code == KeyCode::Esc,
-        "Down" => key.code == KeyCode::Down,
-        "Up" => key.code == KeyCode::Up,
-        "PgDn" => key.code == KeyCode::PageDown,
-        "PgUp" => key.code == KeyCode::PageUp,
-        "Home" => key.code == KeyCode::Home,
-        "End" => key.code == KeyCode::End,
-        "Tab" => key.code == KeyCode::Tab,
-        "Shift-Tab" => key.code == KeyCode::BackTab,
-        _ => match (key.code, name.chars().next()) {
-            (KeyCode::Char(pressed), Some(letter)) if control => pressed.eq_ignore_ascii_case(&letter),
-            (KeyCode::Char(pressed), Some(letter)) => pressed == letter,
-            _ => false,
-        },
     }
 }
 
-/// The action of a key on a screen.
-pub fn find(screen: Screen, key: &KeyEvent) -> Option<&'static Action> {
-    ACTIONS
-        .iter()
-        .filter(|action| action.screen.is_none_or(|only| only == screen))
-        .find(|action| action.keys.iter().any(|text| is_key(text, key)))
-}
+impl Keymap {
+    /// The registry's keys, with those of the configuration in their place.
+    ///
+    /// # Errors
+    /// An unknown action, a text that names no key, or one key for two actions of a screen.
+    pub fn new(configured: &BTreeMap<String, Keys>) -> Result<Self, KeymapError> {
+        for name in configured.keys() {
+            if !ACTIONS.iter().any(|action| action.name == name) {
+                let nearest = ACTIONS
+                    .iter()
+                    .map(|action| (strsim::jaro_winkler(name, action.name), action.name))
+                    .max_by(|a, b| a.0.total_cmp(&b.0));
+                let hint = nearest.map_or_else(String::new, |(_, nearest)| format!("; did you mean `{nearest}`?"));
+                return Err(KeymapError::UnknownAction {
+                    name: name.clone(),
+                    hint,
+                });
+            }
+        }
+        if let Some(name) = configured.keys().find(|name| *name == "suspend") {
+            return Err(KeymapError::Fixed { name: name.clone() });
+        }
+        let mut keys = Vec::with_capacity(ACTIONS.len());
+        for action in ACTIONS {
+            let texts: Vec<&str> = match configured.get(action.name) {
+                Some(own) => own.list().iter().map(String::as_str).collect(),
+                None => action.keys.to_vec(),
+            };
+            let parsed: Result<Vec<Key>, ParseKeyError> = texts.into_iter().map(str::parse).collect();
+            let parsed = parsed.map_err(|error| KeymapError::BadKey {
+                name: action.name.to_owned(),
+                error,
+            })?;
+            // Ctrl-C and Ctrl-Z hold everywhere, whatever is being typed.
+            let fixed = |key: &Key| ["Ctrl-C", "Ctrl-Z"].contains(&key.to_string().as_str());
+            if action.name != "suspend" && parsed.iter().any(fixed) {
+                return Err(KeymapError::Fixed {
+                    name: action.name.to_owned(),
+                });
+            }
+            keys.push(parsed);
+        }
+        let keymap = Self { keys };
+        keymap.refuse_conflicts()?;
+        Ok(keymap)
+    }
 
-/// The actions of a screen.
-pub fn on(screen: Screen) -> impl Iterator<Item = &'static Action> {
-    ACTIONS
-        .iter()
-        .filter(move |action| action.screen.is_none_or(|only| only == screen))
-}
+    fn refuse_conflicts(&self) -> Result<(), KeymapError> {
+        for (screen, _) in Screen::ALL {
+            let mut seen: BTreeMap<String, &'static str> = BTreeMap::new();
+            for (action, keys) in ACTIONS.iter().zip(&self.keys) {
+                if !action.applies_to(screen) {
+                    continue;
+                }
+                for key in keys {
+                    if let Some(first) = seen.insert(key.to_string(), action.name) {
+                        return Err(KeymapError::Conflict {
+                            key: key.to_string(),
+                            first,
+                            second: action.name,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
 
-/// Ctrl-C.
-pub(super) fn is_interrupt(key: &KeyEvent) -> bool {
-    is_key("Ctrl-C", key)
-}
+    /// The action of a key on a screen.
+    pub fn find(&self, screen: Screen, event: KeyEvent) -> Option<&'static Action> {
+        let key = Key::from(event);
+        ACTIONS
+            .iter()
+            .zip(&self.keys)
+            .find(|(action, keys)| action.applies_to(screen) && keys.contains(&key))
+            .map(|(action, _)| action)
+    }
 
-/// Keys that close help and do nothing else.
-pub(super) fn closes(key: &KeyEvent) -> bool {
-    ["Esc", "?", "q", "Enter"].iter().any(|text| is_key(text, key))
+    /// The keys of an action, as text.
+    pub fn keys(&self, action: &Action) -> Vec<String> {
+        let place = ACTIONS.iter().position(|other| std::ptr::eq(other, action));
+        let keys = place.and_then(|place| self.keys.get(place));
+        keys.into_iter().flatten().map(Key::to_string).collect()
+    }
+
+    /// The first key of an action, for the footer; empty where it has none.
+    pub fn first(&self, action: &Action) -> String {
+        self.keys(action).into_iter().next().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
+    use crossterm::event::{KeyCode, KeyModifiers};
 
-    #[test]
-    fn no_key_means_two_things_on_one_screen() {
-        for (screen, _) in Screen::ALL {
-            let mut seen = HashSet::new();
-            for action in on(screen) {
-                for key in action.keys {
-                    assert!(seen.insert(*key), "{key} means two things on {screen:?}");
-                }
-            }
-        }
+    fn configured(name: &str, keys: &[&str]) -> Result<Keymap, KeymapError> {
+        let keys = Keys::Many(keys.iter().map(|key| (*key).to_owned()).collect());
+        Keymap::new(&BTreeMap::from([(name.to_owned(), keys)]))
+    }
+
+    fn name(keymap: &Keymap, screen: Screen, code: KeyCode) -> Option<&'static str> {
+        let event = KeyEvent::new(code, KeyModifiers::NONE);
+        keymap.find(screen, event).map(|action| action.name)
     }
 
     #[test]
-    fn every_action_has_its_name_keys_and_texts() {
-        let mut names = HashSet::new();
-        for action in ACTIONS {
-            assert!(names.insert(action.name), "{} is there twice", action.name);
-            assert!(
-                action.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
-                "{}",
-                action.name
-            );
-            assert!(
-                !action.keys.is_empty() && !action.short.is_empty() && action.long.ends_with('.'),
-                "{}",
-                action.name
-            );
-        }
+    fn a_configured_key_takes_the_place_of_the_actions_own() {
+        let keymap = configured("retry", &["F5", "t"]).expect("a keymap");
+        assert_eq!(name(&keymap, Screen::Failures, KeyCode::F(5)), Some("retry"));
+        assert_eq!(name(&keymap, Screen::Failures, KeyCode::Char('t')), Some("retry"));
+        assert_eq!(name(&keymap, Screen::Failures, KeyCode::Char('r')), None);
+        assert_eq!(name(&keymap, Screen::Migrate, KeyCode::F(5)), None, "another screen");
+        let without = configured("sort", &[]).expect("a keymap");
+        assert_eq!(name(&without, Screen::Failures, KeyCode::Char('o')), None, "taken away");
     }
 
     #[test]
-    fn every_screen_has_the_key_on_its_tab() {
-        for (screen, digit) in Screen::ALL {
-            let key = KeyEvent::new(KeyCode::Char(digit), KeyModifiers::NONE);
-            assert_eq!(
-                find(Screen::Migrate, &key).map(|action| action.id),
-                Some(ActionId::Show(screen))
-            );
+    fn what_cannot_be_meant_is_refused_by_name() {
+        for (action, keys, wanted) in [
+            ("retri", &["r"][..], "did you mean `retry`"),
+            ("retry", &["rr"], "names no key"),
+            ("retry", &["s"], "both `retry` and `skip`"),
+            ("pause-or-resume", &["q"], "`quit`"),
+            ("suspend", &["F9"], "neither can be changed"),
+            ("retry", &["ctrl-c"], "neither can be changed"),
+        ] {
+            let error = configured(action, keys).expect_err(action).to_string();
+            assert!(error.contains(wanted), "{error}");
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::keymap::Motion;
-use crate::tasks::{Level, TaskEvent, now_ms};
+use super::actions::Motion;
+use crate::tasks::{Level, Setting, TaskEvent, now_ms};
 
 /// Lines that are kept; the file in the state directory has them all.
 const KEPT: usize = 1_000;
@@ -24,8 +24,41 @@ pub struct Line {
 pub struct Log {
     /// Oldest first.
     pub lines: VecDeque<Line>,
-    /// Lines scrolled up from the newest.
+    /// Lines scrolled up from the newest, of those that are shown.
     pub back: usize,
+    /// The least level that is shown.
+    pub least: Least,
+}
+
+/// Which lines are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Least {
+    /// All of them.
+    #[default]
+    All,
+    /// Warnings and errors.
+    Warnings,
+    /// Errors.
+    Errors,
+}
+
+impl Least {
+    fn shows(self, level: Level) -> bool {
+        match self {
+            Self::All => true,
+            Self::Warnings => level >= Level::Warn,
+            Self::Errors => level == Level::Error,
+        }
+    }
+
+    /// The words on the screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Warnings => "warnings and errors",
+            Self::Errors => "errors",
+        }
+    }
 }
 
 impl Log {
@@ -55,6 +88,7 @@ impl Log {
                 recovered,
                 failed,
                 error,
+                ..
             } => match error {
                 None => (
                     Level::Info,
@@ -62,11 +96,39 @@ impl Log {
                 ),
                 Some(error) => (Level::Error, format!("retry stopped: {error}")),
             },
-            TaskEvent::ConcurrencySet(limit) => (Level::Info, format!("{limit} requests in flight at most")),
+            TaskEvent::Planned(plan) => (Level::Info, format!("planned: {} warnings", plan.warnings.len())),
+            TaskEvent::SettingConfirmed(Setting::Threshold(_)) => return,
+            TaskEvent::SettingConfirmed(setting) => (Level::Info, setting.describe()),
+            TaskEvent::Exported(count, path) => {
+                (Level::Info, format!("{count} failures written to {}", path.display()))
+            }
+            TaskEvent::Decided {
+                decision,
+                points,
+                error,
+            } => match error {
+                None => (Level::Info, format!("{} points: {}", points.len(), decision.label())),
+                Some(error) => (
+                    Level::Error,
+                    format!(
+                        "{} points: {}; then it stopped: {error}",
+                        points.len(),
+                        decision.label()
+                    ),
+                ),
+            },
+            TaskEvent::Unanswered { error, .. } => (Level::Warn, error.clone()),
             TaskEvent::Skipped(count, true) => (Level::Info, format!("{count} points skipped")),
             TaskEvent::Skipped(count, false) => (Level::Info, format!("{count} skips taken back")),
             TaskEvent::Noted(level, text) => (*level, text.clone()),
-            TaskEvent::FailuresListed { .. } | TaskEvent::FailureRead(_) | TaskEvent::Ended(_) => return,
+            TaskEvent::FailuresListed { .. }
+            | TaskEvent::FailureRead(_)
+            | TaskEvent::DivergentListed { .. }
+            | TaskEvent::Inspected(_)
+            | TaskEvent::PairsSampled(..)
+            | TaskEvent::PairRead(_)
+            | TaskEvent::AgreementMeasured(_)
+            | TaskEvent::Ended(_) => return,
         };
         if self.lines.len() == KEPT {
             self.lines.pop_front();
@@ -76,15 +138,30 @@ impl Log {
             level,
             text,
         });
-        if self.back > 0 {
+        if self.back > 0 && self.least.shows(level) {
             // Who reads further up stays where they are.
-            self.back = (self.back + 1).min(self.lines.len() - 1);
+            self.back = (self.back + 1).min(self.shown().count().saturating_sub(1));
         }
+    }
+
+    /// The lines that are shown, oldest first.
+    pub fn shown(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.lines.iter().filter(|line| self.least.shows(line.level))
+    }
+
+    /// All lines, then warnings and errors, then errors only.
+    pub(super) fn next_level(&mut self) {
+        self.least = match self.least {
+            Least::All => Least::Warnings,
+            Least::Warnings => Least::Errors,
+            Least::Errors => Least::All,
+        };
+        self.back = 0;
     }
 
     /// Scrolls.
     pub fn go(&mut self, motion: Motion) {
-        let last = self.lines.len().saturating_sub(1);
+        let last = self.shown().count().saturating_sub(1);
         self.back = match motion {
             Motion::Up => self.back + 1,
             Motion::Down => self.back.saturating_sub(1),
@@ -92,6 +169,7 @@ impl Log {
             Motion::PageDown => self.back.saturating_sub(10),
             Motion::Top => last,
             Motion::Bottom => 0,
+            Motion::Left | Motion::Right => self.back,
         }
         .min(last);
     }

@@ -1,9 +1,10 @@
 //! The terminal: taken, drawn on in whole frames, and always given back: on leaving, on a panic, on Ctrl-Z.
 
 use std::io::{IsTerminal as _, Stdout, Write as _, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
@@ -20,14 +21,33 @@ pub(super) struct Screen {
     open: bool,
 }
 
+/// Whether the terminal is ours just now: it is given back once, whoever comes first, a panic or the end.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
 fn enter() -> std::io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+    execute!(
+        stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        EnableMouseCapture,
+        cursor::Hide
+    )
 }
 
 /// Gives the terminal back. Called from the panic hook too, so it must not fail loudly.
 fn leave() {
-    let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let _ = execute!(
+        stdout(),
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
     let _ = disable_raw_mode();
 }
 
@@ -38,18 +58,25 @@ impl Screen {
     /// Stdout is no terminal that can be used so.
     pub(super) fn open() -> anyhow::Result<Self> {
         let earlier = std::panic::take_hook();
+        let drawing = std::thread::current().id();
         std::panic::set_hook(Box::new(move |panic| {
-            leave();
-            earlier(panic);
+            if std::thread::current().id() == drawing {
+                leave();
+                earlier(panic);
+            } else {
+                // A background task: the screen stays, says what stopped, and the message goes to the log.
+                tracing::error!("{panic}");
+            }
         }));
         enter()?;
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         Ok(Self { terminal, open: true })
     }
 
-    /// Lines of the terminal.
-    pub(super) fn rows(&self) -> u16 {
-        self.terminal.size().map_or(24, |size| size.height)
+    /// The whole screen.
+    pub(super) fn area(&self) -> Rect {
+        let size = self.terminal.size().unwrap_or_default();
+        Rect::new(0, 0, size.width, size.height)
     }
 
     /// Draws one frame as one update.

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::text::{clock, count, fit};
 use super::theme::Theme;
-use crate::app::keymap::Action;
-use crate::app::{App, Screen, keymap};
+use crate::app::actions::{self, ACTIONS, Action, ActionId};
+use crate::app::{App, Screen};
 use crate::tasks::Phase;
 
 pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
@@ -20,13 +21,13 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     }
     let mut right = String::new();
     if let Some(facts) = &app.facts {
-        right = format!("Qdrant {}  {}", facts.qdrant_version, facts.space);
-        if app.snapshot.cost_usd > 0.0 {
-            right.push_str(&format!("  ${:.2}", app.snapshot.cost_usd));
-        }
+        // Money first: where there is no room, the names of the servers go.
+        let money = money(app);
+        let gap = if money.is_empty() { "" } else { "  " };
+        right = format!("{money}{gap}Qdrant {}  {}", facts.qdrant_version, facts.space);
     }
     let title = fit(&app.title, width.saturating_sub(phase.len() + 13));
-    let used = 9 + title.chars().count() + 3 + phase.len();
+    let used = 9 + title.width() + 3 + phase.width();
     let line = Line::from(vec![
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
         Span::raw(format!("  {title}   ")),
@@ -39,22 +40,77 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(Paragraph::new(line), area);
 }
 
+/// What was spent, and of how much.
+fn money(app: &App) -> String {
+    match (app.snapshot.settings.budget_usd, app.snapshot.cost_usd) {
+        (Some(budget), spent) => format!("${spent:.2} of ${budget:.2}"),
+        (None, spent) if spent > 0.0 => format!("${spent:.2}"),
+        (None, _) => String::new(),
+    }
+}
+
+/// The first key of an action, for texts that name it.
+pub(super) fn key_of(app: &App, id: ActionId) -> String {
+    let action = ACTIONS.iter().find(|action| action.id == id);
+    action.map(|action| app.keymap.first(action)).unwrap_or_default()
+}
+
+/// The tabs with their widths; where there is no room, the counts go first, then the names.
+fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
+    let number = |screen| match screen {
+        Screen::Failures => app.snapshot.failed,
+        Screen::Divergence => app.divergent(),
+        _ => 0,
+    };
+    let full: Vec<(Screen, String)> = Screen::ALL
+        .into_iter()
+        .map(|(screen, digit)| match number(screen) {
+            0 => (screen, format!(" {digit} {} ", screen.title())),
+            some => (screen, format!(" {digit} {} {} ", screen.title(), count(some))),
+        })
+        .collect();
+    let wide = |labels: &[(Screen, String)]| labels.iter().map(|(_, label)| label.width()).sum::<usize>() + 1;
+    if wide(&full) <= width {
+        return full;
+    }
+    let plain: Vec<(Screen, String)> = Screen::ALL
+        .into_iter()
+        .map(|(screen, digit)| (screen, format!(" {digit} {} ", screen.title())))
+        .collect();
+    if wide(&plain) <= width {
+        return plain;
+    }
+    let short = |screen: Screen| screen.title().chars().take(4).collect::<String>();
+    Screen::ALL
+        .into_iter()
+        .map(|(screen, digit)| (screen, format!(" {digit} {} ", short(screen))))
+        .collect()
+}
+
 pub(super) fn tabs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let mut spans = vec![Span::raw(" ")];
-    for (screen, digit) in Screen::ALL {
-        let mut label = format!("{digit} {}", screen.title());
-        if screen == Screen::Failures && app.snapshot.failed > 0 {
-            label.push_str(&format!(" {}", count(app.snapshot.failed)));
-        }
+    for (screen, label) in labels(app, area.width as usize) {
         let style = if screen == app.screen {
             theme.selected()
         } else {
             theme.dim()
         };
-        spans.push(Span::styled(format!(" {label} "), style));
-        spans.push(Span::raw(" "));
+        spans.push(Span::styled(label, style));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+/// The tab at a column.
+pub(super) fn tab_at(app: &App, area: Rect, column: u16) -> Option<Screen> {
+    let mut left = area.x + 1;
+    for (screen, label) in labels(app, area.width as usize) {
+        let right = left + label.width() as u16;
+        if (left..right).contains(&column) {
+            return Some(screen);
+        }
+        left = right;
+    }
+    None
 }
 
 pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
@@ -64,17 +120,20 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         return;
     }
     let why = waiting(app).unwrap_or_default();
-    let reason = if why.is_empty() { 0 } else { why.chars().count() + 1 };
-    let width_of = |action: &Action| action.keys[0].len() + action.short.len() + 3;
-    let shown: Vec<&Action> = keymap::on(app.screen).filter(|action| action.in_footer).collect();
-    // Help and leaving are never crowded out.
-    let kept: usize = shown.iter().rev().take(2).map(|action| width_of(action)).sum();
+    let reason = if why.is_empty() { 0 } else { why.width() + 1 };
+    let width_of = |action: &Action| app.keymap.first(action).width() + action.short.len() + 3;
+    // What cannot be done at all just now makes room for what can; it is in the help, with the reason.
+    let shown: Vec<&Action> = actions::on(app.screen)
+        .filter(|action| action.in_footer && (action.available)(app).is_ok() || is_kept(app, area, action))
+        .collect();
+    // The palette, help and leaving are never crowded out.
+    let kept: usize = shown.iter().rev().take(3).map(|action| width_of(action)).sum();
     let mut room = (area.width as usize).saturating_sub(reason + kept);
     let mut spans = Vec::new();
     let mut used = 0;
     for (place, action) in shown.iter().enumerate() {
         let wide = width_of(action);
-        if place + 2 < shown.len() {
+        if place + 3 < shown.len() {
             if wide > room {
                 continue;
             }
@@ -83,7 +142,7 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         used += wide;
         let usable = (action.available)(app).is_ok();
         let style = if usable { theme.accent() } else { theme.dim() };
-        spans.push(Span::styled(format!(" {}", action.keys[0]), style));
+        spans.push(Span::styled(format!(" {}", app.keymap.first(action)), style));
         spans.push(Span::styled(
             format!(" {} ", action.short),
             if usable {
@@ -97,6 +156,21 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     spans.push(Span::raw(" ".repeat(gap)));
     spans.push(Span::styled(why, theme.warn()));
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+/// Whether the footer's actions do not all fit.
+fn crowded(app: &App, area: Rect) -> bool {
+    let all = actions::on(app.screen).filter(|action| action.in_footer);
+    let wide: usize = all
+        .map(|action| app.keymap.first(action).width() + action.short.len() + 3)
+        .sum();
+    wide > area.width as usize
+}
+
+/// Whether the footer shows an action although it does not apply: dimmed, where there is room. What begins a job that
+/// has begun is never of use again.
+fn is_kept(app: &App, area: Rect, action: &Action) -> bool {
+    action.in_footer && action.id != ActionId::Start && !crowded(app, area)
 }
 
 /// Why it is not faster just now.

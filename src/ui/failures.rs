@@ -2,44 +2,53 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
-use tui_input::Input;
 
+use super::json;
+use super::list;
+use super::prompt::input_line;
 use super::text::{age, count, fit, pad, wrap};
 use super::theme::Theme;
-use crate::app::App;
+use crate::app::{App, SIDE_BY_SIDE};
 use crate::journal::FailureRow;
 use crate::tasks::{FailureDetail, now_ms};
 
-/// Below this width the open failure stands under the list, not beside it.
-const SIDE_BY_SIDE: u16 = 100;
+/// Where the list and the opened failure stand.
+fn panes(app: &App, area: Rect) -> (Rect, Option<Rect>) {
+    if app.failures.detail.is_none() {
+        return (area, None);
+    }
+    if area.width >= SIDE_BY_SIDE {
+        let [list, side] = Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(area);
+        (list, Some(side))
+    } else {
+        let [list, below] = Layout::vertical([Constraint::Length(8), Constraint::Min(0)]).areas(area);
+        (list, Some(below))
+    }
+}
+
+/// Where the list stands.
+pub(super) fn list_area(app: &App, area: Rect) -> Rect {
+    panes(app, area).0
+}
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let (list, detail) = match &app.failures.detail {
-        None => (area, None),
-        Some(detail) if area.width >= SIDE_BY_SIDE => {
-            let [list, side] = Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(area);
-            (list, Some((side, detail)))
-        }
-        Some(detail) => {
-            let [list, below] = Layout::vertical([Constraint::Length(8), Constraint::Min(0)]).areas(area);
-            (list, Some((below, detail)))
-        }
-    };
+    let (list, opened) = panes(app, area);
     render_list(frame, app, theme, list, now_ms());
-    if let Some((area, detail)) = detail {
-        render_detail(frame, theme, area, detail);
+    if let (Some(area), Some(detail)) = (opened, &app.failures.detail) {
+        render_detail(frame, app, theme, area, detail);
     }
 }
 
 fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now: i64) {
     let failures = &app.failures;
-    let mut title = format!("Failures: {}", count(failures.total()));
+    let mut title = format!("Failures: {}, {}", count(failures.total()), failures.sort().label());
     if failures.marked() > 0 {
         title.push_str(&format!(", {} marked", count(failures.marked() as u64)));
     }
-    let block = theme.pane(&title);
+    let focused = !failures.in_detail;
+    let block = theme.pane_with(&title, focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let [filter, heading, rows] =
@@ -57,21 +66,17 @@ fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now:
         return;
     }
     let height = u64::from(rows.height);
-    // The selected row stays in the middle, but for the ends.
-    let top = failures
-        .place()
-        .saturating_sub(height / 2)
-        .min(failures.total().saturating_sub(height));
+    let top = list::top(failures.place(), failures.total(), height);
     let lines: Vec<Line<'_>> = (top..(top + height).min(failures.total()))
         .map(|place| {
             let Some(row) = failures.row(place) else {
                 return Line::styled("  ...", theme.dim());
             };
             let text = line_of(app, row, id_width, now);
-            let style = if place == failures.place() {
-                theme.selected()
-            } else {
-                ratatui::style::Style::new()
+            let style = match (place == failures.place(), focused) {
+                (true, true) => theme.selected(),
+                (true, false) => theme.selected_elsewhere(),
+                (false, _) => ratatui::style::Style::new(),
             };
             Line::styled(pad(&text, width), style)
         })
@@ -98,6 +103,9 @@ fn nothing(app: &App) -> String {
     if app.facts.is_none() {
         return "the job is not open yet".into();
     }
+    if let Some(error) = &failures.error {
+        return format!("the journal cannot be read: {error}");
+    }
     if !failures.is_loaded() {
         return "reading the journal ...".into();
     }
@@ -113,7 +121,7 @@ fn nothing(app: &App) -> String {
 
 fn render_filter(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     if let Some(input) = &app.failures.typing {
-        input_line(frame, theme, area, input);
+        input_line(frame, theme, area, "/ ", input);
         return;
     }
     let filter = app.failures.filter();
@@ -125,40 +133,53 @@ fn render_filter(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     frame.render_widget(Paragraph::new(fit(&text, area.width as usize)).style(theme.dim()), area);
 }
 
-fn input_line(frame: &mut Frame<'_>, theme: &Theme, area: Rect, input: &Input) {
-    let scroll = input.visual_scroll((area.width as usize).saturating_sub(3));
-    let shown: String = input.value().chars().skip(scroll).collect();
-    let line = Line::from(vec![
-        Span::styled("/ ", theme.accent()),
-        Span::raw(fit(&shown, (area.width as usize).saturating_sub(2))),
-    ]);
-    frame.render_widget(Paragraph::new(line), area);
-    let column = input.visual_cursor().saturating_sub(scroll) as u16;
-    frame.set_cursor_position((area.x + 2 + column.min(area.width.saturating_sub(3)), area.y));
-}
-
-fn render_detail(frame: &mut Frame<'_>, theme: &Theme, area: Rect, detail: &FailureDetail) {
-    let block = theme.pane(&format!("Point {}", detail.row.id));
+fn render_detail(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, detail: &FailureDetail) {
+    let block = theme.pane_with(&format!("Point {}", detail.row.id), app.failures.in_detail);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let width = inner.width as usize;
-    let mut lines: Vec<Line<'_>> = Vec::new();
-    lines.push(Line::styled(
-        fit(
-            &format!("{}, {} attempts", detail.row.cause.as_str(), detail.row.attempts),
-            width,
-        ),
-        theme.warn(),
-    ));
-    for text in wrap(&detail.row.error, width) {
-        lines.push(Line::raw(text));
+    let (width, height) = (inner.width as usize, inner.height as usize);
+    let head = heading(theme, detail, width);
+    // The payload may be of any size: only the lines that are seen are made.
+    let scroll = app.failures.scroll as usize;
+    let mut lines: Vec<Line<'_>> = head.iter().skip(scroll).cloned().collect();
+    let room = height.saturating_sub(lines.len());
+    match &detail.payload {
+        Ok(payload) => {
+            let skip = scroll.saturating_sub(head.len());
+            let shown = json::lines(payload, skip, room);
+            lines.extend(shown.iter().map(|line| Line::raw(fit(line, width))));
+        }
+        Err(error) => lines.push(Line::styled(fit(error, width), theme.bad())),
     }
+    lines.truncate(height);
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Everything above the payload.
+fn heading(theme: &Theme, detail: &FailureDetail, width: usize) -> Vec<Line<'static>> {
+    let now = now_ms();
+    let attempts = match detail.row.attempts {
+        1 => "1 attempt".to_owned(),
+        many => format!("{many} attempts"),
+    };
+    let mut lines = vec![Line::styled(
+        fit(&format!("{}, {attempts}", detail.row.cause.as_str()), width),
+        theme.warn(),
+    )];
+    lines.extend(
+        wrap(&json::cut(&detail.row.error, 4_000), width)
+            .into_iter()
+            .map(Line::raw),
+    );
     if let Some(reason) = &detail.row.reason {
         lines.push(Line::raw(fit(&format!("skipped: {reason}"), width)));
     }
+    if let Some(edit) = &detail.edit {
+        let text = format!("edited {} ago: {}", age(now - edit.at), json::cut(&edit.after, 200));
+        lines.push(Line::styled(fit(&text, width), theme.accent()));
+    }
     lines.push(Line::styled("attempts", theme.accent()));
-    let now = now_ms();
-    for attempt in detail.attempts.iter().rev().take(5) {
+    for attempt in detail.attempts.iter().rev().take(20) {
         let text = format!(
             "{} ago  {}: {}",
             age(now - attempt.at),
@@ -168,12 +189,5 @@ fn render_detail(frame: &mut Frame<'_>, theme: &Theme, area: Rect, detail: &Fail
         lines.push(Line::raw(fit(&text, width)));
     }
     lines.push(Line::styled("payload in Qdrant now", theme.accent()));
-    match &detail.payload {
-        Ok(payload) => {
-            let text = serde_json::to_string_pretty(payload).unwrap_or_default();
-            lines.extend(wrap(&text, width).into_iter().map(Line::raw));
-        }
-        Err(error) => lines.push(Line::styled(fit(error, width), theme.bad())),
-    }
-    frame.render_widget(Paragraph::new(lines), inner);
+    lines
 }

@@ -7,23 +7,29 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::text::{fit, pad};
 use super::theme::Theme;
-use crate::app::keymap::ActionId;
-use crate::app::{App, keymap};
+use crate::app::App;
+use crate::app::actions::{self, ActionId, Motion};
 
 /// Columns of the keys.
 const KEYS: usize = 23;
 
-pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let width = area.width.saturating_sub(4).min(110);
+pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, scroll: u16) {
+    let width = area.width.saturating_sub(4).min(116);
     let rows = rows(app);
     let height = (rows.len() as u16 + 2).min(area.height);
     let place = centered(area, width, height);
     frame.render_widget(Clear, place);
-    let block = theme.pane(&format!("Help: {} (Esc closes)", app.screen.title()));
+    let block = theme.pane(&format!(
+        "Help: {} (Up and Down scroll, Esc closes)",
+        app.screen.title()
+    ));
     let inner = block.inner(place);
     frame.render_widget(block, place);
+    let skip = (scroll as usize).min(rows.len().saturating_sub(inner.height as usize));
     let lines: Vec<Line<'_>> = rows
         .iter()
+        .skip(skip)
+        .take(inner.height as usize)
         .map(|(keys, text, usable)| {
             let style = if *usable {
                 ratatui::style::Style::new()
@@ -43,8 +49,9 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
 fn rows(app: &App) -> Vec<(String, String, bool)> {
     let mut rows: Vec<(String, String, bool)> = Vec::new();
     let (mut motions, mut screens) = (None, None);
-    for action in keymap::on(app.screen) {
+    for action in actions::on(app.screen) {
         let shared = match action.id {
+            ActionId::Move(Motion::Left | Motion::Right) => None,
             ActionId::Move(_) => Some((&mut motions, "Move in the list.")),
             ActionId::Show(_) => Some((&mut screens, "Show a screen.")),
             _ => None,
@@ -55,7 +62,7 @@ fn rows(app: &App) -> Vec<(String, String, bool)> {
                 rows.len() - 1
             });
             // The first key of each: the others are a matter of habit.
-            rows[row].0.push_str(action.keys[0]);
+            rows[row].0.push_str(&app.keymap.first(action));
             rows[row].0.push(' ');
             continue;
         }
@@ -64,7 +71,7 @@ fn rows(app: &App) -> Vec<(String, String, bool)> {
             Some(why) => format!("{} (not now: {why})", action.long),
             None => action.long.to_owned(),
         };
-        rows.push((action.keys.join(" "), text, why.is_none()));
+        rows.push((app.keymap.keys(action).join(" "), text, why.is_none()));
     }
     rows
 }

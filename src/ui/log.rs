@@ -14,20 +14,28 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let place = app.facts.as_ref().map_or_else(String::new, |facts| {
         format!(" (all of it: {}/qlance.log)", facts.state_dir)
     });
-    let block = theme.pane(&format!("Log{}", fit(&place, (area.width as usize).saturating_sub(10))));
+    let title = format!("Log: {}{place}", app.log.least.label());
+    let block = theme.pane(&fit(&title, (area.width as usize).saturating_sub(6)));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    if app.log.lines.is_empty() {
-        frame.render_widget(Paragraph::new("nothing has happened yet").style(theme.dim()), inner);
+    let total = app.log.shown().count();
+    if total == 0 {
+        let text = if app.log.lines.is_empty() {
+            "nothing has happened yet".to_owned()
+        } else {
+            format!("0 of {} lines; f shows others", app.log.lines.len())
+        };
+        frame.render_widget(Paragraph::new(text).style(theme.dim()), inner);
         return;
     }
-    let end = app.log.lines.len() - app.log.back.min(app.log.lines.len() - 1);
+    let end = total - app.log.back.min(total - 1);
     let begin = end.saturating_sub(inner.height as usize);
     let width = inner.width as usize;
     let lines: Vec<Line<'_>> = app
         .log
-        .lines
-        .range(begin..end)
+        .shown()
+        .skip(begin)
+        .take(end - begin)
         .map(|line| {
             let word = match line.level {
                 Level::Info => "     ",

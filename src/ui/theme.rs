@@ -66,6 +66,17 @@ impl Theme {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
+    /// What is selected in a pane that the keys do not go to.
+    pub fn selected_elsewhere(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
+    }
+
+    /// A word that differs between the stores.
+    pub fn changed(self) -> Style {
+        self.colored(Color::Yellow)
+            .add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
+    }
+
     /// By how much it matters.
     pub fn level(self, level: Level) -> Style {
         match level {
@@ -81,17 +92,28 @@ impl Theme {
             Phase::Running | Phase::Complete => self.good().add_modifier(Modifier::BOLD),
             Phase::Failed(_) => self.bad(),
             Phase::Stopped(_) | Phase::Paused | Phase::Pausing | Phase::Stopping => self.warn(),
-            Phase::Connecting | Phase::Finishing(_) => self.accent(),
+            Phase::Connecting | Phase::Ready | Phase::Finishing(_) => self.accent(),
         }
     }
 
     /// A bordered pane.
     pub fn pane(self, title: &str) -> Block<'static> {
+        self.pane_with(title, false)
+    }
+
+    /// A bordered pane; the one that the keys go to has a bold border and an arrow before its title.
+    pub fn pane_with(self, title: &str, focused: bool) -> Block<'static> {
+        let (arrow, border) = if focused {
+            ("> ", self.accent())
+        } else {
+            ("", self.dim())
+        };
+        let title = format!("{arrow}{}", super::text::clean(title));
         let set = if self.ascii { ASCII_BORDER } else { border::PLAIN };
         Block::new()
             .borders(Borders::ALL)
             .border_set(set)
-            .border_style(self.dim())
+            .border_style(border)
             .title(ratatui::text::Span::styled(format!(" {title} "), self.accent()))
     }
 

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::app::App;
-use crate::tasks::Phase;
+use crate::tasks::{Phase, StopReason};
 use crate::ui::text::{clock, count, fit};
 use crate::ui::theme::Theme;
 
@@ -21,7 +21,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         0 => f64::from(u8::from(app.phase == Phase::Complete)),
         total => (settled as f64 / total as f64).min(1.0),
     };
-    let eta = match snapshot.eta() {
+    let eta = match snapshot.eta {
         Some(eta) => format!("ETA {}", clock(eta)),
         None => "ETA --:--".into(),
     };
@@ -65,6 +65,7 @@ fn now(app: &App, theme: &Theme) -> (String, ratatui::style::Style) {
     let snapshot = &app.snapshot;
     match &app.phase {
         Phase::Connecting => ("asking Qdrant, LanceDB and the embedder ...".into(), theme.dim()),
+        Phase::Ready => ("the plan waits for you".into(), theme.accent()),
         Phase::Finishing(step) => (format!("all points are over; {} ...", step.label()), theme.accent()),
         Phase::Complete if snapshot.failed > 0 => (
             format!(
@@ -74,7 +75,8 @@ fn now(app: &App, theme: &Theme) -> (String, ratatui::style::Style) {
             theme.warn(),
         ),
         Phase::Complete => ("complete".into(), theme.good()),
-        Phase::Stopped(reason) => (format!("stopped: {reason}; p goes on"), theme.warn()),
+        Phase::Stopped(reason @ StopReason::Budget(_)) => (format!("$ raises it and goes on: {reason}"), theme.warn()),
+        Phase::Stopped(reason) => (format!("stopped; p goes on: {reason}"), theme.warn()),
         Phase::Failed(reason) => (reason.clone(), theme.bad()),
         Phase::Stopping => ("stopping: what is embedded is being committed".into(), theme.warn()),
         Phase::Pausing => ("pausing: waiting for what is in flight".into(), theme.warn()),

@@ -1,0 +1,295 @@
+//! What each action does to the console's state, and what it asks of the work.
+
+use std::time::Instant;
+
+use crossterm::event::KeyEvent;
+
+use super::actions::{Action, ActionId, Motion};
+use super::confirm::{Choice, Confirm};
+use super::divergence::Asked;
+use super::prompt::{Ask, Prompt};
+use super::{App, Effect, Screen};
+use crate::journal::{Decision, Filter};
+use crate::point::PointId;
+use crate::tasks::{Level, Phase, SampleOf, Selection, Setting, TaskCommand};
+
+/// Lines that a plan can be scrolled: it lists up to 500 fields.
+const MOST_PLAN: u16 = 700;
+/// Requests in flight that can be asked for.
+const MOST_IN_FLIGHT: usize = 1_000;
+
+impl App {
+    /// Carries an action out, or says why it does not apply just now.
+    pub(super) fn act(&mut self, action: &'static Action, now: Instant) -> Vec<Effect> {
+        if let Err(why) = (action.available)(self) {
+            self.flash(Level::Warn, format!("{}: {why}", action.short), now);
+            return Vec::new();
+        }
+        let send = |command| vec![Effect::Send(command)];
+        match action.id {
+            ActionId::Quit if self.is_working() => {
+                self.confirm = Some(Confirm::quit(self.snapshot.in_hand));
+            }
+            ActionId::Quit => return self.leave(),
+            ActionId::Help => self.help = Some(0),
+            ActionId::Palette => self.palette = Some(super::Palette::new(self.screen)),
+            ActionId::Suspend => return vec![Effect::Suspend],
+            ActionId::Show(screen) => self.show(screen),
+            ActionId::NextPane => self.next_pane(false),
+            ActionId::PreviousPane => self.next_pane(true),
+            ActionId::Start => return send(TaskCommand::Start),
+            ActionId::PauseOrResume => {
+                return send(match self.phase {
+                    Phase::Running => TaskCommand::Pause,
+                    _ => TaskCommand::Resume,
+                });
+            }
+            ActionId::Faster => return self.ask_in_flight(more),
+            ActionId::Slower => return self.ask_in_flight(fewer),
+            ActionId::BatchInputs => self.ask(Ask::BatchInputs),
+            ActionId::RequestsPerMinute => self.ask(Ask::RequestsPerMinute),
+            ActionId::TokensPerMinute => self.ask(Ask::TokensPerMinute),
+            ActionId::Budget => self.ask(Ask::Budget),
+            ActionId::Move(motion) => self.go(motion),
+            ActionId::Open => return self.open(),
+            ActionId::Back => self.back(),
+            ActionId::Filter => self.failures.start_typing(),
+            ActionId::Sort => self.failures.next_sort(),
+            ActionId::Mark => {
+                let marked = match self.screen {
+                    Screen::Divergence => self.divergence.mark(),
+                    _ => self.failures.mark(),
+                };
+                if !marked {
+                    self.flash(Level::Warn, "no more points can be marked", now);
+                }
+            }
+            ActionId::Retry => {
+                let ids = self.failures.chosen();
+                self.failures.queued(&ids);
+                return send(TaskCommand::Retry(Selection::Ids(ids)));
+            }
+            ActionId::RetryAll => {
+                let filter = self.failures.filter();
+                self.confirm = Some(Confirm::retry_all(self.failures.retryable(), filter));
+            }
+            ActionId::Edit => {
+                return self
+                    .failures
+                    .edit()
+                    .map(TaskCommand::ReadFailure)
+                    .map_or_else(Vec::new, send);
+            }
+            ActionId::Skip => self.ask(Ask::SkipReason(self.failures.chosen())),
+            ActionId::Unskip => return send(TaskCommand::Unskip(self.failures.chosen())),
+            ActionId::Export => self.ask(Ask::ExportTo),
+            ActionId::CopyId => return self.copy_id(now),
+            ActionId::CopyField => return self.copy_field(now),
+            ActionId::Scale => self.divergence.logarithmic = !self.divergence.logarithmic,
+            ActionId::ZoomIn => self.divergence.zoom(true, &self.snapshot.similarities),
+            ActionId::ZoomOut => self.divergence.zoom(false, &self.snapshot.similarities),
+            ActionId::Threshold(thousandths) => return self.move_threshold(thousandths),
+            ActionId::EmbedAgain => {
+                let ids = self.divergence.chosen();
+                self.divergence.asked(Decision::EmbeddedAgain, &ids);
+                return send(TaskCommand::EmbedAgain(ids));
+            }
+            ActionId::KeepSourceVector => self.confirm = Some(Confirm::keep_source_vector(self.divergence.chosen())),
+            ActionId::Accept => self.ask(Ask::AcceptNote(self.divergence.chosen())),
+            ActionId::MeasureAgreement => {
+                self.divergence.agreement = Asked::Waiting;
+                return send(TaskCommand::MeasureAgreement);
+            }
+            ActionId::ShowDiff => {
+                if let Some(id) = self.selected_id() {
+                    self.screen = Screen::Diff;
+                    return send(self.diff.ask(SampleOf::Ids(vec![id])));
+                }
+            }
+            ActionId::Sample => return send(self.diff.ask(SampleOf::Random)),
+            ActionId::PairById => self.ask(Ask::PairId),
+            ActionId::NextDifference => self.diff.jump(false),
+            ActionId::PreviousDifference => self.diff.jump(true),
+            ActionId::Fold => self.diff.toggle_fold(),
+            ActionId::Wrap => {
+                self.diff.wrap = !self.diff.wrap;
+                self.diff.column = 0;
+            }
+            ActionId::LogLevel => self.log.next_level(),
+        }
+        Vec::new()
+    }
+
+    fn show(&mut self, screen: Screen) {
+        self.screen = screen;
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        self.prompt = Some(Prompt::new(ask, &self.snapshot.settings));
+    }
+
+    /// A prompt was answered.
+    pub(super) fn answered(&mut self, command: TaskCommand) -> Vec<Effect> {
+        let command = match command {
+            TaskCommand::SamplePairs(of) => {
+                self.screen = Screen::Diff;
+                self.diff.ask(of)
+            }
+            TaskCommand::Skip(ids, reason) => {
+                self.failures.unmark_all();
+                TaskCommand::Skip(ids, reason)
+            }
+            TaskCommand::Accept(ids, note) => {
+                self.divergence.asked(Decision::Accepted, &ids);
+                TaskCommand::Accept(ids, note)
+            }
+            other => other,
+        };
+        vec![Effect::Send(command)]
+    }
+
+    /// The editor was left with a text.
+    pub(super) fn edited(&mut self, text: String, now: Instant) -> Vec<Effect> {
+        if text.trim().is_empty() {
+            self.flash(
+                Level::Warn,
+                "an empty content cannot be embedded; Esc leaves it as it is",
+                now,
+            );
+            return Vec::new();
+        }
+        let Some(editor) = self.failures.editor.take() else {
+            return Vec::new();
+        };
+        self.failures.queued(&[editor.id]);
+        vec![Effect::Send(TaskCommand::RetryEdited(editor.id, text))]
+    }
+
+    pub(super) fn go(&mut self, motion: Motion) {
+        match self.screen {
+            Screen::Failures => self.failures.move_in_pane(motion),
+            Screen::Divergence => self.divergence.go(motion, &self.snapshot.similarities),
+            Screen::Diff => self.diff.go(motion),
+            Screen::Log => self.log.go(motion),
+            Screen::Migrate => {
+                self.plan_scroll = match motion {
+                    Motion::Up => self.plan_scroll.saturating_sub(1),
+                    Motion::Down => (self.plan_scroll + 1).min(MOST_PLAN),
+                    Motion::PageUp => self.plan_scroll.saturating_sub(10),
+                    Motion::PageDown => (self.plan_scroll + 10).min(MOST_PLAN),
+                    Motion::Top => 0,
+                    Motion::Bottom | Motion::Left | Motion::Right => self.plan_scroll,
+                };
+            }
+            Screen::Verify | Screen::Search => {}
+        }
+    }
+
+    fn next_pane(&mut self, back: bool) {
+        match self.screen {
+            Screen::Divergence => self.divergence.next_pane(back),
+            Screen::Failures => self.failures.next_pane(),
+            Screen::Diff => self.diff.next_pane(),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self) -> Vec<Effect> {
+        let command = match self.screen {
+            Screen::Divergence => self.divergence.open().map(TaskCommand::Inspect),
+            Screen::Failures => self.failures.open().map(TaskCommand::ReadFailure),
+            Screen::Diff => self.diff.open().map(TaskCommand::ReadPair),
+            _ => None,
+        };
+        command.map(Effect::Send).into_iter().collect()
+    }
+
+    fn back(&mut self) {
+        match self.screen {
+            Screen::Divergence => {
+                self.divergence.back();
+            }
+            Screen::Failures => self.failures.back(),
+            Screen::Diff => {
+                self.diff.back();
+            }
+            Screen::Log => self.log.go(Motion::Bottom),
+            _ => {}
+        }
+    }
+
+    fn copy_id(&mut self, now: Instant) -> Vec<Effect> {
+        let Some(id) = self.selected_id() else {
+            return Vec::new();
+        };
+        let id = id.to_string();
+        self.flash(Level::Info, format!("copied {id}"), now);
+        vec![Effect::Copy(id)]
+    }
+
+    fn copy_field(&mut self, now: Instant) -> Vec<Effect> {
+        let Some(field) = self.diff.selected_field() else {
+            return Vec::new();
+        };
+        let show = |value: &Option<serde_json::Value>| match value {
+            None => "missing".to_owned(),
+            Some(value) => value.to_string(),
+        };
+        let text = if field.qdrant == field.lancedb {
+            show(&field.qdrant)
+        } else {
+            format!("Qdrant: {}\nLanceDB: {}", show(&field.qdrant), show(&field.lancedb))
+        };
+        let path = field.path.clone();
+        self.flash(Level::Info, format!("copied {path}"), now);
+        vec![Effect::Copy(text)]
+    }
+
+    fn move_threshold(&mut self, thousandths: i8) -> Vec<Effect> {
+        // On the histogram's own grid, so that the counts are exact.
+        let steps = (self.threshold * 1_000.0).round() + f32::from(thousandths);
+        self.threshold = (steps / 1_000.0).clamp(-1.0, 1.0);
+        vec![Effect::Send(TaskCommand::Set(Setting::Threshold(self.threshold)))]
+    }
+
+    fn ask_in_flight(&mut self, step: fn(usize) -> usize) -> Vec<Effect> {
+        let limit = step(self.asked_in_flight.unwrap_or(self.snapshot.settings.in_flight)).min(MOST_IN_FLIGHT);
+        self.asked_in_flight = Some(limit);
+        vec![Effect::Send(TaskCommand::Set(Setting::InFlight(limit)))]
+    }
+
+    /// An answer to a question.
+    pub(super) fn answer(&mut self, key: KeyEvent, now: Instant) -> Vec<Effect> {
+        let Some(choice) = self.confirm.as_mut().and_then(|confirm| confirm.key(key)) else {
+            return Vec::new();
+        };
+        self.confirm = None;
+        match choice {
+            Choice::Cancel => Vec::new(),
+            Choice::StopCleanly => self.leave(),
+            Choice::KeepRunning => vec![Effect::Detach],
+            Choice::RetryAll(filter) => self.retry_all(filter, now),
+            Choice::KeepSourceVector(ids) => self.keep(ids),
+        }
+    }
+
+    fn retry_all(&mut self, filter: Filter, now: Instant) -> Vec<Effect> {
+        self.flash(Level::Info, "retrying", now);
+        vec![Effect::Send(TaskCommand::Retry(Selection::Filter(filter)))]
+    }
+
+    fn keep(&mut self, ids: Vec<PointId>) -> Vec<Effect> {
+        self.divergence.asked(Decision::Kept, &ids);
+        vec![Effect::Send(TaskCommand::KeepSourceVector(ids))]
+    }
+}
+
+/// The next higher concurrency: by one up to ten, then by a tenth.
+fn more(limit: usize) -> usize {
+    limit + (limit / 10).max(1)
+}
+
+/// The next lower one.
+fn fewer(limit: usize) -> usize {
+    limit.saturating_sub((limit / 10).max(1)).max(1)
+}

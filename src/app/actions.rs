@@ -1,0 +1,711 @@
+//! The one registry of actions: name, keys, texts, where each applies and why not just now. The keymap, the footer, the
+//! help, the palette and the README's table are made from it.
+
+mod when;
+
+use super::App;
+use super::screen::Screen;
+
+/// A way through a list or a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the first.
+    Top,
+    /// To the last.
+    Bottom,
+    /// To the left.
+    Left,
+    /// To the right.
+    Right,
+}
+
+/// What can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionId {
+    /// Leave.
+    Quit,
+    /// Open help.
+    Help,
+    /// Open the palette.
+    Palette,
+    /// Give the terminal back until `fg`.
+    Suspend,
+    /// Show a screen.
+    Show(Screen),
+    /// The next pane.
+    NextPane,
+    /// The previous pane.
+    PreviousPane,
+    /// Begin to move points.
+    Start,
+    /// Pause or go on.
+    PauseOrResume,
+    /// More requests in flight.
+    Faster,
+    /// Fewer requests in flight.
+    Slower,
+    /// Inputs a request.
+    BatchInputs,
+    /// Requests a minute.
+    RequestsPerMinute,
+    /// Tokens a minute.
+    TokensPerMinute,
+    /// Money for the job.
+    Budget,
+    /// Move in a list.
+    Move(Motion),
+    /// Open what is selected.
+    Open,
+    /// One step back.
+    Back,
+    /// Filter the list.
+    Filter,
+    /// Another order of the list.
+    Sort,
+    /// Mark what is selected.
+    Mark,
+    /// Retry the marked, or the selected.
+    Retry,
+    /// Retry all that the filter shows.
+    RetryAll,
+    /// Edit the content and retry.
+    Edit,
+    /// Give up the marked, or the selected.
+    Skip,
+    /// Take a skip back.
+    Unskip,
+    /// Write the failures to a file.
+    Export,
+    /// Copy the id.
+    CopyId,
+    /// Copy a field.
+    CopyField,
+    /// Linear or logarithmic counts.
+    Scale,
+    /// Look into a bin.
+    ZoomIn,
+    /// Back to wider bins.
+    ZoomOut,
+    /// Move the threshold by so many thousandths.
+    Threshold(i8),
+    /// Embed rows again.
+    EmbedAgain,
+    /// Keep Qdrant's vector.
+    KeepSourceVector,
+    /// Accept rows as they are.
+    Accept,
+    /// Compare the neighbours of a sample.
+    MeasureAgreement,
+    /// Open the point in Diff.
+    ShowDiff,
+    /// Another sample of pairs.
+    Sample,
+    /// A pair by its id.
+    PairById,
+    /// The next difference.
+    NextDifference,
+    /// The previous difference.
+    PreviousDifference,
+    /// Fold equal fields.
+    Fold,
+    /// Wrap long texts.
+    Wrap,
+    /// Which lines of the log are shown.
+    LogLevel,
+}
+
+/// One row of the registry.
+#[derive(Debug)]
+pub struct Action {
+    /// What it is.
+    pub id: ActionId,
+    /// Its name in kebab-case, as `[keys]` and the palette know it.
+    pub name: &'static str,
+    /// Its own keys.
+    pub keys: &'static [&'static str],
+    /// A word or two for the footer.
+    pub short: &'static str,
+    /// A sentence for help.
+    pub long: &'static str,
+    /// The screens it belongs to; none is everywhere.
+    pub screens: &'static [Screen],
+    /// Whether the footer shows it.
+    pub in_footer: bool,
+    /// Whether it asks before it acts.
+    pub dangerous: bool,
+    /// Why it does not apply just now.
+    pub available: fn(&App) -> Result<(), &'static str>,
+}
+
+impl Action {
+    const fn new(
+        id: ActionId,
+        name: &'static str,
+        keys: &'static [&'static str],
+        short: &'static str,
+        long: &'static str,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            keys,
+            short,
+            long,
+            screens: &[],
+            in_footer: false,
+            dangerous: false,
+            available: when::always,
+        }
+    }
+
+    const fn on(mut self, screens: &'static [Screen]) -> Self {
+        self.screens = screens;
+        self
+    }
+
+    const fn in_footer(mut self) -> Self {
+        self.in_footer = true;
+        self
+    }
+
+    const fn dangerous(mut self) -> Self {
+        self.dangerous = true;
+        self
+    }
+
+    const fn when(mut self, available: fn(&App) -> Result<(), &'static str>) -> Self {
+        self.available = available;
+        self
+    }
+
+    /// Whether it can be called on a screen at all.
+    pub fn applies_to(&self, screen: Screen) -> bool {
+        self.screens.is_empty() || self.screens.contains(&screen)
+    }
+}
+
+const MIGRATE: &[Screen] = &[Screen::Migrate];
+const DIVERGENCE: &[Screen] = &[Screen::Divergence];
+const FAILURES: &[Screen] = &[Screen::Failures];
+const DIFF: &[Screen] = &[Screen::Diff];
+const LISTS: &[Screen] = &[Screen::Divergence, Screen::Failures, Screen::Diff];
+const MARKED: &[Screen] = &[Screen::Divergence, Screen::Failures];
+const LOG: &[Screen] = &[Screen::Log];
+
+use ActionId as Id;
+
+/// Every action there is, in the order of the footer and of help.
+pub static ACTIONS: &[Action] = &[
+    Action::new(
+        Id::Start,
+        "start",
+        &["Enter"],
+        "start",
+        "Begin to move points: the plan was read.",
+    )
+    .on(MIGRATE)
+    .in_footer()
+    .when(when::is_ready),
+    Action::new(
+        Id::PauseOrResume,
+        "pause-or-resume",
+        &["p"],
+        "pause/resume",
+        "Pause: start nothing new, finish what is in flight. Again: go on, also after an outage stopped the run.",
+    )
+    .in_footer()
+    .when(when::can_pause),
+    Action::new(
+        Id::Faster,
+        "more-in-flight",
+        &["+", "="],
+        "faster",
+        "Allow more embedding requests in flight.",
+    )
+    .on(MIGRATE)
+    .in_footer()
+    .when(when::embeds),
+    Action::new(
+        Id::Slower,
+        "fewer-in-flight",
+        &["-"],
+        "slower",
+        "Allow fewer embedding requests in flight.",
+    )
+    .on(MIGRATE)
+    .in_footer()
+    .when(when::embeds),
+    Action::new(
+        Id::BatchInputs,
+        "batch-inputs",
+        &["b"],
+        "batch",
+        "Set how many inputs a request carries at most.",
+    )
+    .on(MIGRATE)
+    .in_footer()
+    .when(when::has_embedder),
+    Action::new(
+        Id::Budget,
+        "budget",
+        &["$"],
+        "budget",
+        "Set what the whole job may cost, in US dollars.",
+    )
+    .on(MIGRATE)
+    .in_footer()
+    .when(when::has_embedder),
+    Action::new(
+        Id::RequestsPerMinute,
+        "requests-per-minute",
+        &["m"],
+        "requests/min",
+        "Cap the requests a minute, or take the cap away.",
+    )
+    .on(MIGRATE)
+    .when(when::has_embedder),
+    Action::new(
+        Id::TokensPerMinute,
+        "tokens-per-minute",
+        &["t"],
+        "tokens/min",
+        "Cap the tokens a minute, or take the cap away.",
+    )
+    .on(MIGRATE)
+    .when(when::has_embedder),
+    Action::new(Id::Open, "open", &["Enter"], "open", "Open what is selected.")
+        .on(LISTS)
+        .in_footer()
+        .when(when::can_open),
+    Action::new(
+        Id::Mark,
+        "mark",
+        &["Space"],
+        "mark",
+        "Mark the point, for doing the same to several.",
+    )
+    .on(MARKED)
+    .in_footer()
+    .when(when::has_selected),
+    Action::new(
+        Id::Retry,
+        "retry",
+        &["r"],
+        "retry",
+        "Try the marked points again, or the selected one.",
+    )
+    .on(FAILURES)
+    .in_footer()
+    .when(when::has_chosen),
+    Action::new(
+        Id::RetryAll,
+        "retry-all",
+        &["R"],
+        "retry all",
+        "Try all failed points again that the filter shows.",
+    )
+    .on(FAILURES)
+    .in_footer()
+    .dangerous()
+    .when(when::has_failures),
+    Action::new(
+        Id::Edit,
+        "edit",
+        &["e"],
+        "edit",
+        "Edit the content of the selected point and try it again; the point in Qdrant stays as it is.",
+    )
+    .on(FAILURES)
+    .in_footer()
+    .when(when::can_edit),
+    Action::new(
+        Id::Skip,
+        "skip",
+        &["s"],
+        "skip",
+        "Give the marked points up, or the selected one, with a reason.",
+    )
+    .on(FAILURES)
+    .in_footer()
+    .dangerous()
+    .when(when::has_chosen),
+    Action::new(
+        Id::Unskip,
+        "unskip",
+        &["u"],
+        "undo skip",
+        "Take the skip of the marked points back, or of the selected one.",
+    )
+    .on(FAILURES)
+    .when(when::has_chosen),
+    Action::new(
+        Id::Sort,
+        "sort",
+        &["o"],
+        "order",
+        "List by id, by age, by cause, by attempts.",
+    )
+    .on(FAILURES),
+    Action::new(
+        Id::Export,
+        "export",
+        &["E"],
+        "export",
+        "Write the failures to a file, as JSON.",
+    )
+    .on(FAILURES)
+    .when(when::is_open),
+    Action::new(
+        Id::Filter,
+        "filter",
+        &["/"],
+        "filter",
+        "Show only failures whose id, class or message holds a text. Esc shows all again.",
+    )
+    .on(FAILURES)
+    .in_footer(),
+    Action::new(
+        Id::EmbedAgain,
+        "embed-again",
+        &["r"],
+        "embed again",
+        "Embed the marked points again, or the selected one.",
+    )
+    .on(DIVERGENCE)
+    .in_footer()
+    .when(when::can_embed_again),
+    Action::new(
+        Id::KeepSourceVector,
+        "keep-source-vector",
+        &["K"],
+        "keep Qdrant's",
+        "Put Qdrant's vector in the place of the new embedding, for the marked points or the selected one.",
+    )
+    .on(DIVERGENCE)
+    .dangerous()
+    .when(when::can_keep),
+    Action::new(
+        Id::Accept,
+        "accept",
+        &["a"],
+        "accept",
+        "Accept the new embedding as it is, with a note, for the marked points or the selected one.",
+    )
+    .on(DIVERGENCE)
+    .in_footer()
+    .when(when::has_divergent),
+    Action::new(
+        Id::Threshold(-1),
+        "threshold-down",
+        &["<"],
+        "threshold",
+        "Lower the threshold by 0.001.",
+    )
+    .on(DIVERGENCE)
+    .in_footer(),
+    Action::new(
+        Id::Threshold(1),
+        "threshold-up",
+        &[">"],
+        "threshold",
+        "Raise the threshold by 0.001.",
+    )
+    .on(DIVERGENCE)
+    .in_footer(),
+    Action::new(
+        Id::Threshold(-10),
+        "threshold-far-down",
+        &["{"],
+        "threshold",
+        "Lower the threshold by 0.01.",
+    )
+    .on(DIVERGENCE),
+    Action::new(
+        Id::Threshold(10),
+        "threshold-far-up",
+        &["}"],
+        "threshold",
+        "Raise the threshold by 0.01.",
+    )
+    .on(DIVERGENCE),
+    Action::new(
+        Id::ZoomIn,
+        "zoom-in",
+        &["+", "="],
+        "zoom",
+        "Split the selected bin into finer ones.",
+    )
+    .on(DIVERGENCE),
+    Action::new(Id::ZoomOut, "zoom-out", &["-"], "zoom out", "Back to wider bins.").on(DIVERGENCE),
+    Action::new(
+        Id::Scale,
+        "scale",
+        &["c"],
+        "log counts",
+        "Linear or logarithmic counts.",
+    )
+    .on(DIVERGENCE),
+    Action::new(
+        Id::MeasureAgreement,
+        "measure-agreement",
+        &["n"],
+        "neighbours",
+        "Compare the ten nearest neighbours of a sample in both stores.",
+    )
+    .on(DIVERGENCE)
+    .when(when::is_open),
+    Action::new(
+        Id::Sample,
+        "sample",
+        &["n"],
+        "sample",
+        "Compare another random sample of both stores.",
+    )
+    .on(DIFF)
+    .in_footer()
+    .when(when::is_open),
+    Action::new(
+        Id::PairById,
+        "pair-by-id",
+        &["i"],
+        "by id",
+        "Compare one point, by its id.",
+    )
+    .on(DIFF)
+    .in_footer()
+    .when(when::is_open),
+    Action::new(
+        Id::NextDifference,
+        "next-difference",
+        &["]"],
+        "next",
+        "To the next field that differs.",
+    )
+    .on(DIFF)
+    .in_footer()
+    .when(when::has_record),
+    Action::new(
+        Id::PreviousDifference,
+        "previous-difference",
+        &["["],
+        "previous",
+        "To the previous field that differs.",
+    )
+    .on(DIFF)
+    .when(when::has_record),
+    Action::new(
+        Id::Fold,
+        "fold",
+        &["f"],
+        "fold",
+        "Fold the fields that are equal, or show them.",
+    )
+    .on(DIFF)
+    .in_footer(),
+    Action::new(
+        Id::Wrap,
+        "wrap",
+        &["w"],
+        "wrap",
+        "Wrap long texts, or scroll them with Left and Right.",
+    )
+    .on(DIFF)
+    .in_footer(),
+    Action::new(
+        Id::CopyField,
+        "copy-field",
+        &["Y"],
+        "copy field",
+        "Put the selected field into the clipboard.",
+    )
+    .on(DIFF)
+    .when(when::has_record),
+    Action::new(
+        Id::ShowDiff,
+        "show-diff",
+        &["d"],
+        "diff",
+        "Show the point in both stores side by side.",
+    )
+    .on(MARKED)
+    .in_footer()
+    .when(when::has_selected),
+    Action::new(
+        Id::CopyId,
+        "copy-id",
+        &["y"],
+        "copy id",
+        "Put the point's id into the terminal's clipboard.",
+    )
+    .on(LISTS)
+    .when(when::has_selected),
+    Action::new(
+        Id::LogLevel,
+        "log-level",
+        &["f"],
+        "level",
+        "Show all lines, warnings and errors, or errors only.",
+    )
+    .on(LOG)
+    .in_footer(),
+    Action::new(
+        Id::Back,
+        "back",
+        &["Esc"],
+        "back",
+        "One step back: close what is open, clear the filter, drop the marks.",
+    ),
+    Action::new(Id::Move(Motion::Down), "down", &["Down", "j"], "down", "One line down."),
+    Action::new(Id::Move(Motion::Up), "up", &["Up", "k"], "up", "One line up."),
+    Action::new(
+        Id::Move(Motion::PageDown),
+        "page-down",
+        &["PgDn"],
+        "page down",
+        "A page down.",
+    ),
+    Action::new(Id::Move(Motion::PageUp), "page-up", &["PgUp"], "page up", "A page up."),
+    Action::new(
+        Id::Move(Motion::Top),
+        "top",
+        &["g", "Home"],
+        "top",
+        "To the first line.",
+    ),
+    Action::new(
+        Id::Move(Motion::Bottom),
+        "bottom",
+        &["G", "End"],
+        "bottom",
+        "To the last line.",
+    ),
+    Action::new(Id::Move(Motion::Left), "left", &["Left", "h"], "left", "To the left."),
+    Action::new(
+        Id::Move(Motion::Right),
+        "right",
+        &["Right", "l"],
+        "right",
+        "To the right.",
+    ),
+    Action::new(
+        Id::NextPane,
+        "next-pane",
+        &["Tab"],
+        "pane",
+        "To the next pane of the screen.",
+    ),
+    Action::new(
+        Id::PreviousPane,
+        "previous-pane",
+        &["Shift-Tab"],
+        "pane",
+        "To the previous pane of the screen.",
+    ),
+    Action::new(
+        Id::Show(Screen::Migrate),
+        "show-migrate",
+        &["1"],
+        "Migrate",
+        "Progress of the migration.",
+    ),
+    Action::new(
+        Id::Show(Screen::Divergence),
+        "show-divergence",
+        &["2"],
+        "Divergence",
+        "How far the new embeddings lie from Qdrant's vectors.",
+    ),
+    Action::new(
+        Id::Show(Screen::Failures),
+        "show-failures",
+        &["3"],
+        "Failures",
+        "Points that could not be carried over.",
+    ),
+    Action::new(
+        Id::Show(Screen::Diff),
+        "show-diffs",
+        &["4"],
+        "Diff",
+        "Points of both stores side by side.",
+    ),
+    Action::new(
+        Id::Show(Screen::Verify),
+        "show-verify",
+        &["5"],
+        "Verify",
+        "Whether the new store may take over.",
+    ),
+    Action::new(
+        Id::Show(Screen::Search),
+        "show-search",
+        &["6"],
+        "Search",
+        "Search in both stores.",
+    ),
+    Action::new(Id::Show(Screen::Log), "show-log", &["7"], "Log", "What happened."),
+    Action::new(
+        Id::Suspend,
+        "suspend",
+        &["Ctrl-Z"],
+        "suspend",
+        "Give the terminal back until `fg`; the work stands still meanwhile.",
+    ),
+    Action::new(
+        Id::Palette,
+        "palette",
+        &[":", "Ctrl-P"],
+        "commands",
+        "Find any action by its name.",
+    )
+    .in_footer(),
+    Action::new(Id::Help, "help", &["?"], "help", "The keys of this screen.").in_footer(),
+    Action::new(
+        Id::Quit,
+        "quit",
+        &["q"],
+        "quit",
+        "Leave. Asks while work is running; Ctrl-C stops cleanly without asking, twice at once.",
+    )
+    .in_footer()
+    .dangerous(),
+];
+
+/// The actions of a screen, in the registry's order.
+pub fn on(screen: Screen) -> impl Iterator<Item = &'static Action> {
+    ACTIONS.iter().filter(move |action| action.applies_to(screen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_action_has_its_name_and_texts() {
+        let mut names = HashSet::new();
+        for action in ACTIONS {
+            let Action { name, .. } = action;
+            assert!(names.insert(name), "{name} is there twice");
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+            assert!(!action.keys.is_empty() && !action.short.is_empty(), "{name}");
+            assert!(action.long.ends_with('.') && action.long.len() > 8, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_screen_has_the_key_on_its_tab() {
+        for (screen, digit) in Screen::ALL {
+            let action = ACTIONS.iter().find(|action| action.id == ActionId::Show(screen));
+            assert_eq!(action.map(|action| action.keys), Some(&[&*digit.to_string()][..]));
+        }
+    }
+}

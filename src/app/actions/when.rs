@@ -1,0 +1,112 @@
+//! When an action applies, and the words for why it does not.
+
+use crate::app::App;
+use crate::app::screen::Screen;
+use crate::journal::State;
+use crate::tasks::Phase;
+
+type When = Result<(), &'static str>;
+
+fn require(condition: bool, why: &'static str) -> When {
+    if condition { Ok(()) } else { Err(why) }
+}
+
+pub(super) fn always(_: &App) -> When {
+    Ok(())
+}
+
+pub(super) fn is_open(app: &App) -> When {
+    require(app.facts.is_some(), "the job is not open yet")
+}
+
+pub(super) fn is_ready(app: &App) -> When {
+    match app.phase {
+        Phase::Ready => Ok(()),
+        Phase::Connecting => Err("the plan is not worked out yet"),
+        _ => Err("it has begun already"),
+    }
+}
+
+pub(super) fn can_pause(app: &App) -> When {
+    match app.phase {
+        Phase::Running | Phase::Paused | Phase::Pausing | Phase::Stopped(_) => Ok(()),
+        Phase::Connecting => Err("not connected yet"),
+        Phase::Ready => Err("it has not begun; Enter on Migrate starts"),
+        Phase::Stopping => Err("it is stopping"),
+        Phase::Finishing(_) => Err("all points are over; the table is being finished"),
+        Phase::Complete => Err("it is complete"),
+        Phase::Failed(_) => Err("it could not begin"),
+    }
+}
+
+pub(super) fn has_embedder(app: &App) -> When {
+    is_open(app)?;
+    require(
+        app.snapshot.settings.in_flight > 0,
+        "vectors are carried over; nothing is embedded",
+    )
+}
+
+pub(super) fn embeds(app: &App) -> When {
+    match app.phase {
+        Phase::Running | Phase::Paused | Phase::Pausing | Phase::Ready => has_embedder(app),
+        _ => Err("nothing is running"),
+    }
+}
+
+pub(super) fn has_chosen(app: &App) -> When {
+    require(!app.failures.chosen().is_empty(), "no failed point is selected")
+}
+
+pub(super) fn has_failures(app: &App) -> When {
+    require(app.failures.is_current(), "the journal is being read")?;
+    require(app.failures.retryable() > 0, "there are no failures to retry")
+}
+
+pub(super) fn can_edit(app: &App) -> When {
+    is_open(app)?;
+    require(
+        app.snapshot.settings.in_flight > 0,
+        "vectors are carried over; nothing is embedded",
+    )?;
+    match app.failures.selected().map(|row| row.state) {
+        Some(State::Failed) => Ok(()),
+        Some(State::Retrying) => Err("it is being retried"),
+        Some(State::Skipped) => Err("it was skipped; take that back first"),
+        Some(State::Recovered) => Err("it is in the table already"),
+        None => Err("no failed point is selected"),
+    }
+}
+
+pub(super) fn has_divergent(app: &App) -> When {
+    require(!app.divergence.chosen().is_empty(), "no point is selected")
+}
+
+pub(super) fn can_embed_again(app: &App) -> When {
+    require(
+        app.snapshot.settings.in_flight > 0,
+        "vectors are carried over; nothing is embedded",
+    )?;
+    has_divergent(app)
+}
+
+pub(super) fn can_keep(app: &App) -> When {
+    let comparable = app.facts.as_ref().is_some_and(|facts| facts.comparable.is_ok());
+    require(comparable, "Qdrant's vectors are of another space than this column")?;
+    has_divergent(app)
+}
+
+pub(super) fn has_record(app: &App) -> When {
+    require(app.diff.record.is_some(), "no pair is open")
+}
+
+pub(super) fn has_selected(app: &App) -> When {
+    require(app.selected_id().is_some(), "nothing is selected")
+}
+
+pub(super) fn can_open(app: &App) -> When {
+    match app.screen {
+        Screen::Divergence => require(app.divergence.can_open(), "nothing is selected"),
+        _ => has_selected(app),
+    }
+}

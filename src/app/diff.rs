@@ -1,0 +1,341 @@
+//! The Diff screen: a sample of pairs with their verdicts, and one pair field by field.
+
+use super::actions::Motion;
+use super::divergence::Asked;
+use crate::point::PointId;
+use crate::point::diff::{FieldDiff, FieldVerdict, RecordDiff};
+use crate::tasks::inspect::PairSummary;
+use crate::tasks::{SampleOf, TaskCommand};
+
+/// Columns that Left and Right scroll.
+const STEP: u16 = 10;
+
+/// Which pane the keys go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// The pairs.
+    Pairs,
+    /// The opened pair.
+    Record,
+}
+
+/// The screen's state.
+#[derive(Debug, Clone)]
+pub struct Diff {
+    /// Which pane the keys go to.
+    pub pane: Pane,
+    /// The pairs.
+    pub pairs: Asked<Vec<PairSummary>>,
+    place: usize,
+    /// The opened pair.
+    pub record: Option<Box<RecordDiff>>,
+    /// Why a pair cannot be opened.
+    pub error: Option<String>,
+    opening: Option<PointId>,
+    /// Whether equal fields are folded.
+    pub fold: bool,
+    /// Whether long texts are wrapped; else they are scrolled.
+    pub wrap: bool,
+    /// Columns that unwrapped texts are scrolled to the right.
+    pub column: u16,
+    field: usize,
+    page: usize,
+    /// Whether an opened pair stands beside the list; else the keys cannot leave it.
+    beside: bool,
+    /// The sample was asked for by naming one point: it is opened as soon as it is here.
+    open_first: bool,
+    asked: Option<SampleOf>,
+}
+
+impl Default for Diff {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Diff {
+    /// Nothing known yet.
+    pub fn new() -> Self {
+        Self {
+            pane: Pane::Pairs,
+            pairs: Asked::No,
+            place: 0,
+            record: None,
+            error: None,
+            opening: None,
+            fold: true,
+            wrap: true,
+            column: 0,
+            field: 0,
+            page: 16,
+            beside: true,
+            open_first: false,
+            asked: None,
+        }
+    }
+
+    /// The pairs there are.
+    pub fn list(&self) -> &[PairSummary] {
+        match &self.pairs {
+            Asked::Here(pairs) => pairs,
+            _ => &[],
+        }
+    }
+
+    /// The selected pair's place.
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// The selected pair, or the opened one.
+    pub fn selected(&self) -> Option<PointId> {
+        match (&self.record, self.pane) {
+            (Some(record), Pane::Record) => Some(record.id),
+            _ => self.list().get(self.place).map(|pair| pair.id),
+        }
+    }
+
+    /// The fields that are shown, with their places in the record.
+    pub fn fields(&self) -> Vec<(usize, &FieldDiff)> {
+        let Some(record) = &self.record else { return Vec::new() };
+        let fields = record.fields.iter().enumerate();
+        fields
+            .filter(|(_, field)| !self.fold || field.verdict != FieldVerdict::Same)
+            .collect()
+    }
+
+    /// The selected field's place among those that are shown.
+    pub fn field(&self) -> usize {
+        self.field
+    }
+
+    /// The selected field.
+    pub fn selected_field(&self) -> Option<&FieldDiff> {
+        self.fields().get(self.field).map(|(_, field)| *field)
+    }
+
+    pub(super) fn resize(&mut self, rows: u16, beside: bool) {
+        self.beside = beside;
+        if !beside && self.record.is_some() {
+            self.pane = Pane::Record;
+        }
+        self.page = usize::from(rows).saturating_sub(8).max(1);
+    }
+
+    /// Asks for pairs.
+    pub(super) fn ask(&mut self, of: SampleOf) -> TaskCommand {
+        self.pairs = Asked::Waiting;
+        self.place = 0;
+        self.close();
+        self.open_first = matches!(&of, SampleOf::Ids(ids) if ids.len() == 1);
+        self.asked = Some(of.clone());
+        TaskCommand::SamplePairs(of)
+    }
+
+    fn close(&mut self) {
+        self.record = None;
+        self.opening = None;
+        self.error = None;
+        self.field = 0;
+        self.column = 0;
+        self.pane = Pane::Pairs;
+    }
+
+    /// The pairs are here; answers the one to open at once.
+    pub(super) fn sampled(&mut self, of: &SampleOf, pairs: Vec<PairSummary>) -> Option<PointId> {
+        // Only the latest question counts.
+        if self.asked.as_ref() != Some(of) {
+            return None;
+        }
+        self.asked = None;
+        self.place = 0;
+        let first = pairs.first().map(|pair| pair.id);
+        self.pairs = Asked::Here(pairs);
+        first
+            .filter(|_| std::mem::take(&mut self.open_first))
+            .inspect(|id| self.opening = Some(*id))
+    }
+
+    pub(super) fn not_sampled(&mut self, of: &SampleOf, error: String) {
+        if self.asked.as_ref() != Some(of) {
+            return;
+        }
+        self.asked = None;
+        self.pairs = Asked::Failed(error);
+    }
+
+    pub(super) fn open(&mut self) -> Option<PointId> {
+        let id = self.selected()?;
+        self.opening = Some(id);
+        Some(id)
+    }
+
+    pub(super) fn read(&mut self, record: Box<RecordDiff>) {
+        if self.opening == Some(record.id) {
+            self.close();
+            // Where nothing differs, folding would leave nothing to see.
+            self.fold = record.differing() > 0;
+            self.record = Some(record);
+            self.pane = Pane::Record;
+        }
+    }
+
+    pub(super) fn not_read(&mut self, id: PointId, error: String) {
+        if self.opening == Some(id) {
+            self.close();
+            self.error = Some(error);
+        }
+    }
+
+    pub(super) fn go(&mut self, motion: Motion) {
+        let (place, last) = match self.pane {
+            Pane::Pairs => (self.place, self.list().len().saturating_sub(1)),
+            Pane::Record => (self.field, self.fields().len().saturating_sub(1)),
+        };
+        let moved = match motion {
+            Motion::Up => place.saturating_sub(1),
+            Motion::Down => place + 1,
+            Motion::PageUp => place.saturating_sub(self.page),
+            Motion::PageDown => place + self.page,
+            Motion::Top => 0,
+            Motion::Bottom => last,
+            Motion::Left => {
+                self.column = self.column.saturating_sub(STEP);
+                place
+            }
+            Motion::Right => {
+                self.column = self.column.saturating_add(STEP);
+                place
+            }
+        }
+        .min(last);
+        match self.pane {
+            Pane::Pairs => self.place = moved,
+            Pane::Record => self.field = moved,
+        }
+    }
+
+    /// To the next or the previous field that differs, round the ends.
+    pub(super) fn jump(&mut self, back: bool) {
+        let fields = self.fields();
+        let differing: Vec<usize> = fields
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, field))| field.verdict != FieldVerdict::Same)
+            .map(|(place, _)| place)
+            .collect();
+        let next = if back {
+            differing
+                .iter()
+                .rev()
+                .find(|place| **place < self.field)
+                .or(differing.last())
+        } else {
+            differing
+                .iter()
+                .find(|place| **place > self.field)
+                .or(differing.first())
+        };
+        self.field = next.copied().unwrap_or(self.field);
+        self.pane = Pane::Record;
+    }
+
+    pub(super) fn toggle_fold(&mut self) {
+        // The selected field stays selected, where it is still shown.
+        let selected = self.fields().get(self.field).map(|(place, _)| *place);
+        self.fold = !self.fold;
+        let place = self.fields().iter().position(|(place, _)| Some(*place) >= selected);
+        self.field = place.unwrap_or(self.fields().len().saturating_sub(1));
+    }
+
+    pub(super) fn click_row(&mut self, place: usize) {
+        self.pane = Pane::Pairs;
+        self.place = place.min(self.list().len().saturating_sub(1));
+    }
+
+    pub(super) fn next_pane(&mut self) {
+        self.pane = match self.pane {
+            _ if self.record.is_some() && !self.beside => Pane::Record,
+            Pane::Pairs if self.record.is_some() => Pane::Record,
+            _ => Pane::Pairs,
+        };
+    }
+
+    /// One step back; answers whether there was one.
+    pub(super) fn back(&mut self) -> bool {
+        let open = self.record.is_some() || self.error.is_some();
+        self.close();
+        open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::point::diff::compare;
+    use crate::point::{Point, Vectors};
+    use serde_json::json;
+
+    fn opened() -> Diff {
+        let point = |payload: serde_json::Value| Point {
+            id: PointId::Num(1),
+            payload: payload.as_object().cloned().expect("an object"),
+            vectors: Vectors::new(),
+        };
+        let left = point(json!({"a": 1, "b": 2, "c": 3, "d": 4}));
+        let right = point(json!({"a": 1, "b": 20, "c": 3, "d": 40}));
+        let record = compare(PointId::Num(1), Some(&left), Some(&right), None, false);
+        let mut diff = Diff::new();
+        diff.ask(SampleOf::Ids(vec![PointId::Num(1)]));
+        let summary = PairSummary {
+            id: record.id,
+            verdict: record.verdict,
+            differing: 2,
+            because: None,
+        };
+        let of = SampleOf::Ids(vec![PointId::Num(1)]);
+        assert_eq!(
+            diff.sampled(&SampleOf::Random, Vec::new()),
+            None,
+            "another question's answer"
+        );
+        assert_eq!(
+            diff.sampled(&of, vec![summary]),
+            Some(PointId::Num(1)),
+            "a named point is opened"
+        );
+        diff.read(Box::new(record));
+        diff
+    }
+
+    fn path(diff: &Diff) -> &str {
+        diff.selected_field().map_or("", |field| field.path.as_str())
+    }
+
+    #[test]
+    fn jumps_go_round_and_folding_keeps_the_field() {
+        let mut diff = opened();
+        assert_eq!((diff.fold, path(&diff)), (true, "b"));
+        diff.toggle_fold();
+        assert_eq!((diff.fields().len(), path(&diff)), (4, "b"));
+        diff.jump(false);
+        assert_eq!(path(&diff), "d");
+        diff.jump(false);
+        assert_eq!(path(&diff), "b", "round the end");
+        diff.jump(true);
+        assert_eq!(path(&diff), "d", "round the beginning");
+        diff.toggle_fold();
+        assert_eq!((diff.fields().len(), path(&diff)), (2, "d"));
+        assert!(diff.back() && diff.record.is_none());
+        assert!(!diff.back());
+    }
+
+    #[test]
+    fn an_answer_that_nobody_waits_for_any_more_is_dropped() {
+        let mut diff = opened();
+        let record = diff.record.clone().expect("open");
+        diff.back();
+        diff.read(record);
+        assert!(diff.record.is_none());
+    }
+}

@@ -1,0 +1,147 @@
+//! What the work says, taken into the console's state.
+
+use std::time::Instant;
+
+use super::divergence::Asked;
+use super::{App, Effect, LATEST, Screen};
+use crate::tasks::{Level, Owned, Setting, TaskCommand, TaskEvent};
+
+impl App {
+    pub(super) fn event(&mut self, event: TaskEvent, now: Instant) -> Vec<Effect> {
+        self.log.note(&event);
+        match event {
+            TaskEvent::Opened(facts) => {
+                self.facts = Some(*facts);
+                self.failures.stale();
+            }
+            TaskEvent::Planned(plan) => self.plan = Some(plan),
+            TaskEvent::PhaseChanged(phase) => self.phase = phase,
+            TaskEvent::PointFailed(id, failure) => {
+                self.latest.push_front((id, failure));
+                self.latest.truncate(LATEST);
+                self.failures.stale();
+            }
+            TaskEvent::SettingConfirmed(setting) => self.setting_confirmed(setting, now),
+            TaskEvent::Committed { .. } => self.divergence.stale(),
+            TaskEvent::RetryStarted(ids) => self.failures.started(&ids),
+            TaskEvent::RetryFinished(id, result) => {
+                self.failures.finished(id, result);
+                self.divergence.stale();
+            }
+            TaskEvent::RetryEnded {
+                recovered,
+                failed,
+                error,
+                waiting,
+            } => {
+                self.failures.ended(waiting == 0);
+                let (level, text) = match error {
+                    None => (
+                        Level::Info,
+                        format!("retry: {recovered} recovered, {failed} failed again"),
+                    ),
+                    Some(error) => (Level::Error, format!("the retry stopped: {error}")),
+                };
+                self.flash(level, text, now);
+            }
+            TaskEvent::Skipped(count, skipped) => {
+                let what = if skipped { "skipped" } else { "taken back" };
+                self.flash(Level::Info, format!("{count} {what}"), now);
+                self.failures.stale();
+            }
+            TaskEvent::Exported(count, path) => {
+                self.flash(Level::Info, format!("{count} failures in {}", path.display()), now);
+            }
+            TaskEvent::FailuresListed {
+                filter,
+                sort,
+                offset,
+                total,
+                retryable,
+                rows,
+            } => self.failures.listed((&filter, sort), offset, (total, retryable), rows),
+            TaskEvent::FailureRead(detail) => {
+                let content = self
+                    .facts
+                    .as_ref()
+                    .map_or("content", |facts| facts.content.as_str())
+                    .to_owned();
+                // The editor takes the keys: it opens only where the operator still looks at it.
+                if self.screen != Screen::Failures {
+                    self.failures.give_up_editing();
+                }
+                if let Err(why) = self.failures.read(*detail, &content) {
+                    self.flash(Level::Warn, format!("edit: {why}"), now);
+                }
+            }
+            TaskEvent::DivergentListed {
+                band,
+                anchor,
+                total,
+                rows,
+            } => self.divergence.listed(band, anchor, total, rows),
+            TaskEvent::Inspected(detail) => self.divergence.inspected(detail),
+            TaskEvent::Decided {
+                decision,
+                points,
+                error,
+            } => {
+                let again = self.divergence.decided(decision, &points);
+                match error {
+                    None => self.flash(Level::Info, format!("{}: {}", points.len(), decision.label()), now),
+                    Some(error) => self.flash(Level::Error, error, now),
+                }
+                return again
+                    .map(|id| Effect::Send(TaskCommand::Inspect(id)))
+                    .into_iter()
+                    .collect();
+            }
+            TaskEvent::PairsSampled(of, pairs) => {
+                let open = self.diff.sampled(&of, pairs);
+                return open
+                    .map(|id| Effect::Send(TaskCommand::ReadPair(id)))
+                    .into_iter()
+                    .collect();
+            }
+            TaskEvent::PairRead(record) => self.diff.read(record),
+            TaskEvent::AgreementMeasured(agreement) => self.divergence.agreement = Asked::Here(agreement),
+            TaskEvent::Unanswered { of, error } => self.unanswered(of, error, now),
+            TaskEvent::Noted(level, text) => self.flash(level, text, now),
+            TaskEvent::Ended(_) => self.ended = true,
+            TaskEvent::StepStarted(_) | TaskEvent::StepFinished(..) => {}
+        }
+        Vec::new()
+    }
+
+    fn setting_confirmed(&mut self, setting: Setting, now: Instant) {
+        let settings = &mut self.snapshot.settings;
+        match setting {
+            Setting::InFlight(limit) => {
+                settings.in_flight = limit;
+                self.asked_in_flight = self.asked_in_flight.filter(|asked| *asked != limit);
+            }
+            Setting::BatchInputs(inputs) => settings.batch_inputs = inputs,
+            Setting::RequestsPerMinute(cap) => settings.requests_per_minute = cap,
+            Setting::TokensPerMinute(cap) => settings.tokens_per_minute = cap,
+            Setting::BudgetUsd(limit) => settings.budget_usd = limit,
+            // Moved live, and shown where it was moved.
+            Setting::Threshold(_) => return,
+        }
+        self.flash(Level::Info, setting.describe(), now);
+    }
+
+    fn unanswered(&mut self, of: Owned, error: String, now: Instant) {
+        match of {
+            Owned::Failures => self.failures.not_listed(error),
+            Owned::Failure(id) => {
+                self.failures.not_read(id);
+                self.flash(Level::Error, error, now);
+            }
+            Owned::Divergent(band) => self.divergence.not_listed(band, error),
+            Owned::Inspection(id) => self.divergence.not_inspected(id, error),
+            Owned::Pairs(of) => self.diff.not_sampled(&of, error),
+            Owned::Pair(id) => self.diff.not_read(id, error),
+            Owned::Agreement => self.divergence.agreement = Asked::Failed(error),
+        }
+    }
+}

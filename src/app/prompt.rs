@@ -1,0 +1,239 @@
+//! One line asked of the operator: a number, a reason, an id. What is typed is checked before it is taken.
+
+use std::path::PathBuf;
+
+use crossterm::event::{Event, KeyCode, KeyEvent};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler as _;
+
+use crate::point::PointId;
+use crate::tasks::{SampleOf, Setting, Settings, TaskCommand};
+
+/// Characters that a line takes at most.
+const MAX_CHARS: usize = 1_000;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Inputs a request.
+    BatchInputs,
+    /// Requests a minute.
+    RequestsPerMinute,
+    /// Tokens a minute.
+    TokensPerMinute,
+    /// US dollars for the job.
+    Budget,
+    /// Why these are given up.
+    SkipReason(Vec<PointId>),
+    /// Why these are right as they are.
+    AcceptNote(Vec<PointId>),
+    /// Which point is compared.
+    PairId,
+    /// Where the failures are written.
+    ExportTo,
+}
+
+/// A question with the answer so far.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What is asked for.
+    pub ask: Ask,
+    /// The question.
+    pub question: String,
+    /// What has been typed.
+    pub input: Input,
+    /// Why the last answer was not taken.
+    pub error: Option<String>,
+}
+
+/// What a key did to a prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answered {
+    /// It is still open.
+    NotYet,
+    /// It was given up.
+    Cancelled,
+    /// It was answered.
+    With(TaskCommand),
+}
+
+impl Prompt {
+    /// Asks, with the present value where there is one.
+    pub fn new(ask: Ask, settings: &Settings) -> Self {
+        let cap = |cap: Option<u64>| cap.map_or_else(String::new, |cap| cap.to_string());
+        let (question, value) = match &ask {
+            Ask::BatchInputs => ("Inputs a request at most".to_owned(), settings.batch_inputs.to_string()),
+            Ask::RequestsPerMinute => (
+                "Requests a minute at most (empty: no cap)".to_owned(),
+                cap(settings.requests_per_minute),
+            ),
+            Ask::TokensPerMinute => (
+                "Tokens a minute at most (empty: no cap)".to_owned(),
+                cap(settings.tokens_per_minute),
+            ),
+            Ask::Budget => (
+                "US dollars for the whole job at most (empty: no cap)".to_owned(),
+                settings.budget_usd.map_or_else(String::new, |usd| format!("{usd:.2}")),
+            ),
+            Ask::SkipReason(ids) => (
+                format!("Give up {}: they will not be in the table. Why?", points(ids.len())),
+                String::new(),
+            ),
+            Ask::AcceptNote(ids) => (format!("Accept {} as embedded. Why?", points(ids.len())), String::new()),
+            Ask::PairId => ("Compare the point with the id".to_owned(), String::new()),
+            Ask::ExportTo => ("Write the failures to".to_owned(), "failed_migrations.json".to_owned()),
+        };
+        Self {
+            ask,
+            question,
+            input: Input::new(value),
+            error: None,
+        }
+    }
+
+    /// A key.
+    pub fn key(&mut self, key: KeyEvent) -> Answered {
+        match key.code {
+            KeyCode::Esc => Answered::Cancelled,
+            KeyCode::Enter => match self.take() {
+                Ok(command) => Answered::With(command),
+                Err(error) => {
+                    self.error = Some(error);
+                    Answered::NotYet
+                }
+            },
+            KeyCode::Char(_) if self.input.value().chars().count() >= MAX_CHARS => Answered::NotYet,
+            _ => {
+                self.error = None;
+                self.input.handle_event(&Event::Key(key));
+                Answered::NotYet
+            }
+        }
+    }
+
+    /// Pasted text; line breaks and control characters are left out.
+    pub fn paste(&mut self, text: &str) {
+        let room = MAX_CHARS.saturating_sub(self.input.value().chars().count());
+        for letter in text.chars().filter(|c| !c.is_control()).take(room) {
+            self.input.handle(tui_input::InputRequest::InsertChar(letter));
+        }
+    }
+
+    fn take(&self) -> Result<TaskCommand, String> {
+        let text = self.input.value().trim();
+        let reason = |what: &str| {
+            if text.is_empty() {
+                return Err(format!("{what} is needed; it is kept with the points"));
+            }
+            Ok(text.to_owned())
+        };
+        Ok(match &self.ask {
+            Ask::BatchInputs => TaskCommand::Set(Setting::BatchInputs(
+                usize::try_from(whole(text, 2_048)?).unwrap_or(usize::MAX),
+            )),
+            Ask::RequestsPerMinute => TaskCommand::Set(Setting::RequestsPerMinute(cap(text)?)),
+            Ask::TokensPerMinute => TaskCommand::Set(Setting::TokensPerMinute(cap(text)?)),
+            Ask::Budget => TaskCommand::Set(Setting::BudgetUsd(dollars(text)?)),
+            Ask::SkipReason(ids) => TaskCommand::Skip(ids.clone(), reason("a reason")?),
+            Ask::AcceptNote(ids) => TaskCommand::Accept(ids.clone(), reason("a note")?),
+            Ask::PairId => {
+                let id: PointId = text
+                    .parse()
+                    .map_err(|error: crate::point::ParseIdError| error.to_string())?;
+                TaskCommand::SamplePairs(SampleOf::Ids(vec![id]))
+            }
+            Ask::ExportTo if text.is_empty() => return Err("a file name is needed".into()),
+            Ask::ExportTo => TaskCommand::Export(PathBuf::from(text)),
+        })
+    }
+}
+
+fn points(count: usize) -> String {
+    if count == 1 {
+        "1 point".to_owned()
+    } else {
+        format!("{count} points")
+    }
+}
+
+fn whole(text: &str, most: u64) -> Result<u64, String> {
+    text.replace([',', '_'], "")
+        .parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| format!("{text:?} is no number from 1 to {most}"))
+}
+
+fn cap(text: &str) -> Result<Option<u64>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    whole(text, 1_000_000_000).map(Some)
+}
+
+fn dollars(text: &str) -> Result<Option<f64>, String> {
+    let text = text.trim_start_matches('$').trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let usd: Option<f64> = text.replace(',', "").parse().ok();
+    let usd = usd.filter(|usd| usd.is_finite() && *usd > 0.0);
+    usd.map(Some).ok_or_else(|| format!("{text:?} is no sum of money"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::KeyModifiers;
+
+    fn answer(ask: Ask, text: &str) -> (Answered, Option<String>) {
+        let mut prompt = Prompt::new(ask, &Settings::default());
+        prompt.input = Input::new(text.to_owned());
+        let answered = prompt.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+        (answered, prompt.error)
+    }
+
+    #[test]
+    fn what_can_be_meant_is_taken() {
+        let id = PointId::Num(42);
+        for (ask, text, expected) in [
+            (Ask::BatchInputs, "64", TaskCommand::Set(Setting::BatchInputs(64))),
+            (
+                Ask::RequestsPerMinute,
+                "3,000",
+                TaskCommand::Set(Setting::RequestsPerMinute(Some(3_000))),
+            ),
+            (
+                Ask::TokensPerMinute,
+                " ",
+                TaskCommand::Set(Setting::TokensPerMinute(None)),
+            ),
+            (Ask::Budget, "$5.50", TaskCommand::Set(Setting::BudgetUsd(Some(5.5)))),
+            (Ask::Budget, "", TaskCommand::Set(Setting::BudgetUsd(None))),
+            (
+                Ask::SkipReason(vec![id]),
+                "spam",
+                TaskCommand::Skip(vec![id], "spam".into()),
+            ),
+            (Ask::PairId, "42", TaskCommand::SamplePairs(SampleOf::Ids(vec![id]))),
+        ] {
+            assert_eq!(answer(ask, text).0, Answered::With(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_says_why_and_stays_open() {
+        for (ask, text, wanted) in [
+            (Ask::BatchInputs, "0", "1 to 2048"),
+            (Ask::RequestsPerMinute, "fast", "no number"),
+            (Ask::Budget, "-1", "no sum"),
+            (Ask::Budget, "NaN", "no sum"),
+            (Ask::SkipReason(Vec::new()), "  ", "a reason is needed"),
+            (Ask::PairId, "x", "x"),
+        ] {
+            let (answered, error) = answer(ask, text);
+            assert_eq!(answered, Answered::NotYet, "{text:?}");
+            assert!(error.as_ref().is_some_and(|error| error.contains(wanted)), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What is decided about divergent points, and how far the stores agree about neighbours.
+
+use super::divergence::{inspected, lists, unanswered};
+use super::*;
+use crate::app::divergence::{Asked, Pane};
+use crate::journal::Decision;
+use crate::lance::browse::{Anchor, Band};
+use crate::tasks::Owned;
+use crate::tasks::inspect::Agreement;
+
+impl Console {
+    /// The points that a decision is being carried out for.
+    fn at_work(&self) -> Vec<u64> {
+        (1..=6)
+            .filter(|number| self.app.divergence.is_deciding(id(*number)))
+            .collect()
+    }
+}
+
+fn decided(decision: Decision, points: &[u64], error: Option<&str>) -> TaskEvent {
+    TaskEvent::Decided {
+        decision,
+        points: points.iter().copied().map(id).collect(),
+        error: error.map(str::to_owned),
+    }
+}
+
+#[test]
+fn points_are_embedded_again_marked_or_selected() {
+    for (keys, numbers) in [
+        (&["r"][..], vec![1]),
+        (&["Enter", "Down", "r"], vec![2]),
+        (&["Enter", "Space", "Down", "Space", "r"], vec![1, 3]),
+    ] {
+        let mut console = Console::diverging();
+        let ids = numbers.iter().copied().map(id).collect();
+        assert_eq!(console.keys(keys), sends(TaskCommand::EmbedAgain(ids)), "{keys:?}");
+        assert_eq!(
+            (console.at_work(), console.app.divergence.marked()),
+            (numbers, 0),
+            "{keys:?}"
+        );
+    }
+    let mut carried = Console::diverging();
+    carried.snapshot(Snapshot::default());
+    assert_eq!(carried.key("r"), []);
+    carried.assert_says("embed again: vectors are carried over");
+    let mut opened = Console::inspecting();
+    assert_eq!(
+        opened.keys(&["Tab", "Tab", "Down", "Space", "Tab", "r"]),
+        sends(TaskCommand::EmbedAgain(vec![id(1)]))
+    );
+}
+
+#[test]
+fn keeping_qdrants_vector_asks_first_and_starts_on_cancel() {
+    for (keys, numbers, asked) in [
+        (&[][..], vec![1], "of 1 point?"),
+        (&["Space", "Space"], vec![1, 2], "of 2 points?"),
+    ] {
+        let keeps = sends(TaskCommand::KeepSourceVector(numbers.iter().copied().map(id).collect()));
+        for (answer, effects) in [
+            (&["Enter"][..], vec![]),
+            (&["Esc"], vec![]),
+            (&["k"], keeps.clone()),
+            (&["l", "Enter"], keeps),
+        ] {
+            let mut console = Console::diverging();
+            console.keys(keys);
+            assert_eq!(console.key("K"), []);
+            console.assert_asks(asked);
+            assert!(console.at_work().is_empty(), "nothing was answered");
+            assert_eq!(console.keys(answer), effects, "{answer:?}");
+            let at_work = if effects.is_empty() { vec![] } else { numbers.clone() };
+            assert_eq!(console.at_work(), at_work, "{answer:?}");
+        }
+    }
+    let mut console = Console::diverging();
+    console.app.facts.as_mut().expect("the job is open").comparable = Err("another model".into());
+    assert_eq!(console.key("K"), []);
+    assert!(console.app.confirm.is_none());
+    console.assert_says("Qdrant's vectors are of another space");
+}
+
+#[test]
+fn accepting_needs_a_note() {
+    let mut console = Console::diverging();
+    assert_eq!(console.keys(&["Space", "Space", "a"]), []);
+    let question = console.app.prompt.as_ref().map_or("", |prompt| &prompt.question);
+    assert!(question.contains("Accept 2 points"), "{question}");
+    assert_eq!(console.key("Enter"), []);
+    assert!(
+        console.prompt().1.contains("a note is needed"),
+        "{:?}",
+        console.prompt()
+    );
+    assert_eq!((console.at_work(), console.app.divergence.marked()), (vec![], 2));
+    console.types("a typo");
+    let accepts = TaskCommand::Accept(vec![id(1), id(2)], "a typo".into());
+    assert_eq!(console.key("Enter"), sends(accepts));
+    assert_eq!((console.at_work(), console.app.divergence.marked()), (vec![1, 2], 0));
+}
+
+#[test]
+fn what_was_decided_is_read_again() {
+    use Decision::{Accepted, EmbeddedAgain, Kept};
+    let list = TaskCommand::ListDivergent {
+        band: Band::ALL,
+        anchor: Anchor::First,
+        limit: 200,
+    };
+    let both = vec![Effect::Send(TaskCommand::Inspect(id(1))), Effect::Send(list)];
+    for (event, effects, level, said) in [
+        (
+            decided(EmbeddedAgain, &[1], None),
+            both.clone(),
+            Level::Info,
+            "1: embedded again",
+        ),
+        (
+            decided(Kept, &[1, 2], None),
+            both.clone(),
+            Level::Info,
+            "2: Qdrant's kept",
+        ),
+        (decided(Accepted, &[1], None), both.clone(), Level::Info, "1: accepted"),
+        (
+            decided(EmbeddedAgain, &[2], None),
+            lists(Band::ALL),
+            Level::Info,
+            "1: embedded again",
+        ),
+        (
+            decided(Kept, &[], Some("no Qdrant")),
+            lists(Band::ALL),
+            Level::Error,
+            "no Qdrant",
+        ),
+        (decided(Kept, &[1], Some("2 is gone")), both, Level::Error, "2 is gone"),
+    ] {
+        let mut console = Console::inspecting();
+        console.key("r");
+        assert_eq!(console.at_work(), [1]);
+        assert_eq!(console.event(event.clone()), effects, "{event:?}");
+        // Another decision that ended is not the one that was asked for here.
+        let over = matches!(
+            &event,
+            TaskEvent::Decided {
+                decision: EmbeddedAgain,
+                ..
+            }
+        );
+        assert_eq!(console.at_work().is_empty(), over, "{event:?}");
+        let flash = console
+            .app
+            .flash
+            .as_ref()
+            .map(|flash| (flash.level, flash.text.as_str()));
+        assert_eq!(flash, Some((level, said)));
+        assert_eq!(console.opened_point(), Some(id(1)), "it stays until it is read again");
+    }
+    let mut console = Console::inspecting();
+    console.keys(&["r", "Tab"]);
+    console.event(decided(EmbeddedAgain, &[1], None));
+    console.event(inspected(1));
+    assert_eq!(
+        console.app.divergence.pane,
+        Pane::Bins,
+        "who has gone on is not called back"
+    );
+}
+
+#[test]
+fn the_agreement_of_neighbours_is_measured_when_asked_for() {
+    let mut console = Console::diverging();
+    assert_eq!(console.app.divergence.agreement, Asked::No);
+    assert_eq!(console.key("n"), sends(TaskCommand::MeasureAgreement));
+    assert_eq!(console.app.divergence.agreement, Asked::Waiting);
+    console.event(unanswered(Owned::Agreement, "there is no table yet"));
+    assert_eq!(
+        console.app.divergence.agreement,
+        Asked::Failed("there is no table yet".into())
+    );
+    assert_eq!(console.key("n"), sends(TaskCommand::MeasureAgreement));
+    let agreement = Agreement {
+        sampled: 200,
+        ..Agreement::default()
+    };
+    assert_eq!(console.event(TaskEvent::AgreementMeasured(agreement)), []);
+    assert_eq!(console.app.divergence.agreement, Asked::Here(agreement));
+    let mut unopened = Console::unopened();
+    assert_eq!(unopened.keys(&["2", "n"]), []);
+    unopened.assert_says("the job is not open yet");
+}

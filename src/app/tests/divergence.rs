@@ -1,0 +1,390 @@
+//! The Divergence screen: bins, points, the threshold.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::app::divergence::{Asked, Pane};
+use crate::journal::Decided;
+use crate::lance::browse::{Anchor, Band, RankedRow};
+use crate::point::{Histogram, Similarity};
+use crate::tasks::inspect::PointDetail;
+use crate::tasks::{Owned, Setting};
+
+/// The bins of the histogram below, from the top: ten of 0.01.
+const FIRST: Band = Band { from: 0.99, to: 2.0 };
+const SECOND: Band = Band { from: 0.98, to: 0.99 };
+const THIRD: Band = Band { from: 0.97, to: 0.98 };
+const LAST: Band = Band { from: 0.9, to: 0.91 };
+/// The first bin of the last, zoomed into.
+const ZOOMED: Band = Band { from: 0.909, to: 0.91 };
+
+impl Console {
+    /// The Divergence screen of a complete job with six points, all of them listed.
+    pub(super) fn diverging() -> Self {
+        let mut histogram = Histogram::default();
+        for value in [0.9, 0.9, 0.955, 0.9795, 0.985, 1.0] {
+            histogram.record(Similarity::new(value));
+        }
+        let mut console = Self::open(Phase::Complete);
+        console.snapshot(Snapshot {
+            similarities: Arc::new(histogram),
+            ..embedding()
+        });
+        assert_eq!(console.key("2"), lists(Band::ALL));
+        assert_eq!(console.event(listed(Band::ALL, Anchor::First, 6, 1, 6)), []);
+        console
+    }
+
+    /// One of the points has the keys, opened.
+    pub(super) fn inspecting() -> Self {
+        let mut console = Self::diverging();
+        assert_eq!(console.keys(&["Enter", "Enter"]), sends(TaskCommand::Inspect(id(1))));
+        assert_eq!(console.event(inspected(1)), []);
+        console
+    }
+
+    pub(super) fn opened_point(&self) -> Option<PointId> {
+        match &self.app.divergence.detail {
+            Asked::Here(detail) => Some(detail.id),
+            _ => None,
+        }
+    }
+}
+
+fn ranked(number: u64) -> (RankedRow, Option<Decided>) {
+    let row = RankedRow {
+        id: id(number),
+        similarity: similarity(number),
+        snippet: None,
+    };
+    (row, None)
+}
+
+fn similarity(number: u64) -> Similarity {
+    Similarity::new(number as f32 / 10_000.0).expect("a number")
+}
+
+/// The answer with the points from one number to another.
+fn listed(band: Band, anchor: Anchor, total: u64, first: u64, last: u64) -> TaskEvent {
+    TaskEvent::DivergentListed {
+        band,
+        anchor,
+        total,
+        rows: (first..=last).map(ranked).collect(),
+    }
+}
+
+fn asks(band: Band, anchor: Anchor) -> Vec<Effect> {
+    sends(TaskCommand::ListDivergent {
+        band,
+        anchor,
+        limit: 200,
+    })
+}
+
+pub(super) fn lists(band: Band) -> Vec<Effect> {
+    asks(band, Anchor::First)
+}
+
+pub(super) fn inspected(number: u64) -> TaskEvent {
+    TaskEvent::Inspected(Box::new(PointDetail {
+        id: id(number),
+        content: None,
+        qdrant: None,
+        lancedb: None,
+        similarity: None,
+        neighbours: Err("not looked for".into()),
+        decided: None,
+        edit: None,
+    }))
+}
+
+pub(super) fn unanswered(of: Owned, error: &str) -> TaskEvent {
+    TaskEvent::Unanswered {
+        of,
+        error: error.into(),
+    }
+}
+
+#[test]
+fn walking_through_the_bins_lists_what_lies_in_each() {
+    let mut console = Console::diverging();
+    let bins = console.app.divergence.bins(&console.app.snapshot.similarities);
+    let counts: Vec<u64> = bins.iter().map(|bin| bin.count).collect();
+    assert_eq!(counts, [1, 1, 1, 0, 1, 0, 0, 0, 0, 2]);
+    assert_eq!((bins[0].band, bins[9].band), (FIRST, LAST));
+    for (name, asked, chosen) in [
+        ("Up", vec![], None),
+        ("Down", lists(FIRST), Some(FIRST)),
+        ("j", lists(SECOND), Some(SECOND)),
+        ("Up", lists(FIRST), Some(FIRST)),
+        ("k", lists(Band::ALL), None),
+        ("G", lists(LAST), Some(LAST)),
+        ("Down", vec![], Some(LAST)),
+        ("g", lists(Band::ALL), None),
+        ("PgDn", lists(LAST), Some(LAST)),
+    ] {
+        assert_eq!(console.key(name), asked, "{name}");
+        assert_eq!(console.app.divergence.chosen_bin(), chosen, "{name}");
+        assert_eq!(
+            console.app.divergence.total().is_some(),
+            name == "Up" && chosen.is_none(),
+            "{name}"
+        );
+    }
+    assert_eq!(console.event(listed(LAST, Anchor::First, 2, 1, 2)), []);
+    assert_eq!(console.app.divergence.total(), Some(2));
+    assert_eq!(console.app.divergence.selected(), Some(id(1)));
+}
+
+#[test]
+fn before_the_job_is_open_nothing_is_asked() {
+    let mut console = Console::unopened();
+    assert_eq!(console.key("2"), []);
+    assert_eq!(console.event(opened()), lists(Band::ALL));
+    assert_eq!(
+        console.event(TaskEvent::Committed { rows: 9, version: 2 }),
+        [],
+        "one question at a time"
+    );
+    assert_eq!(
+        console.event(listed(Band::ALL, Anchor::First, 9, 1, 9)),
+        lists(Band::ALL),
+        "a commit came between"
+    );
+    assert_eq!(console.event(listed(Band::ALL, Anchor::First, 9, 1, 9)), []);
+    assert_eq!(
+        console.event(TaskEvent::Committed { rows: 9, version: 3 }),
+        lists(Band::ALL)
+    );
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_any_more_is_dropped() {
+    let mut console = Console::diverging();
+    console.key("Down");
+    for (band, anchor) in [
+        (Band::ALL, Anchor::First),
+        (SECOND, Anchor::First),
+        (FIRST, Anchor::Last),
+    ] {
+        assert_eq!(console.event(listed(band, anchor, 700, 1, 200)), []);
+        assert_eq!(console.app.divergence.total(), None, "{band:?} {anchor:?}");
+    }
+    console.event(listed(FIRST, Anchor::First, 1, 6, 6));
+    assert_eq!(console.app.divergence.selected(), Some(id(6)));
+    console.event(listed(FIRST, Anchor::First, 700, 1, 200));
+    assert_eq!(console.app.divergence.total(), Some(1), "answered already");
+
+    assert_eq!(console.keys(&["Enter", "Enter"]), sends(TaskCommand::Inspect(id(6))));
+    assert_eq!(console.app.divergence.detail, Asked::Waiting);
+    console.event(inspected(5));
+    assert_eq!(console.app.divergence.detail, Asked::Waiting, "not the one asked for");
+    console.key("Esc");
+    console.event(inspected(6));
+    assert_eq!(console.app.divergence.detail, Asked::No, "taken back");
+}
+
+#[test]
+fn a_long_list_is_read_on_from_its_last_row_and_from_its_end() {
+    let mut console = Console::open(Phase::Complete);
+    console.key("2");
+    assert_eq!(console.event(listed(Band::ALL, Anchor::First, 1_000, 1, 200)), []);
+    let after = Anchor::After(similarity(200), id(200));
+    assert_eq!(console.mouse(Mouse::Row(190)), asks(Band::ALL, after));
+    assert_eq!(console.event(listed(Band::ALL, after, 1_000, 201, 400)), []);
+    assert_eq!(console.app.divergence.selected(), Some(id(191)));
+    assert_eq!(console.key("G"), asks(Band::ALL, Anchor::Last));
+    assert_eq!(console.app.divergence.selected(), None, "not known yet");
+    assert_eq!(console.event(listed(Band::ALL, Anchor::Last, 1_000, 801, 1_000)), []);
+    assert_eq!(console.app.divergence.selected(), Some(id(1_000)));
+}
+
+#[test]
+fn zooming_splits_the_chosen_bin_and_comes_back() {
+    let mut console = Console::diverging();
+    assert_eq!(console.key("+"), [], "no bin is chosen");
+    assert!(!console.app.divergence.is_zoomed());
+    console.key("G");
+    assert_eq!(console.key("+"), lists(Band::ALL));
+    assert!(console.app.divergence.is_zoomed());
+    let bins = console.app.divergence.bins(&console.app.snapshot.similarities);
+    let counts: Vec<u64> = bins.iter().map(|bin| bin.count).collect();
+    assert_eq!(counts, [0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    assert_eq!(console.key("Down"), lists(ZOOMED));
+    assert_eq!(console.key("-"), lists(Band::ALL), "that bin is no longer drawn");
+    assert!(!console.app.divergence.is_zoomed());
+    assert_eq!(console.key("Down"), lists(FIRST));
+    assert_eq!(console.key("-"), [], "further out than all there is nothing");
+    assert_eq!(console.app.divergence.chosen_bin(), Some(FIRST));
+}
+
+#[test]
+fn the_threshold_moves_on_the_grid_and_the_work_is_told() {
+    for (keys, threshold, divergent) in [
+        (&["<"][..], 0.979, 3),
+        (&[">"], 0.981, 4),
+        (&["{"], 0.97, 3),
+        (&["}"], 0.99, 5),
+        (&["<", "<", "{"], 0.968, 3),
+        (&["<", ">"], 0.98, 4),
+        (&["}", "}", "}", ">"], 1.0, 5),
+    ] {
+        let mut console = Console::diverging();
+        assert_eq!(console.app.divergent(), 4);
+        let setting = Setting::Threshold(threshold);
+        assert_eq!(console.keys(keys), sends(TaskCommand::Set(setting)), "{keys:?}");
+        assert_eq!(Setting::Threshold(console.app.threshold), setting);
+        assert_eq!(console.app.divergent(), divergent, "{keys:?}");
+        assert_eq!(console.event(TaskEvent::SettingConfirmed(setting)), []);
+        assert!(console.app.flash.is_none(), "it was seen to move");
+    }
+    let mut lowest = Console::diverging();
+    lowest.app.threshold = -0.995;
+    assert_eq!(lowest.key("{"), sends(TaskCommand::Set(Setting::Threshold(-1.0))));
+}
+
+#[test]
+fn enter_goes_from_a_bin_to_its_points_to_one_of_them() {
+    let mut console = Console::diverging();
+    console.key("Down");
+    assert_eq!(console.event(listed(FIRST, Anchor::First, 2, 5, 6)), []);
+    assert_eq!(console.app.divergence.pane, Pane::Bins);
+    assert_eq!(console.key("Enter"), []);
+    assert_eq!(console.app.divergence.pane, Pane::Points);
+    assert_eq!(console.keys(&["Down", "Enter"]), sends(TaskCommand::Inspect(id(6))));
+    assert_eq!(
+        (console.app.divergence.pane, console.opened_point()),
+        (Pane::Detail, None)
+    );
+    assert_eq!(console.event(inspected(6)), []);
+    assert_eq!(console.opened_point(), Some(id(6)));
+    assert_eq!(console.key("Down"), []);
+    assert_eq!((console.app.divergence.scroll, console.app.divergence.place()), (1, 1));
+
+    let mut empty = Console::open(Phase::Complete);
+    empty.key("2");
+    empty.event(listed(Band::ALL, Anchor::First, 0, 1, 0));
+    assert_eq!(empty.keys(&["Enter", "Enter"]), []);
+    empty.assert_says("open: nothing is selected");
+}
+
+#[test]
+fn tab_left_and_right_go_through_the_panes() {
+    use Pane::{Bins, Detail, Points};
+    for (keys, pane) in [
+        (&["Tab"][..], Points),
+        (&["Tab", "Tab"], Bins),
+        (&["Shift-Tab"], Points),
+        (&["l"], Points),
+        (&["l", "h"], Bins),
+        (&["h"], Bins),
+    ] {
+        let mut console = Console::diverging();
+        assert_eq!(console.keys(keys), [], "{keys:?}");
+        assert_eq!(console.app.divergence.pane, pane, "{keys:?}");
+    }
+    let mut console = Console::inspecting();
+    for (name, pane) in [
+        ("Tab", Bins),
+        ("Tab", Points),
+        ("Tab", Detail),
+        ("Shift-Tab", Points),
+        ("Shift-Tab", Bins),
+    ] {
+        assert_eq!(console.key(name), []);
+        assert_eq!(console.app.divergence.pane, pane, "{name}");
+    }
+}
+
+#[test]
+fn esc_takes_one_step_back_at_a_time() {
+    let mut console = Console::diverging();
+    assert_eq!(console.keys(&["G", "+", "Down"]), lists(ZOOMED));
+    console.event(listed(ZOOMED, Anchor::First, 2, 1, 2));
+    assert_eq!(
+        console.keys(&["Enter", "Space", "Enter"]),
+        sends(TaskCommand::Inspect(id(2)))
+    );
+    console.event(inspected(2));
+    for (effects, open, marked, pane, zoomed, bin) in [
+        (vec![], None, 1, Pane::Points, true, Some(ZOOMED)),
+        (vec![], None, 0, Pane::Points, true, Some(ZOOMED)),
+        (vec![], None, 0, Pane::Bins, true, Some(ZOOMED)),
+        (lists(Band::ALL), None, 0, Pane::Bins, false, None),
+        (vec![], None, 0, Pane::Bins, false, None),
+    ] {
+        assert_eq!(console.key("Esc"), effects);
+        let divergence = &console.app.divergence;
+        assert_eq!(
+            (console.opened_point(), divergence.marked(), divergence.pane),
+            (open, marked, pane)
+        );
+        assert_eq!((divergence.is_zoomed(), divergence.chosen_bin()), (zoomed, bin));
+    }
+    assert_eq!(
+        console.keys(&["Down", "Esc"]),
+        lists(Band::ALL),
+        "without a zoom the bin is left"
+    );
+}
+
+#[test]
+fn what_could_not_be_answered_is_told_and_not_asked_for_ever() {
+    let mut console = Console::open(Phase::Running);
+    console.key("2");
+    assert_eq!(
+        console.event(unanswered(Owned::Divergent(Band::ALL), "the table is busy")),
+        []
+    );
+    assert_eq!(console.app.divergence.error(), Some("the table is busy"));
+    assert_eq!(
+        console.app.log.lines.back().map(|line| line.text.as_str()),
+        Some("the table is busy")
+    );
+    assert_eq!(console.keys(&["j", "1", "2"]), []);
+    assert_eq!(
+        console.event(TaskEvent::Committed { rows: 1, version: 2 }),
+        lists(Band::ALL)
+    );
+    console.event(listed(Band::ALL, Anchor::First, 1, 1, 1));
+    assert_eq!(console.app.divergence.error(), None);
+
+    let mut console = Console::diverging();
+    console.keys(&["Enter", "Enter"]);
+    console.event(unanswered(Owned::Inspection(id(2)), "of another"));
+    assert_eq!(console.app.divergence.detail, Asked::Waiting);
+    console.event(unanswered(Owned::Inspection(id(1)), "no Qdrant"));
+    assert_eq!(console.app.divergence.detail, Asked::Failed("no Qdrant".into()));
+    console.event(inspected(1));
+    assert_eq!(console.opened_point(), None, "it was answered already");
+}
+
+#[test]
+fn the_mouse_chooses_bins_and_points() {
+    let mut console = Console::diverging();
+    assert_eq!(console.mouse(Mouse::Row(4)), []);
+    assert_eq!(
+        (console.app.divergence.pane, console.app.divergence.selected()),
+        (Pane::Points, Some(id(5)))
+    );
+    assert_eq!(console.mouse(Mouse::Row(99)), []);
+    assert_eq!(
+        console.app.divergence.selected(),
+        Some(id(6)),
+        "no further than the last"
+    );
+    assert_eq!(console.mouse(Mouse::Bin(3)), lists(THIRD));
+    assert_eq!(console.app.divergence.pane, Pane::Bins);
+    assert_eq!(
+        console.mouse(Mouse::Wheel(Motion::Up)),
+        lists(Band::ALL),
+        "three bins up"
+    );
+    assert_eq!(console.mouse(Mouse::Wheel(Motion::Down)), lists(THIRD));
+    assert_eq!(console.mouse(Mouse::Bin(0)), lists(Band::ALL));
+    assert_eq!(console.app.divergence.chosen_bin(), None);
+    assert!(console.app.divergence.logarithmic);
+    console.key("c");
+    assert!(!console.app.divergence.logarithmic);
+}

@@ -1,0 +1,117 @@
+//! The loop of the set-up: keys in, tries out to background tasks, the file written at the end.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use crossterm::event::{Event, EventStream, KeyCode, KeyModifiers};
+use futures::StreamExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::Looks;
+use super::terminal::Screen;
+use crate::app::setup::{Next, Setup, Tried, Try};
+use crate::config::Config;
+use crate::tasks::setup as tasks;
+use crate::ui;
+
+/// An answer that is tried longer than this is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks until there is a configuration; `false` where the operator left.
+///
+/// # Errors
+/// The terminal cannot be used, or the file cannot be written.
+pub async fn run(path: &Path, looks: Looks) -> anyhow::Result<bool> {
+    let base = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let base = base.unwrap_or(Path::new(".")).to_path_buf();
+    let mut screen = Screen::open()?;
+    let text = ask(&mut screen, looks, &base).await;
+    screen.close();
+    let Some(text) = text? else { return Ok(false) };
+    write(path, &text)?;
+    Ok(true)
+}
+
+/// Writes the file; one that has come there meanwhile is not overwritten.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(())
+}
+
+async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<Option<String>> {
+    let mut setup = Setup::new();
+    let mut keys = EventStream::new();
+    let (tell, mut told) = mpsc::channel(4);
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    loop {
+        screen.draw(|frame| ui::setup::draw(frame, &setup, &looks.0))?;
+        let event = tokio::select! {
+            _ = hang_up.recv() => return Ok(None),
+            _ = terminate.recv() => return Ok(None),
+            Some(tried) = told.recv() => {
+                setup.tried(tried);
+                continue;
+            }
+            event = keys.next() => match event {
+                Some(Ok(event)) => event,
+                // The terminal is gone.
+                Some(Err(_)) | None => return Ok(None),
+            },
+        };
+        match event {
+            Event::Key(key) if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') => {
+                return Ok(None);
+            }
+            Event::Key(key) => match setup.key(key) {
+                Next::Stay => {}
+                Next::Leave => return Ok(None),
+                Next::Write(text) => return Ok(Some(text)),
+                Next::Try(what) => {
+                    let (tell, base) = (tell.clone(), base.to_path_buf());
+                    tokio::spawn(async move {
+                        let _ = tell.send(carry_out(what, base).await).await;
+                    });
+                }
+            },
+            Event::Paste(text) => setup.paste(&text),
+            _ => {}
+        }
+    }
+}
+
+async fn carry_out(what: Try, base: PathBuf) -> Tried {
+    let late = || tasks::Refusal::Because(format!("no answer within {} s", PATIENCE.as_secs()));
+    match what {
+        Try::Collections(source) => {
+            let tried = tokio::time::timeout(PATIENCE, tasks::collections(&source, &base)).await;
+            Tried::Collections(tried.unwrap_or_else(|_| Err(late())))
+        }
+        Try::Fields(source) => {
+            let tried = tokio::time::timeout(PATIENCE, tasks::fields(&source, &base)).await;
+            Tried::Fields(tried.unwrap_or_else(|_| Err(late())))
+        }
+        Try::Target(uri, table) => {
+            let tried = tokio::time::timeout(PATIENCE, tasks::target(&uri, &table, &base)).await;
+            Tried::Target(tried.unwrap_or_else(|_| Err(late())))
+        }
+        Try::Embedder(text) => {
+            let tried = match Config::parse(&text, "the answers", &base) {
+                Ok(config) => tokio::time::timeout(PATIENCE, tasks::embedder(&config))
+                    .await
+                    .unwrap_or_else(|_| Err(late())),
+                Err(error) => Err(error.into()),
+            };
+            Tried::Embedder(tried)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What the mouse meant: from a place on the screen to a tab, a row or a bin. Uses the same layout as the drawing.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+
+use super::{chrome, diff, divergence, failures, list, regions};
+use crate::app::actions::Motion;
+use crate::app::{App, Mouse, Screen};
+
+/// What a mouse event means on a screen of this size; `None` where it means nothing.
+pub fn hit(app: &App, area: Rect, event: MouseEvent) -> Option<Mouse> {
+    let place = Position::new(event.column, event.row);
+    match event.kind {
+        MouseEventKind::ScrollDown => return Some(Mouse::Wheel(Motion::Down)),
+        MouseEventKind::ScrollUp => return Some(Mouse::Wheel(Motion::Up)),
+        MouseEventKind::Down(MouseButton::Left) => {}
+        _ => return None,
+    }
+    let [_, tabs, body, _] = regions(area);
+    if tabs.contains(place) {
+        return chrome::tab_at(app, tabs, event.column).map(Mouse::Tab);
+    }
+    match app.screen {
+        Screen::Failures => {
+            let list = failures::list_area(app, body);
+            row(list, 3, app.failures.place(), app.failures.total(), place).map(Mouse::Row)
+        }
+        Screen::Divergence => {
+            let panes = divergence::panes(app, body);
+            if let Some(area) = panes.bins.and_then(|area| divergence::bins_area(app, area)) {
+                let bins = app.divergence.bins(&app.snapshot.similarities);
+                let hidden = divergence::bins::hidden(app, area.height.saturating_sub(2) as usize, &bins);
+                let shown = (bins.len() - hidden) as u64;
+                // The first line is the choice of all.
+                if let Some(row) = row(area, 1, 0, u64::MAX, place).filter(|row| *row <= shown) {
+                    return Some(Mouse::Bin(if row == 0 { 0 } else { row as usize + hidden }));
+                }
+            }
+            let total = app.divergence.total().unwrap_or(0);
+            row(panes.points?, 2, app.divergence.place(), total, place).map(Mouse::Row)
+        }
+        Screen::Diff => {
+            let (list, _) = diff::panes(app, body);
+            let total = app.diff.list().len() as u64;
+            row(list?, 1, app.diff.place() as u64, total, place).map(Mouse::Row)
+        }
+        _ => None,
+    }
+}
+
+/// The place in a list of the row that was clicked; `above` lines of the pane are no rows, the border included.
+fn row(area: Rect, above: u16, selected: u64, total: u64, place: Position) -> Option<u64> {
+    let rows = Rect {
+        x: area.x + 1,
+        y: area.y + above,
+        width: area.width.saturating_sub(2),
+        height: area.height.saturating_sub(above + 1),
+    };
+    if !rows.contains(place) {
+        return None;
+    }
+    let top = if total == u64::MAX {
+        0
+    } else {
+        list::top(selected, total, u64::from(rows.height))
+    };
+    let clicked = top + u64::from(place.y - rows.y);
+    (clicked < total).then_some(clicked)
+}

@@ -1,0 +1,74 @@
+//! One line asked of the operator, over the screen.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph};
+use tui_input::Input;
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::help::centered;
+use super::text::{clean, fit, wrap};
+use super::theme::Theme;
+use crate::app::prompt::Prompt;
+
+pub(super) fn render(frame: &mut Frame<'_>, prompt: &Prompt, theme: &Theme, area: Rect) {
+    let width = area.width.saturating_sub(4).min(72);
+    let question = wrap(&prompt.question, width.saturating_sub(2) as usize);
+    let place = centered(area, width, question.len() as u16 + 4);
+    frame.render_widget(Clear, place);
+    let block = theme.pane_with("Enter takes it, Esc leaves", true);
+    let inner = block.inner(place);
+    frame.render_widget(block, place);
+    let rows = question.len() as u16;
+    frame.render_widget(
+        Paragraph::new(question.into_iter().map(Line::raw).collect::<Vec<_>>()),
+        inner,
+    );
+    if inner.height <= rows {
+        return;
+    }
+    let line = Rect {
+        y: inner.y + rows,
+        height: 1,
+        ..inner
+    };
+    input_line(frame, theme, line, "> ", &prompt.input);
+    if let Some(error) = &prompt.error
+        && inner.height > rows + 1
+    {
+        let line = Rect {
+            y: inner.y + rows + 1,
+            height: 1,
+            ..inner
+        };
+        frame.render_widget(
+            Paragraph::new(fit(error, inner.width as usize)).style(theme.bad()),
+            line,
+        );
+    }
+}
+
+/// A line that is being typed, scrolled so that the cursor is seen. Measured in columns, cut between clusters.
+pub(super) fn input_line(frame: &mut Frame<'_>, theme: &Theme, area: Rect, sign: &str, input: &Input) {
+    let room = (area.width as usize).saturating_sub(sign.len() + 1);
+    let before: String = clean(&input.value().chars().take(input.cursor()).collect::<String>());
+    let after: String = clean(&input.value().chars().skip(input.cursor()).collect::<String>());
+    let mut head = String::new();
+    let mut used = 0;
+    for cluster in before.graphemes(true).rev() {
+        if used + cluster.width() > room {
+            break;
+        }
+        used += cluster.width();
+        head.insert_str(0, cluster);
+    }
+    let shown = format!("{head}{}", fit(&after, room.saturating_sub(used)));
+    let line = Line::from(vec![Span::styled(sign.to_owned(), theme.accent()), Span::raw(shown)]);
+    frame.render_widget(Paragraph::new(line), area);
+    let column = area.x + (sign.len() + used) as u16;
+    if area.width > 0 && area.height > 0 {
+        frame.set_cursor_position((column.min(area.right().saturating_sub(1)), area.y));
+    }
+}
