@@ -52,9 +52,14 @@ pub enum Command {
     Run(RunArgs),
     /// Say what a run would do, without reading all points, embedding or writing.
     Plan(PlanArgs),
-    /// Failed points: list, retry, skip, export.
+    /// Failed points: list, show, retry, edit, skip, export.
     #[command(subcommand)]
     Failures(FailuresCommand),
+    /// Rows by how far their embedding lies from Qdrant's vector: list, show, embed again, keep, accept.
+    #[command(subcommand)]
+    Divergence(DivergenceCommand),
+    /// Compare points of both stores: those named, or a random sample.
+    Diff(DiffArgs),
     /// Show the whole configuration, every default visible.
     Config,
     /// Make a small chat collection and migrate it, with everything in process.
@@ -75,6 +80,24 @@ pub struct RunArgs {
     /// Print one JSON object on stdout at the end.
     #[arg(long)]
     pub json: bool,
+    /// Begin at once: do not show the plan first. Without a screen this is always so.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Requests in flight at most, for this run.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub max_in_flight: Option<u64>,
+    /// Inputs a request at most, for this run.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=2_048))]
+    pub max_batch_inputs: Option<u64>,
+    /// Requests a minute at most, for this run.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub requests_per_minute: Option<u64>,
+    /// Tokens a minute at most, for this run.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub tokens_per_minute: Option<u64>,
+    /// US dollars that the whole job may spend.
+    #[arg(long, value_name = "USD")]
+    pub budget_usd: Option<f64>,
 }
 
 /// How to plan.
@@ -97,6 +120,14 @@ pub enum FailuresCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show one with every attempt and its payload in Qdrant.
+    Show {
+        /// The point's id.
+        id: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Try them again; all if no id is given.
     Retry {
         /// Point ids.
@@ -104,6 +135,23 @@ pub enum FailuresCommand {
         /// Which, where no id is given.
         #[command(flatten)]
         which: WhichArgs,
+        /// Print one JSON object on stdout at the end.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try one again with another text in the place of its content; the point in Qdrant stays as it is.
+    Edit {
+        /// The point's id.
+        id: String,
+        /// The text.
+        #[arg(long, required_unless_present = "file")]
+        content: Option<String>,
+        /// A file with the text.
+        #[arg(long, conflicts_with = "content")]
+        file: Option<PathBuf>,
+        /// Print one JSON object on stdout at the end.
+        #[arg(long)]
+        json: bool,
     },
     /// Give them up, with a reason.
     Skip {
@@ -113,18 +161,27 @@ pub enum FailuresCommand {
         /// Why.
         #[arg(long)]
         reason: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Take a skip back.
     Unskip {
         /// Point ids.
         #[arg(required = true)]
         ids: Vec<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Write them to a file.
     Export {
         /// The file.
         #[arg(default_value = "failed_migrations.json")]
         file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -137,6 +194,83 @@ pub struct WhichArgs {
     /// Only where id, class or message holds this text.
     #[arg(long)]
     pub text: Option<String>,
+}
+
+/// What to do with rows that diverge.
+#[derive(Debug, Subcommand)]
+pub enum DivergenceCommand {
+    /// The histogram: counts by similarity, and how many lie below the threshold.
+    Histogram {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List rows, worst first.
+    List {
+        /// Only below this similarity; the configured threshold if nothing is said.
+        #[arg(long, value_name = "COSINE", allow_hyphen_values = true)]
+        below: Option<f32>,
+        /// Rows at most.
+        #[arg(long, default_value_t = 100)]
+        limit: u64,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one point with both vectors and its nearest neighbours in both stores.
+    Show {
+        /// The point's id.
+        id: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Embed points again.
+    EmbedAgain {
+        /// Point ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put Qdrant's vector in the place of the new embedding.
+    Keep {
+        /// Point ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The new embedding is right as it is.
+    Accept {
+        /// Point ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Why.
+        #[arg(long)]
+        note: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare the ten nearest neighbours of a random sample in both stores.
+    Neighbours {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What to compare.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DiffArgs {
+    /// Point ids; a random sample of both stores if none is given.
+    pub ids: Vec<String>,
+    /// Print JSON lines, every differing field with it.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to demonstrate.

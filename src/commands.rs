@@ -1,6 +1,9 @@
 //! What each command does: from parsed arguments to an exit code. Wiring and printing; the work is in `tasks`.
 
+mod acting;
 mod demo;
+mod diff;
+mod divergence;
 mod failures;
 mod headless;
 mod logging;
@@ -17,7 +20,7 @@ use crate::cli::{Cli, Command, RunArgs};
 use crate::config::{Config, ConfigError};
 use crate::console;
 use crate::tasks::job::Options;
-use crate::tasks::supervisor::Orders;
+use crate::tasks::supervisor::{Orders, Start};
 
 pub use headless::Headless;
 
@@ -42,10 +45,22 @@ pub fn printable(text: &str) -> String {
 
 async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match cli.command.as_ref().unwrap_or(&Command::Console(RunArgs::default())) {
-        Command::Console(args) => migrate(cli, args, false).await,
+        Command::Console(args) => {
+            let none_yet = !cli.config.exists();
+            if none_yet && !args.json && has_screen(cli) {
+                let looks = console::Looks::choose(cli.color, cli.ascii);
+                if !console::setup::run(&cli.config, looks).await? {
+                    eprintln!("qlance: left; nothing was written");
+                    return Ok(0);
+                }
+            }
+            migrate(cli, args, false).await
+        }
         Command::Run(args) => migrate(cli, args, true).await,
         Command::Plan(args) => plan::run(cli, args).await,
         Command::Failures(command) => failures::run(cli, command).await,
+        Command::Divergence(command) => divergence::run(cli, command).await,
+        Command::Diff(args) => diff::run(cli, args).await,
         Command::Config => {
             let config = Config::load(&cli.config)?;
             write!(std::io::stdout(), "{}", config.to_toml())?;
@@ -64,32 +79,55 @@ fn has_screen(cli: &Cli) -> bool {
     !cli.no_tui && std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
+/// What the command line says of this run goes before the file.
+fn settings_of(config: &mut Config, args: &RunArgs) -> Result<(), ConfigError> {
+    let text = &mut config.embed.text;
+    let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    text.max_in_flight = args.max_in_flight.map_or(text.max_in_flight, whole);
+    text.max_batch_inputs = args.max_batch_inputs.map_or(text.max_batch_inputs, whole);
+    text.requests_per_minute = args.requests_per_minute.or(text.requests_per_minute);
+    text.tokens_per_minute = args.tokens_per_minute.or(text.tokens_per_minute);
+    text.budget_usd = args.budget_usd.or(text.budget_usd);
+    config.check()
+}
+
 async fn migrate(cli: &Cli, args: &RunArgs, headless: bool) -> anyhow::Result<u8> {
-    let config = Arc::new(Config::load(&cli.config)?);
+    let mut config = Config::load(&cli.config)?;
+    settings_of(&mut config, args)?;
+    let config = Arc::new(config);
     let options = Options {
         state: cli.state.clone(),
         adopt: args.adopt,
         refuse_once: None,
     };
-    start(cli, config, options, args.json, headless).await
+    start(cli, config, options, args.clone(), headless).await
 }
 
 /// Runs a job on the screen where there is one, else without.
-async fn start(cli: &Cli, config: Arc<Config>, options: Options, json: bool, headless: bool) -> anyhow::Result<u8> {
+async fn start(
+    cli: &Cli,
+    config: Arc<Config>,
+    options: Options,
+    RunArgs { json, yes: at_once, .. }: RunArgs,
+    headless: bool,
+) -> anyhow::Result<u8> {
     // Secrets that are missing are a matter of configuration: say so before anything starts.
     config.source_key()?;
     config.embed_key()?;
     let job = config.job(options.state.as_deref());
     let screen = !headless && !json && has_screen(cli);
     logging::start(&job.dir);
-    let mut orders = Orders {
+    let orders = Orders {
         options,
-        start: true,
+        start: if screen && !at_once {
+            Start::WhenAsked
+        } else {
+            Start::AtOnce
+        },
         end_when_done: !screen,
-        retry: None,
+        first: Vec::new(),
     };
     if screen {
-        orders.end_when_done = false;
         let looks = console::Looks::choose(cli.color, cli.ascii);
         return console::run(config, orders, looks).await;
     }

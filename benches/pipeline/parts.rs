@@ -12,7 +12,7 @@ use qlance::embed::{Caller, Gateway, Input, Role};
 use qlance::lance::{Checkpoint, NewRow, TableSchema, Target, encode};
 use qlance::point::{IdRange, PointId, RangeProgress};
 use qlance::qdrant::Source;
-use qlance::tasks::supervisor::{self, Lines, Orders};
+use qlance::tasks::supervisor::{self, Lines, Orders, Start};
 use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Snapshot};
 use tokio::sync::{mpsc, watch};
 
@@ -204,7 +204,7 @@ async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
     let (events, mut happened) = mpsc::channel(EVENT_ROOM);
     let (snapshot, watched) = watch::channel(Snapshot::default());
     let orders = Orders {
-        start: true,
+        start: Start::AtOnce,
         end_when_done: true,
         ..Orders::default()
     };

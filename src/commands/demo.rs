@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
-use crate::cli::{Cli, DemoArgs};
+use crate::cli::{Cli, DemoArgs, RunArgs};
 use crate::config::Config;
 use crate::tasks::demo as collection;
 use crate::tasks::job::Options;
@@ -39,7 +39,7 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
         adopt: false,
         refuse_once: Some(collection::is_refused_once),
     };
-    let code = super::start(cli, config, options, false, false).await?;
+    let code = super::start(cli, config, options, RunArgs::default(), false).await?;
     let shown = dir.display();
     eprintln!(
         "\nEverything lies in {shown}:\n  qdrant/       the collection\n  choir.lance/  the table `messages`\n  \

@@ -3,17 +3,16 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
+use super::acting::{Asking, parse};
 use super::{Headless, printable};
 use crate::cli::{Cli, FailuresCommand, WhichArgs};
 use crate::config::{Config, ConfigError};
-use crate::journal::{Filter, Journal, State};
-use crate::point::{Cause, PointId};
+use crate::journal::{Filter, Journal, Sort, State};
+use crate::point::Cause;
 use crate::tasks::job::Options;
 use crate::tasks::lock::Lock;
-use crate::tasks::supervisor::Orders;
-use crate::tasks::{Selection, Status, export};
+use crate::tasks::supervisor::{Orders, Start};
+use crate::tasks::{FailureDetail, Selection, Status, TaskCommand, export};
 
 pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
@@ -24,62 +23,120 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
             list(&journal, &filter(which)?, *json)?;
             Ok(0)
         }
-        FailuresCommand::Export { file } => {
-            let count = export::export(&Journal::open(&job.dir)?, file)?;
-            eprintln!("{count} failed points in {}", file.display());
+        FailuresCommand::Show { id, json } => {
+            let id = parse(std::slice::from_ref(id))?[0];
+            let asking = Asking::open(cli).await?;
+            let detail = asking.inspector.failure(id).await?;
+            show(&detail, *json)?;
+            asking.close().await?;
             Ok(0)
         }
-        FailuresCommand::Skip { ids, reason } => {
+        FailuresCommand::Edit {
+            id,
+            content,
+            file,
+            json,
+        } => {
+            let text = match (content, file) {
+                (Some(text), _) => text.clone(),
+                (None, Some(file)) => std::fs::read_to_string(file)
+                    .map_err(|error| ConfigError::Usage(format!("--file {}: {error}", file.display())))?,
+                (None, None) => unreachable!("the command line asks for one of the two"),
+            };
+            let id = parse(std::slice::from_ref(id))?[0];
+            retry(cli, config, TaskCommand::RetryEdited(id, text), *json).await
+        }
+        FailuresCommand::Export { file, json } => {
+            let count = export::export(&Journal::open(&job.dir)?, file)?;
+            if *json {
+                let object = serde_json::json!({"failures": count, "file": file});
+                writeln!(std::io::stdout(), "{object}")?;
+            } else {
+                eprintln!("{count} failed points in {}", file.display());
+            }
+            Ok(0)
+        }
+        FailuresCommand::Skip { ids, reason, json } => {
             // The writer of a running job counts; behind its back nothing may move.
             let _lock = Lock::take(&job.dir)?;
             let moved =
                 Journal::open(&job.dir)?.set_state(&parse(ids)?, &[State::Failed], State::Skipped, Some(reason))?;
-            said(moved, ids.len(), "skipped")
+            said(moved, ids.len(), "skipped", *json)
         }
-        FailuresCommand::Unskip { ids } => {
+        FailuresCommand::Unskip { ids, json } => {
             let _lock = Lock::take(&job.dir)?;
             let moved = Journal::open(&job.dir)?.set_state(&parse(ids)?, &[State::Skipped], State::Failed, None)?;
-            said(moved, ids.len(), "taken back")
+            said(moved, ids.len(), "taken_back", *json)
         }
-        FailuresCommand::Retry { ids, which } => {
+        FailuresCommand::Retry { ids, which, json } => {
             let selection = if ids.is_empty() {
                 Selection::Filter(filter(which)?)
             } else {
                 Selection::Ids(parse(ids)?)
             };
-            let orders = Orders {
-                options: Options {
-                    state: cli.state.clone(),
-                    ..Options::default()
-                },
-                start: false,
-                end_when_done: true,
-                retry: Some(selection),
-            };
-            super::logging::start(&job.dir);
-            let report = Headless { json: false }.run(config, orders).await?;
-            Ok(match report.status {
-                Status::Error => 1,
-                _ if report.failed > 0 => 3,
-                _ => 0,
-            })
+            retry(cli, config, TaskCommand::Retry(selection), *json).await
         }
     }
 }
 
-fn said(moved: u64, asked: usize, what: &str) -> anyhow::Result<u8> {
-    eprintln!("{moved} of {asked} points {what}");
+async fn retry(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bool) -> anyhow::Result<u8> {
+    let job = config.job(cli.state.as_deref());
+    let orders = Orders {
+        options: Options {
+            state: cli.state.clone(),
+            ..Options::default()
+        },
+        start: Start::Never,
+        end_when_done: true,
+        first: vec![command],
+    };
+    super::logging::start(&job.dir);
+    let report = Headless { json }.run(config, orders).await?;
+    Ok(match report.status {
+        Status::Error => 1,
+        _ if report.failed > 0 => 3,
+        _ => 0,
+    })
+}
+
+fn show(detail: &FailureDetail, json: bool) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    if json {
+        let object = serde_json::json!({
+            "failure": detail.row, "attempts": detail.attempts, "edit": detail.edit,
+            "payload": detail.payload.as_ref().ok(), "payload_error": detail.payload.as_ref().err(),
+        });
+        writeln!(stdout, "{object}")?;
+        return Ok(());
+    }
+    let row = &detail.row;
+    let mut text = format!("point     {}\nstate     {}\n", row.id, row.state.as_str());
+    if let Some(reason) = &row.reason {
+        text.push_str(&format!("reason    {reason}\n"));
+    }
+    for attempt in &detail.attempts {
+        text.push_str(&format!("attempt   {}: {}\n", attempt.cause.as_str(), attempt.error));
+    }
+    match &detail.payload {
+        Ok(payload) => text.push_str(&format!("payload   {}\n", serde_json::to_string_pretty(payload)?)),
+        Err(error) => text.push_str(&format!("payload   {error}\n")),
+    }
+    write!(stdout, "{}", printable(&text))?;
+    Ok(())
+}
+
+fn said(moved: u64, asked: usize, what: &str, json: bool) -> anyhow::Result<u8> {
+    if json {
+        let object = serde_json::json!({what: moved, "asked": asked});
+        writeln!(std::io::stdout(), "{object}")?;
+    } else {
+        eprintln!("{moved} of {asked} points {}", what.replace('_', " "));
+    }
     anyhow::ensure!(
         moved > 0,
         "none of them was in the right state; see `qlance failures list`"
     );
     Ok(0)
-}
-
-fn parse(ids: &[String]) -> anyhow::Result<Vec<PointId>> {
-    ids.iter()
-        .map(|id| id.parse().with_context(|| format!("point id {id:?}")))
-        .collect()
 }
 
 fn filter(which: &WhichArgs) -> anyhow::Result<Filter> {
@@ -105,7 +162,7 @@ fn list(journal: &Journal, filter: &Filter, json: bool) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     let mut offset = 0;
     loop {
-        let page = journal.page(filter, offset, 500)?;
+        let page = journal.page(filter, Sort::default(), offset, 500)?;
         if page.is_empty() {
             break;
         }

@@ -147,6 +147,7 @@ impl Teller {
                 recovered,
                 failed,
                 error,
+                ..
             } => {
                 self.say(&format!("retry: {recovered} recovered, {failed} failed again"));
                 if let Some(error) = error {

@@ -4,7 +4,9 @@
 mod support;
 
 mod demo;
+mod docs;
 mod embed;
 mod migrate;
+mod operate;
 mod pty;
-mod screens;
+pub(crate) mod screens;

@@ -2,6 +2,7 @@
 //! screen shows, never for a clock.
 
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,11 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use serde_json::json;
 
 use crate::support::world::{World, messages, point};
+
+mod hostile;
+mod operator;
+mod setup;
+mod signals;
 
 /// How long anything on the screen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,7 +29,20 @@ struct Terminal {
 }
 
 impl Terminal {
+    /// The console on a world's configuration.
     fn open(world: &World, rows: u16, cols: u16) -> Self {
+        let config = world.path().join("qlance.toml");
+        Self::run(
+            world.path(),
+            &["--config", config.to_str().expect("UTF-8")],
+            &[],
+            rows,
+            cols,
+        )
+    }
+
+    /// Any command, with more in its environment.
+    fn run(dir: &Path, args: &[&str], env: &[(&str, &str)], rows: u16, cols: u16) -> Self {
         let some = |count| std::num::NonZero::new(count).expect("a screen has lines and columns");
         let size = PtySize {
             rows,
@@ -32,10 +51,12 @@ impl Terminal {
         };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_qlance"));
-        command.arg("--config");
-        command.arg(world.path().join("qlance.toml"));
+        command.args(args);
         command.env("TERM", "xterm-256color");
-        command.cwd(world.path());
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        command.cwd(dir);
         let child = pair.slave.spawn_command(command).expect("qlance starts");
         let parser = Arc::new(Mutex::new(vt100::Parser::new(some(rows), some(cols), 0)));
         let raw = Arc::new(Mutex::new(Vec::new()));
@@ -55,6 +76,31 @@ impl Terminal {
             child,
             master: pair.master,
         }
+    }
+
+    fn pid(&self) -> rustix::process::Pid {
+        let pid = self.child.process_id().and_then(|pid| i32::try_from(pid).ok());
+        rustix::process::Pid::from_raw(pid.expect("a process")).expect("a pid")
+    }
+
+    fn resize(&mut self, rows: u16, cols: u16) {
+        let some = |count| std::num::NonZero::new(count).expect("a screen has lines and columns");
+        self.parser
+            .lock()
+            .expect("a screen")
+            .screen_mut()
+            .set_size(some(rows), some(cols));
+        let size = PtySize {
+            rows,
+            cols,
+            ..PtySize::default()
+        };
+        self.master.resize(size).expect("another size");
+    }
+
+    /// Everything that was written to the terminal.
+    fn written(&self) -> Vec<u8> {
+        self.raw.lock().expect("bytes").clone()
     }
 
     fn screen(&self) -> String {
@@ -117,6 +163,10 @@ impl Terminal {
             raw.rfind("\u{1b}[?2004l") > raw.rfind("\u{1b}[?2004h"),
             "bracketed paste stays on"
         );
+        assert!(
+            raw.rfind("\u{1b}[?1000l") > raw.rfind("\u{1b}[?1000h"),
+            "the mouse stays captured"
+        );
     }
 }
 
@@ -130,6 +180,8 @@ async fn a_run_is_watched_paused_sped_up_and_left() {
         ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 10\n"),
     ]);
     let mut terminal = Terminal::open(&world, 24, 80);
+    terminal.wait_for("Before the start");
+    terminal.press("\r");
     terminal.wait_for("RUNNING");
     terminal.press("p");
     terminal.wait_for("PAUSED");
@@ -163,6 +215,8 @@ async fn failures_are_looked_at_and_retried_one_by_one() {
     let world = World::with(&points).await;
     world.config(&[]);
     let mut terminal = Terminal::open(&world, 40, 120);
+    terminal.wait_for("READY");
+    terminal.press("\r");
     terminal.wait_for("COMPLETE");
     terminal.press("3");
     terminal.wait_for("Failures: 2");
@@ -194,8 +248,11 @@ async fn a_terminal_that_goes_away_leaves_a_job_that_can_be_resumed() {
         ("target", "commit_rows = 20\n"),
         ("embed.text", "max_in_flight = 2\nmax_batch_inputs = 10\n"),
     ]);
-    let terminal = Terminal::open(&world, 24, 80);
+    let mut terminal = Terminal::open(&world, 24, 80);
+    terminal.wait_for("READY");
+    terminal.press("\r");
     terminal.wait_for("RUNNING");
+    let pid = terminal.pid();
     let Terminal {
         mut child,
         master,
@@ -203,8 +260,6 @@ async fn a_terminal_that_goes_away_leaves_a_job_that_can_be_resumed() {
         ..
     } = terminal;
     // What the kernel does when a terminal goes; the reading thread here still holds the other end open.
-    let pid = child.process_id().and_then(|pid| i32::try_from(pid).ok());
-    let pid = rustix::process::Pid::from_raw(pid.expect("a process")).expect("a pid");
     rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("hung up");
     drop(writer);
     drop(master);

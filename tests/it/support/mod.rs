@@ -2,4 +2,5 @@
 //! binary in a directory of its own. Helpers fail with what they saw.
 
 pub(crate) mod embeddings_server;
+pub(crate) mod svg;
 pub(crate) mod world;

@@ -1,0 +1,21 @@
+//! `cargo bench --bench console`: what a frame of each screen costs at 200 x 60, how soon the first one is there, what an
+//! idle console writes, and what the screen costs the work: the same job with and without it, in turns.
+//!
+//! The pairs use 10,000 points of 384 numbers unless `QLANCE_BENCH_POINTS` and `QLANCE_BENCH_SIZE` say otherwise.
+
+#[path = "console/frames.rs"]
+mod frames;
+#[path = "console/runs.rs"]
+mod runs;
+#[path = "console/states.rs"]
+mod states;
+
+fn main() {
+    // The servers of the pairs are this binary again.
+    if std::env::var("QLANCE_BENCH_PART").is_ok_and(|part| part == "servers") {
+        runs::serve();
+        return;
+    }
+    frames::measure();
+    runs::measure();
+}

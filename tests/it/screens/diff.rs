@@ -1,0 +1,328 @@
+//! The Diff screen: pairs with their verdicts, and one pair field by field.
+
+use crossterm::event::KeyCode;
+use qlance::point::diff::{RecordDiff, Verdict, compare};
+use qlance::point::{Payload, Point, PointId, Vector, Vectors};
+use qlance::tasks::inspect::PairSummary;
+use qlance::tasks::{Owned, SampleOf, TaskCommand, TaskEvent};
+use ratatui::style::{Color, Modifier};
+use serde_json::json;
+
+use super::frame::{assert_says, find, is_reversed, style_of};
+use super::migrate::running;
+use super::{ASCII, COLORS, PLAIN, Scene, payload};
+
+/// Pairs of every verdict: id, verdict, differing fields, because.
+const PAIRS: &str = "\
+17 | differs | 10 |
+1042 | same | 0 |
+1043 | same | 0 |
+90210 | missing in LanceDB | 7 |
+90211 | in neither store | 0 |
+18446744073709551615 | differs | 1 | edited by hand: What the choir sang
+0b3d6c1e-0000-4000-8000-000000000001 | missing in Qdrant | 4 |
+2f9a7b4c-0000-4000-8000-000000000002 | missing in LanceDB | 6 | failed: 400 Bad Request: too many tokens
+4e1c8d2a-0000-4000-8000-000000000003 | same | 0 |
+6a5b9f3e-0000-4000-8000-000000000004 | missing in LanceDB | 5 | skipped: deleted on purpose";
+
+pub(super) fn pairs() -> Vec<PairSummary> {
+    const VERDICTS: [Verdict; 5] = [
+        Verdict::Same,
+        Verdict::Differs,
+        Verdict::MissingInLancedb,
+        Verdict::MissingInQdrant,
+        Verdict::MissingInBoth,
+    ];
+    let pair = |line: &str| {
+        let [id, verdict, differing, because] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            panic!("{line:?} has not four fields");
+        };
+        let verdict = VERDICTS.into_iter().find(|known| known.label() == verdict);
+        PairSummary {
+            id: id.parse().expect("a point id"),
+            verdict: verdict.expect("a verdict"),
+            differing: differing.parse().expect("a number"),
+            because: (!because.is_empty()).then(|| because.to_owned()),
+        }
+    };
+    PAIRS.lines().map(pair).collect()
+}
+
+/// Both sides of the point 17, compared.
+pub(super) fn compared(left: Payload, right: Payload) -> RecordDiff {
+    let id = PointId::Num(17);
+    let terms = || Vector::Sparse {
+        indices: vec![3, 17],
+        values: vec![0.5, 0.25],
+    };
+    let qdrant = Point {
+        id,
+        payload: left,
+        vectors: Vectors::from([
+            (String::new(), Vector::Dense(vec![3.0, 4.0])),
+            ("terms".into(), terms()),
+            ("title".into(), Vector::Dense(vec![1.0, 0.0])),
+        ]),
+    };
+    let lancedb = Point {
+        id,
+        payload: right,
+        vectors: Vectors::from([
+            ("terms".into(), terms()),
+            ("title".into(), Vector::Dense(vec![1.0, 0.5])),
+            ("voice".into(), Vector::Dense(vec![1.0])),
+        ]),
+    };
+    let embedding: &[f32] = &[0.6, 0.8];
+    let mut record = compare(id, Some(&qdrant), Some(&lancedb), Some(("", embedding)), false);
+    record.light_words();
+    record
+}
+
+/// Changed words, types only, missing and null.
+pub(super) fn record() -> RecordDiff {
+    let (before, after) = (
+        "The choir sang of the harbour before the tide came in, and the whole town came down to hear the last of the \
+         summer concerts.",
+        "The choir sang of the bay before the tide came in, and the whole town came down to hear the last of the \
+         autumn concerts.",
+    );
+    let left = json!({
+        "attachments": ["a.png", "b.png"],
+        "author": "Mara",
+        "content": before,
+        "draft": null,
+        "long": format!("{} one {}", "lorem ipsum ".repeat(30), "dolor sit ".repeat(30)),
+        "pages": 3,
+        "score": 1,
+        "tags": { "en": "harbour", "kind": "song" },
+        "views": 12,
+    });
+    let right = json!({
+        "attachments": ["a.png"],
+        "author": "Mara",
+        "content": after,
+        "long": format!("{} two {}", "lorem ipsum ".repeat(30), "dolor sit ".repeat(30)),
+        "pages": 3,
+        "score": 1.0,
+        "tags": { "en": null, "kind": "song" },
+        "views": "12",
+        "written_at": "2026-03-01",
+    });
+    compared(payload(left), payload(right))
+}
+
+/// The point 17 with nothing to it.
+fn rain() -> Point {
+    Point {
+        id: PointId::Num(17),
+        payload: payload(json!({ "content": "Rain.", "pages": 3 })),
+        vectors: Vectors::from([(String::new(), Vector::Dense(vec![3.0, 4.0]))]),
+    }
+}
+
+impl Scene {
+    pub(super) fn sampled(self, pairs: Vec<PairSummary>) -> Self {
+        // To whatever was asked for last.
+        let asked = self.sent.iter().rev().find_map(|command| match command {
+            TaskCommand::SamplePairs(of) => Some(of.clone()),
+            _ => None,
+        });
+        self.event(TaskEvent::PairsSampled(asked.expect("pairs were asked for"), pairs))
+    }
+
+    /// The answer to opening a pair.
+    pub(super) fn reading_pair(self, record: RecordDiff) -> Self {
+        self.event(TaskEvent::PairRead(Box::new(record)))
+    }
+}
+
+/// A sample with every verdict.
+pub(super) fn listed() -> Scene {
+    running().press("4n").sampled(pairs())
+}
+
+/// The same, with the first pair open.
+pub(super) fn opened() -> Scene {
+    listed().press("\n").reading_pair(record())
+}
+
+// --- snapshots
+
+#[test]
+fn before_the_job_is_open() {
+    let scene = Scene::of("messages").press("4");
+    scene.assert_looks_at("diff_not_open", (80, 24), COLORS);
+}
+
+#[test]
+fn before_anything_was_asked_for() {
+    running().press("4").assert_looks("diff_nothing_yet");
+}
+
+#[test]
+fn waiting_for_a_sample() {
+    running().press("4n").assert_looks("diff_waiting");
+}
+
+#[test]
+fn a_sample_that_cannot_be_compared_and_an_empty_one() {
+    let error = "Qdrant does not answer: connection refused";
+    let scene = running()
+        .press("4n")
+        .unanswered(Owned::Pairs(SampleOf::Random), error)
+        .later();
+    scene.assert_looks_at("diff_failed", (80, 24), COLORS);
+    let scene = running().press("4n").sampled(Vec::new());
+    scene.assert_looks_at("diff_empty", (80, 24), COLORS);
+}
+
+#[test]
+fn pairs_of_every_verdict() {
+    listed().assert_looks("diff");
+    listed().assert_looks_at("diff_ascii", (80, 24), ASCII);
+}
+
+#[test]
+fn an_open_pair_folded() {
+    opened().assert_looks("diff_opened");
+    opened().assert_looks_at("diff_opened_ascii", (120, 40), ASCII);
+    opened().assert_looks_at("diff_opened_stacked", (70, 30), COLORS);
+}
+
+#[test]
+fn an_open_pair_unfolded() {
+    opened().press("f").assert_looks("diff_unfolded");
+}
+
+#[test]
+fn an_open_pair_not_wrapped_and_scrolled() {
+    let scene = opened().press("w").key(KeyCode::Right).key(KeyCode::Right);
+    scene.assert_looks("diff_scrolled");
+}
+
+#[test]
+fn an_open_pair_that_is_the_same() {
+    let same = compare(PointId::Num(17), Some(&rain()), Some(&rain()), None, false);
+    let scene = listed().press("\n").reading_pair(same);
+    scene.assert_looks_at("diff_same", (120, 40), COLORS);
+    scene.press("f").assert_looks_at("diff_same_folded", (120, 40), COLORS);
+}
+
+#[test]
+fn a_pair_that_is_missing_on_one_side() {
+    let missing = compare(PointId::Num(17), Some(&rain()), None, None, false);
+    let scene = listed().press("\n").reading_pair(missing);
+    scene.assert_looks_at("diff_missing", (80, 24), COLORS);
+}
+
+#[test]
+fn a_pair_that_cannot_be_read() {
+    let error = "cannot be read from Qdrant: 1e400 is not finite";
+    let scene = listed().press("\n");
+    let scene = scene.unanswered(Owned::Pair(PointId::Num(17)), error);
+    scene.later().assert_looks("diff_opened_unreadable");
+}
+
+// --- what styles mean
+
+#[test]
+fn changed_words_are_lit_and_underlined_and_no_others() {
+    let changed = Modifier::BOLD | Modifier::UNDERLINED;
+    for (theme, color) in [(COLORS, Color::Yellow), (PLAIN, Color::Reset)] {
+        let screen = opened().draw(theme, (200, 60));
+        for word in ["harbour", "bay", "summer", "autumn", "one dolor", "two dolor"] {
+            assert_eq!(style_of(&screen, word), (color, changed), "{word}");
+        }
+        for word in ["choir sang", "before the tide", "concerts.", "dolor sit"] {
+            assert_eq!(style_of(&screen, word), (Color::Reset, Modifier::empty()), "{word}");
+        }
+    }
+}
+
+#[test]
+fn signs_and_types_say_how_a_field_differs() {
+    let screen = opened().text((200, 60));
+    for line in [
+        "Point 17: differs",
+        "8 fields differ, 4 equal, folded",
+        "< attachments[1]  (string | missing)",
+        "~ content",
+        "< draft  (null | missing)",
+        "t score  (integer | double)",
+        "~ tags.en  (string | null)",
+        "~ views  (integer | string)",
+        "> written_at  (missing | string)",
+        "(missing)",
+        "embedding: 2 numbers, norm 5.0000 | 2 numbers, norm 1.0000, cosine 1.00000",
+        "terms: 2 entries | 2 entries",
+        "voice: missing | 1 numbers",
+    ] {
+        assert_says(&screen, line);
+    }
+    assert!(!screen.contains("author"), "{screen}");
+    assert_says(&opened().press("f").text((200, 60)), "  author");
+    let colors = opened().draw(COLORS, (200, 60));
+    let warn = (Color::Yellow, Modifier::BOLD);
+    assert_eq!(style_of(&colors, "title: 2 numbers"), warn);
+    assert_eq!(style_of(&colors, "t score"), warn);
+    assert_eq!(style_of(&colors, "terms: 2 entries"), (Color::Reset, Modifier::DIM));
+}
+
+#[test]
+fn the_selected_field_is_reversed_and_jumps_move_it() {
+    let columns = || 39..119;
+    let scene = opened();
+    assert!(is_reversed(
+        &scene.draw(COLORS, (120, 40)),
+        "< attachments[1]",
+        columns()
+    ));
+    let scene = scene.press("]");
+    let screen = scene.draw(COLORS, (120, 40));
+    assert!(is_reversed(&screen, "~ content", columns()));
+    assert!(!is_reversed(&screen, "< attachments[1]", columns()));
+    let scene = scene.press("[[");
+    assert!(is_reversed(&scene.draw(COLORS, (120, 40)), "> written_at", columns()));
+}
+
+#[test]
+fn a_pair_that_the_journal_explains_is_no_warning() {
+    let screen = listed().draw(COLORS, (120, 40));
+    assert!(is_reversed(&screen, "17 ", 1..119));
+    for (id, style) in [
+        ("1042", (Color::Reset, Modifier::empty())),
+        ("90210", (Color::Yellow, Modifier::BOLD)),
+        ("2f9a7b4c", (Color::Cyan, Modifier::empty())),
+    ] {
+        assert_eq!(style_of(&screen, id), style, "{id}");
+    }
+}
+
+#[test]
+fn unwrapped_texts_are_scrolled_sideways() {
+    let scene = opened().press("w");
+    assert_says(&scene.text((120, 40)), "The choir sang of the harbour");
+    let screen = scene.key(KeyCode::Right).text((120, 40));
+    assert!(!screen.contains("The choir"), "{screen}");
+    assert_says(&screen, "sang of the harbour");
+}
+
+// --- what is asked for
+
+#[test]
+fn a_click_selects_a_pair_and_a_named_one_is_opened() {
+    for size in [(80, 24), (200, 60)] {
+        let scene = listed().click(size, "90210");
+        assert_eq!(scene.app.selected_id(), Some(PointId::Num(90_210)));
+        let (_, y) = find(&scene.draw(COLORS, size), "90210");
+        assert_eq!(y, 6, "{size:?}");
+    }
+    let scene = opened().click((120, 40), "90210");
+    assert_eq!(scene.app.selected_id(), Some(PointId::Num(90_210)));
+    let named = running().press("4i17\n");
+    let ids = SampleOf::Ids(vec![PointId::Num(17)]);
+    assert_eq!(named.sent.last(), Some(&TaskCommand::SamplePairs(ids)));
+    let named = named.sampled(pairs()[..1].to_vec());
+    assert_eq!(named.sent.last(), Some(&TaskCommand::ReadPair(PointId::Num(17))));
+}

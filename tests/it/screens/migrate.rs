@@ -1,0 +1,426 @@
+//! The Migrate screen: the plan before a run, the run, and how it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use qlance::embed::Usage;
+use qlance::lance::index::Step;
+use qlance::point::{Failure, Histogram, Similarity};
+use qlance::tasks::plan::{Basis, Estimate, FieldPlan, PlanReport, VectorPlan};
+use qlance::tasks::{Level, Phase, Settings, Snapshot, StageSnapshot, StopReason, TaskEvent};
+use qlance::ui::text::count;
+use ratatui::style::{Color, Modifier};
+
+use super::failures::rows;
+use super::frame::{assert_says, style_of, style_of_bar};
+use super::{ASCII, COLORS, PLAIN, Scene};
+
+/// Points by similarity: above 0.999, 0.99, 0.98 (the threshold), 0.95, 0.9, 0.7; and not comparable.
+pub(super) fn similarities(counts: &[u64; 6], incomparable: u64) -> Arc<Histogram> {
+    let mut histogram = Histogram::default();
+    for (number, value) in counts.iter().zip([0.9995, 0.995, 0.985, 0.97, 0.93, 0.85]) {
+        (0..*number).for_each(|_| histogram.record(Similarity::new(value)));
+    }
+    (0..incomparable).for_each(|_| histogram.record(None));
+    Arc::new(histogram)
+}
+
+fn settings() -> Settings {
+    Settings {
+        in_flight: 50,
+        batch_inputs: 100,
+        requests_per_minute: Some(3_000),
+        tokens_per_minute: None,
+        budget_usd: Some(5.0),
+    }
+}
+
+pub(super) fn half_way() -> Snapshot {
+    let stage = |in_flight, limit, queue, p50, p95, busy| StageSnapshot {
+        in_flight,
+        limit,
+        queue,
+        p50: Some(Duration::from_millis(p50)),
+        p95: Some(Duration::from_millis(p95)),
+        busy,
+    };
+    Snapshot {
+        phase: Phase::Running,
+        total: 200_000,
+        read: 94_904,
+        written: 94_380,
+        failed: 12,
+        skipped: 0,
+        in_hand: 512,
+        similarities: similarities(&[88_000, 5_300, 700, 301, 38, 3], 38),
+        rate: 786.4,
+        elapsed: Duration::from_secs(120),
+        stages: [
+            stage(2, 4, 0, 22, 41, 0.18),
+            stage(50, 50, 8_000, 102, 180, 0.99),
+            stage(1, 1, 512, 9, 30, 0.06),
+        ],
+        usage: Usage {
+            requests: 963,
+            inputs: 93_800,
+            tokens: 2_410_000,
+            remembered: 580,
+        },
+        cost_usd: 0.3133,
+        settings: settings(),
+        eta: Some(Duration::from_secs(135)),
+        waiting: Some(("throttled: tokens/min".into(), Some(Duration::from_millis(2_400)))),
+        version: 5,
+    }
+}
+
+/// A snapshot once nothing moves any more.
+pub(super) fn idle(snapshot: Snapshot) -> Snapshot {
+    Snapshot {
+        read: snapshot.settled(),
+        in_hand: 0,
+        rate: 0.0,
+        stages: snapshot.stages.map(|stage| StageSnapshot {
+            in_flight: 0,
+            queue: 0,
+            busy: 0.0,
+            ..stage
+        }),
+        eta: None,
+        waiting: None,
+        ..snapshot
+    }
+}
+
+/// Two minutes into a run over 200,000 points, at a rate that goes up and down.
+pub(super) fn running() -> Scene {
+    const PACE: [u64; 12] = [4, 5, 6, 7, 8, 8, 7, 6, 5, 3, 2, 4];
+    let mut scene = Scene::open().phase(Phase::Running);
+    let end = half_way();
+    let whole: u64 = PACE.iter().sum::<u64>() * 10;
+    let mut done = 0;
+    for second in 0..=120_usize {
+        let share = |number: u64| number * done / whole;
+        let (written, failed) = (share(end.written), share(end.failed));
+        scene = scene.seeing(Snapshot {
+            read: written + failed + end.in_hand,
+            written,
+            failed,
+            ..end.clone()
+        });
+        done += PACE[second % PACE.len()];
+        scene.now += Duration::from_secs(1);
+    }
+    rows().into_iter().fold(scene, |scene, row| {
+        scene.event(TaskEvent::PointFailed(row.id, Failure::new(row.cause, row.error)))
+    })
+}
+
+pub(super) fn stopped(reason: StopReason) -> Scene {
+    let stopped = Phase::Stopped(reason);
+    let snapshot = Snapshot {
+        phase: stopped.clone(),
+        ..idle(half_way())
+    };
+    running().seeing(snapshot).phase(stopped)
+}
+
+pub(super) fn complete() -> Scene {
+    let snapshot = Snapshot {
+        phase: Phase::Complete,
+        read: 200_000,
+        written: 199_988,
+        failed: 11,
+        skipped: 1,
+        similarities: similarities(&[186_000, 11_400, 1_500, 928, 90, 30], 40),
+        elapsed: Duration::from_secs(3_723),
+        ..idle(half_way())
+    };
+    running().seeing(snapshot).phase(Phase::Complete)
+}
+
+fn estimate(value: Option<f64>, basis: Basis, how: &str) -> Estimate {
+    Estimate {
+        value,
+        basis,
+        how: how.into(),
+    }
+}
+
+pub(super) fn plan() -> PlanReport {
+    let field = |name: &str, share, types: &[&'static str], column: &str| FieldPlan {
+        name: name.into(),
+        share,
+        types: types.to_vec(),
+        column: column.into(),
+    };
+    let vector = |name: &str, kind: &str, becomes: &str| VectorPlan {
+        name: name.into(),
+        kind: kind.into(),
+        becomes: becomes.into(),
+    };
+    let columns = [
+        ("id", "string, the point's id"),
+        ("content", "string"),
+        ("thread_id", "string"),
+        ("score", "double"),
+        ("embedding", "float32[1536], the new embedding"),
+        ("modality", "string: text, image, audio"),
+        ("original_similarity", "float32, cosine to Qdrant's vector"),
+        ("title", "float32[384]"),
+        ("extra", "JSON, what fits no other column"),
+    ];
+    PlanReport {
+        collection: "messages".into(),
+        qdrant_version: "1.18.0".into(),
+        points: 200_000,
+        settled: 20_000,
+        vectors: vec![
+            vector("", "dense 1536 cosine", "embedded anew, and compared with"),
+            vector("terms", "sparse", "kept as column terms"),
+            vector("title", "dense 384 Manhattan", "kept as column title"),
+        ],
+        fields: vec![
+            field("content", 0.998, &["string"], "content"),
+            field("thread_id", 0.97, &["string"], "thread_id"),
+            field("score", 0.5, &["double", "integer", "null"], "score"),
+            field("mood", 0.004, &["list"], "extra"),
+        ],
+        sampled: 500,
+        table: "choir.lance/messages".into(),
+        columns: columns.map(|(name, kind)| (name.to_owned(), kind.to_owned())).to_vec(),
+        space: "openai/text-embedding-3-large@1536".into(),
+        ranges: 4,
+        failures: estimate(Some(360.0), Basis::Modelled, "from a sample of 500"),
+        tokens: estimate(
+            Some(25_740_000.0),
+            Basis::Modelled,
+            "the model's own tokenizer, from a sample of 500",
+        ),
+        cost_usd: estimate(Some(3.3462), Basis::Modelled, "$0.13 a million tokens"),
+        seconds: estimate(
+            None,
+            Basis::Unknown,
+            "how fast the embedder answers is known from the first requests on",
+        ),
+        disk_bytes: estimate(
+            Some(1_420_000_000.0),
+            Basis::Modelled,
+            "vectors as they are, payloads from a sample of 500, before compression",
+        ),
+        warnings: vec![
+            "about 360 points have no text in payload field \"content\" and will fail".into(),
+            "title is compared by Manhattan distance in Qdrant, which LanceDB does not have: it is kept, and searched \
+             by Euclidean distance"
+                .into(),
+        ],
+    }
+}
+
+/// The plan waits for the operator.
+pub(super) fn ready(plan: PlanReport) -> Scene {
+    let snapshot = Snapshot {
+        phase: Phase::Ready,
+        total: 200_000,
+        settings: settings(),
+        ..Snapshot::default()
+    };
+    let scene = Scene::open().event(TaskEvent::Planned(Box::new(plan)));
+    scene.seeing(snapshot).phase(Phase::Ready)
+}
+
+fn used_up() -> StopReason {
+    let reason = "the budget of $5.00 is used up: $4.9987 spent, and the next request would cost about $0.0021";
+    StopReason::Budget(reason.into())
+}
+
+// --- snapshots
+
+#[test]
+fn connecting() {
+    Scene::of("messages").assert_looks("migrate_connecting");
+}
+
+#[test]
+fn a_plan_with_warnings_and_an_unknown_estimate() {
+    ready(plan()).assert_looks("migrate_ready");
+    let scrolled = ready(plan()).press("jjjjjj");
+    scrolled.assert_looks_at("migrate_ready_scrolled", (80, 24), COLORS);
+}
+
+#[test]
+fn ready_without_a_plan() {
+    let scene = Scene::open().phase(Phase::Ready);
+    scene.assert_looks_at("migrate_ready_without_a_plan", (80, 24), COLORS);
+}
+
+#[test]
+fn a_run_with_its_limit_and_what_it_waits_for() {
+    running().assert_looks("migrate_running");
+}
+
+#[test]
+fn a_run_in_ascii() {
+    running().assert_looks_at("migrate_running_ascii", (80, 24), ASCII);
+}
+
+#[test]
+fn a_run_without_colour() {
+    running().assert_looks_at("migrate_running_plain", (80, 24), PLAIN);
+}
+
+#[test]
+fn paused() {
+    let snapshot = Snapshot {
+        phase: Phase::Paused,
+        waiting: Some(("paused by operator".into(), None)),
+        ..idle(half_way())
+    };
+    let scene = running().phase(Phase::Pausing).seeing(snapshot);
+    scene.phase(Phase::Paused).assert_looks("migrate_paused");
+}
+
+#[test]
+fn the_budget_is_used_up() {
+    stopped(used_up()).assert_looks("migrate_budget_used_up");
+}
+
+#[test]
+fn stopped_by_trouble() {
+    let reason = "the embedder does not answer: 503 Service Unavailable, 8 tries";
+    stopped(StopReason::Trouble(reason.into())).assert_looks("migrate_stopped");
+}
+
+#[test]
+fn the_table_is_being_finished() {
+    let scene = running().seeing(idle(half_way()));
+    let scene = scene.phase(Phase::Finishing(Step::VectorIndex));
+    scene.assert_looks_at("migrate_finishing", (80, 24), COLORS);
+}
+
+#[test]
+fn complete_with_failures() {
+    complete().assert_looks("migrate_complete");
+}
+
+#[test]
+fn could_not_begin() {
+    let reason = "Qdrant at http://localhost:6334 does not answer: connection refused; is it running?";
+    let scene = Scene::of("messages").note(Level::Error, reason);
+    let scene = scene.phase(Phase::Failed(reason.into()));
+    scene.assert_looks("migrate_could_not_begin");
+}
+
+// --- what styles mean
+
+#[test]
+fn estimates_say_how_they_came_about_by_word_and_colour() {
+    let mut plan = plan();
+    plan.failures.basis = Basis::Measured;
+    let scene = ready(plan);
+    for (word, color, weight) in [
+        ("measured", Color::Green, Modifier::empty()),
+        ("modelled", Color::Cyan, Modifier::empty()),
+        ("unknown", Color::Yellow, Modifier::BOLD),
+        ("warning", Color::Yellow, Modifier::BOLD),
+    ] {
+        assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), word), (color, weight), "{word}");
+        assert_eq!(
+            style_of(&scene.draw(PLAIN, (80, 24)), word),
+            (Color::Reset, weight),
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn the_stage_that_holds_the_others_up_is_lit() {
+    let screen = running().draw(COLORS, (80, 24));
+    assert_eq!(style_of(&screen, "embed  50/50"), (Color::Yellow, Modifier::BOLD));
+    assert_eq!(style_of(&screen, "<- limit"), (Color::Yellow, Modifier::BOLD));
+    assert_eq!(style_of(&screen, "write    1/1"), (Color::Reset, Modifier::empty()));
+    let paused = running().seeing(idle(half_way())).phase(Phase::Paused);
+    assert!(!paused.text((80, 24)).contains("<- limit"));
+}
+
+#[test]
+fn bars_below_the_threshold_warn() {
+    for (theme, good, warn) in [
+        (COLORS, Color::Green, Color::Yellow),
+        (PLAIN, Color::Reset, Color::Reset),
+    ] {
+        let screen = running().draw(theme, (120, 40));
+        for label in ["0.999", "0.990", "0.980"] {
+            assert_eq!(style_of_bar(&screen, label), (good, Modifier::empty()), "{label}");
+        }
+        for label in ["0.950", "0.900", "0.700"] {
+            assert_eq!(style_of_bar(&screen, label), (warn, Modifier::BOLD), "{label}");
+        }
+    }
+}
+
+#[test]
+fn phases_are_told_by_word_weight_and_colour() {
+    let trouble = StopReason::Trouble("outage".into());
+    for (phase, color, weight) in [
+        (Phase::Connecting, Color::Cyan, Modifier::empty()),
+        (Phase::Ready, Color::Cyan, Modifier::empty()),
+        (Phase::Failed("no Qdrant".into()), Color::Red, Modifier::BOLD),
+        (Phase::Stopped(trouble), Color::Yellow, Modifier::BOLD),
+        (Phase::Stopped(used_up()), Color::Yellow, Modifier::BOLD),
+        (Phase::Paused, Color::Yellow, Modifier::BOLD),
+        (Phase::Running, Color::Green, Modifier::BOLD),
+        (Phase::Complete, Color::Green, Modifier::BOLD),
+    ] {
+        let word = phase.label();
+        let scene = Scene::of("messages").phase(phase);
+        assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), word), (color, weight), "{word}");
+        assert_eq!(
+            style_of(&scene.draw(PLAIN, (80, 24)), word),
+            (Color::Reset, weight),
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn a_sum_that_does_not_add_up_is_told_in_red() {
+    let wrong = Snapshot {
+        written: 94_379,
+        ..half_way()
+    };
+    let scene = running().take(qlance::app::Message::Snapshot(Box::new(wrong)));
+    let screen = scene.draw(COLORS, (80, 24));
+    assert_eq!(style_of(&screen, "DOES NOT ADD UP"), (Color::Red, Modifier::BOLD));
+    assert!(!running().text((80, 24)).contains("DOES NOT ADD UP"));
+}
+
+// --- sizes
+
+#[test]
+fn at_80x24_nothing_that_matters_is_cut() {
+    let scene = running();
+    let screen = scene.text((80, 24));
+    let peak = format!("peak {}", count(scene.app.throughput.peak()));
+    for part in ["342 divergent", &peak, "99 %", "<- limit", "ETA 02:15", "3 s"] {
+        assert_says(&screen, part);
+    }
+}
+
+#[test]
+fn the_smallest_screen_still_shows_the_progress() {
+    let screen = running().text((60, 16));
+    for part in ["94,392 / 200,000", "read 94,904 = written 94,380"] {
+        assert_says(&screen, part);
+    }
+}
+
+#[test]
+fn a_plan_that_does_not_fit_says_so_and_scrolls_to_its_end() {
+    let screen = ready(plan()).text((80, 24));
+    assert_says(&screen, "more lines: Down");
+    assert!(!screen.contains("what fits no other column"), "{screen}");
+    let screen = ready(plan()).press(&"j".repeat(50)).text((80, 24));
+    assert_says(&screen, "what fits no other column");
+    assert!(!screen.contains("more lines: Down"), "{screen}");
+}

@@ -1,0 +1,333 @@
+//! What stands over the screens and around them: help, palette, prompts, questions, tabs, footer; and the screens that
+//! are short: Verify, Search, Log.
+
+use std::collections::BTreeSet;
+
+use crossterm::event::KeyCode;
+use qlance::app::actions::{self, ActionId, Motion};
+use qlance::app::{Message, Screen};
+use qlance::lance::index::Step;
+use qlance::point::{Cause, Failure, PointId};
+use qlance::tasks::{Level, Phase, Setting, TaskCommand, TaskEvent};
+use qlance::ui;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::{Color, Modifier};
+
+use super::frame::{assert_says, find, style_of, text};
+use super::migrate::{plan, ready, running};
+use super::{ASCII, COLORS, PLAIN, Scene, diff, divergence, failures};
+
+/// A log with lines of every level.
+fn log() -> Scene {
+    let seventeen = PointId::Num(17);
+    Scene::open()
+        .phase(Phase::Running)
+        .event(TaskEvent::PointFailed(
+            seventeen,
+            Failure::new(Cause::NoContent, "no key `content`"),
+        ))
+        .event(TaskEvent::Committed {
+            rows: 20_000,
+            version: 2,
+        })
+        .note(Level::Warn, "the histogram lacks the rows of earlier runs")
+        .event(TaskEvent::SettingConfirmed(Setting::InFlight(55)))
+        .phase(Phase::Finishing(Step::Compact))
+        .event(TaskEvent::StepStarted(Step::Compact))
+        .event(TaskEvent::StepFinished(Step::Compact, "12 files became 1".into()))
+        .event(TaskEvent::RetryStarted(vec![seventeen]))
+        .event(TaskEvent::RetryFinished(seventeen, Ok(())))
+        .event(TaskEvent::RetryEnded {
+            recovered: 1,
+            failed: 0,
+            error: None,
+            waiting: 0,
+        })
+        .note(Level::Error, "the embedder refused the key (401)")
+        .later()
+        .press("7")
+}
+
+/// One scene of every kind: what a frame must survive.
+pub(super) fn all() -> Vec<(&'static str, Scene)> {
+    vec![
+        ("connecting", Scene::of("messages")),
+        ("plan", ready(plan())),
+        ("running", running()),
+        ("quit", running().press("q")),
+        ("divergence", divergence::listed()),
+        ("divergence opened", divergence::opened()),
+        ("divergence zoomed", running().press("2j+").ranked(divergence::rows())),
+        ("failures with help", failures::listed().press("?")),
+        ("failure opened", failures::opened()),
+        ("typing", failures::listed().press("/timeout")),
+        ("editor", failures::editing("one line")),
+        ("editor of lines", failures::editing("two\nlines")),
+        ("diff", diff::listed()),
+        ("diff opened", diff::opened()),
+        ("diff scrolled", diff::opened().press("wf").key(KeyCode::Right)),
+        ("palette", failures::listed().press(":re")),
+        ("prompt", running().press("$x\n")),
+        ("verify", running().press("5")),
+        ("log", log()),
+    ]
+}
+
+// --- snapshots
+
+#[test]
+fn verify_and_search_say_that_they_cannot_yet() {
+    running().press("5").assert_looks("verify");
+    running().press("6").assert_looks("search");
+}
+
+#[test]
+fn the_log_by_levels() {
+    log().assert_looks("log");
+    log().press("f").assert_looks("log_warnings");
+    log().press("ff").assert_looks("log_errors");
+    let quiet = Scene::open().press("7f");
+    quiet.assert_looks_at("log_without_warnings", (80, 24), COLORS);
+    let scene = Scene::of("messages").press("7");
+    scene.assert_looks_at("log_empty", (80, 24), COLORS);
+}
+
+#[test]
+fn help_on_every_screen() {
+    for (screen, digit) in Screen::ALL {
+        let scene = failures::listed().press(&format!("{digit}?"));
+        let name = format!("help_{}", screen.title().to_lowercase());
+        scene.assert_looks(&name);
+    }
+}
+
+#[test]
+fn help_scrolled() {
+    let scene = failures::listed().press("?jjjjjj");
+    scene.assert_looks_at("help_scrolled", (80, 24), COLORS);
+}
+
+#[test]
+fn the_palette() {
+    failures::listed().press(":").assert_looks("palette");
+    failures::listed().press(":rtall").assert_looks("palette_searched");
+    let scene = failures::listed().press(":zzzz");
+    scene.assert_looks_at("palette_nothing", (80, 24), COLORS);
+    let scene = running().press(":").key(KeyCode::Down).key(KeyCode::Down);
+    scene.assert_looks_at("palette_moved", (80, 24), COLORS);
+}
+
+#[test]
+fn prompts() {
+    running().press("$").assert_looks("prompt");
+    running().press("$x\n").assert_looks("prompt_error");
+    let scene = failures::listed().press("s\n");
+    scene.assert_looks_at("prompt_skip", (80, 24), COLORS);
+    let scene = divergence::listed().press("aright as it is");
+    scene.assert_looks_at("prompt_accept", (80, 24), COLORS);
+    let scene = diff::listed().press("ino id\n");
+    scene.assert_looks_at("prompt_pair", (80, 24), COLORS);
+}
+
+#[test]
+fn questions() {
+    running().press("q").assert_looks("confirm_quit");
+    failures::listed().press("R").assert_looks("confirm_retry_all");
+    divergence::listed().press("K").assert_looks("confirm_keep");
+}
+
+#[test]
+fn a_warning_takes_the_footer_for_a_while() {
+    let scene = running().note(Level::Warn, "the histogram lacks the rows of earlier runs");
+    scene.assert_looks_at("flash", (80, 24), COLORS);
+    let warn = (Color::Yellow, Modifier::BOLD);
+    assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), "the histogram"), warn);
+    assert!(!scene.later().text((80, 24)).contains("the histogram"));
+}
+
+// --- what styles mean
+
+#[test]
+fn the_shown_screen_and_the_safe_answer_are_reversed() {
+    for scene in [running().press("q"), failures::listed().press("1q")] {
+        let screen = scene.draw(PLAIN, (80, 24));
+        for (text, reversed) in [("1 Migrate", true), ("3 Failures", false)] {
+            let (_, modifier) = style_of(&screen, text);
+            assert_eq!(modifier.contains(Modifier::REVERSED), reversed, "{text}");
+        }
+    }
+    let screen = running().press("q").draw(PLAIN, (80, 24));
+    for (text, reversed) in [("Cancel", true), ("Stop cleanly", false), ("Keep running", false)] {
+        let (_, modifier) = style_of(&screen, text);
+        assert_eq!(modifier.contains(Modifier::REVERSED), reversed, "{text}");
+    }
+    let moved = running().press("q\t").draw(PLAIN, (80, 24));
+    assert!(style_of(&moved, "Stop cleanly").1.contains(Modifier::REVERSED));
+}
+
+#[test]
+fn letters_that_were_found_are_underlined() {
+    let screen = failures::listed().press(":rtall").draw(COLORS, (120, 40));
+    let (x, y) = find(&screen, "retry-all");
+    let underlined = |place: u16| screen[(x + place, y)].modifier.contains(Modifier::UNDERLINED);
+    assert!(underlined(0) && underlined(6) && underlined(8), "{}", text(&screen));
+    assert!(!underlined(5), "{}", text(&screen));
+    assert!(
+        screen[(x, y)].modifier.contains(Modifier::REVERSED),
+        "the best one is selected"
+    );
+}
+
+#[test]
+fn levels_are_told_by_word_and_colour() {
+    let screen = log().draw(COLORS, (80, 24));
+    assert_eq!(style_of(&screen, "warn "), (Color::Yellow, Modifier::BOLD));
+    assert_eq!(style_of(&screen, "error "), (Color::Red, Modifier::BOLD));
+    let screen = log().draw(PLAIN, (80, 24));
+    assert_eq!(style_of(&screen, "error "), (Color::Reset, Modifier::BOLD));
+}
+
+#[test]
+fn an_answer_that_was_not_taken_says_why_in_red() {
+    let screen = running().press("$x\n").draw(COLORS, (80, 24));
+    assert_eq!(style_of(&screen, "\"5.00x\" is no sum"), (Color::Red, Modifier::BOLD));
+    let typed = running().press("$x\n0").text((80, 24));
+    assert!(!typed.contains("is no sum"), "{typed}");
+}
+
+#[test]
+fn without_colour_there_is_none_and_ascii_is_ascii() {
+    for (name, scene) in all() {
+        let plain = scene.draw(PLAIN, (120, 40));
+        for cell in plain.content() {
+            let colors = [cell.fg, cell.bg, cell.underline_color];
+            assert_eq!(colors, [Color::Reset; 3], "{name}");
+        }
+        assert_eq!(
+            text(&plain),
+            scene.text((120, 40)),
+            "{name}: colour says nothing that words do not"
+        );
+        // The points' own texts are shown as they are; one of them has wide characters.
+        let screen = text(&scene.draw(ASCII, (120, 40))).replace("日本語", "");
+        assert!(screen.is_ascii(), "{name}:\n{screen}");
+    }
+}
+
+// --- what is there to be read
+
+#[test]
+fn help_has_every_action_of_the_screen() {
+    let mut missing = BTreeSet::new();
+    for (_, digit) in Screen::ALL {
+        let mut scene = failures::listed().press(&format!("{digit}?"));
+        let (shown, mut screens) = (scene.app.screen, String::new());
+        for _ in 0..40 {
+            screens.push_str(&scene.text((80, 24)));
+            scene = scene.key(KeyCode::Down);
+        }
+        for action in actions::on(shown) {
+            let wanted = match action.id {
+                // Ways through a list share a line, and so do the screens. Left and Right have no room there.
+                ActionId::Move(Motion::Left | Motion::Right) => continue,
+                ActionId::Move(_) | ActionId::Show(_) => action.keys[0].to_owned(),
+                _ => action.long.chars().take(30).collect(),
+            };
+            if !screens.contains(&wanted) {
+                missing.insert(format!("{}: {wanted}", shown.title()));
+            }
+        }
+        assert!(scene.press("?").app.help.is_none());
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn commands_help_and_leaving_are_never_crowded_out() {
+    for (_, digit) in Screen::ALL {
+        for scene in [failures::listed(), divergence::listed(), diff::opened()] {
+            let scene = scene.press(&digit.to_string());
+            for size in [(60, 16), (80, 24), (200, 60)] {
+                let screen = scene.text(size);
+                let footer = screen.lines().last().unwrap_or_default();
+                for part in [": commands", "? help", "q quit"] {
+                    assert!(footer.contains(part), "{part:?} at {size:?}: {footer:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tabs_name_the_counts_while_there_is_room() {
+    let tabs = |width| {
+        running()
+            .text((width, 24))
+            .lines()
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_says(&tabs(120), "2 Divergence 342  3 Failures 12  4 Diff");
+    assert_says(&tabs(75), "2 Divergence  3 Failures  4 Diff");
+    assert_says(&tabs(60), "1 Migr  2 Dive  3 Fail  4 Diff  5 Veri  6 Sear  7 Log");
+    for (screen, digit) in Screen::ALL {
+        let label: String = screen.title().chars().take(4).collect();
+        for size in [(60, 16), (80, 24), (120, 40)] {
+            let scene = running().press("3").click(size, &format!("{digit} {label}"));
+            assert_eq!(scene.app.screen, screen, "{size:?}");
+        }
+    }
+}
+
+// --- what is asked for
+
+#[test]
+fn a_pasted_text_goes_where_the_keys_go() {
+    let pasted = |scene: Scene| scene.take(Message::Paste("1042".into()));
+    let scene = pasted(failures::listed().press("/"));
+    assert_eq!(scene.app.failures.filter_text(), "1042");
+    let sent = pasted(diff::listed().press("i")).press("\n").sent;
+    assert!(matches!(sent.last(), Some(TaskCommand::SamplePairs(_))), "{sent:?}");
+    let scene = pasted(running());
+    assert_eq!(scene.app.failures.filter_text(), "");
+}
+
+// --- sizes
+
+#[test]
+fn any_size_draws_without_a_panic() {
+    let scenes = all();
+    let mut sizes: Vec<(u16, u16)> = (1..=210)
+        .step_by(13)
+        .flat_map(|width| (1..=70).step_by(5).map(move |height| (width, height)))
+        .collect();
+    sizes.extend([(59, 16), (60, 15), (60, 16), (1, 1), (210, 70), (500, 16), (60, 200)]);
+    for (width, height) in sizes {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test backend opens");
+        for (_, scene) in &scenes {
+            terminal
+                .draw(|frame| ui::draw(frame, &scene.app, &COLORS))
+                .expect("a test backend draws");
+        }
+    }
+}
+
+#[test]
+fn too_small_a_terminal_is_asked_for_more_room() {
+    for (size, says) in [
+        ((59, 16), Some("qlance needs 60 x 16; this is 59 x 16")),
+        ((60, 15), Some("qlance needs 60 x 16; this is 60 x 15")),
+        ((60, 16), None),
+    ] {
+        let screen = running().text(size);
+        match says {
+            Some(says) => assert_eq!(screen.trim(), says),
+            None => assert!(
+                screen.contains("1 Migr") && !screen.contains("qlance needs"),
+                "{screen}"
+            ),
+        }
+    }
+}
