@@ -50,7 +50,7 @@ fn open(dir: &Path) -> Shown {
     let (seen, drawn) = (Arc::clone(&bytes), Arc::clone(&screen));
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let mut buffer = [0; 65_536];
+        let mut buffer = [0; 8_192];
         while let Ok(count @ 1..) = reader.read(&mut buffer) {
             drawn.lock().expect("a screen").process(&buffer[..count]);
             seen.fetch_add(count as u64, Ordering::Relaxed);

@@ -153,8 +153,12 @@ mod tests {
         fn what_was_recorded_can_be_taken_out(values in prop::collection::vec(prop::option::of(-1.0_f32..=1.0), 0..50)) {
             let mut histogram = Histogram::default();
             let values: Vec<_> = values.into_iter().map(|value| value.and_then(Similarity::new)).collect();
-            values.iter().for_each(|value| histogram.record(*value));
-            values.iter().for_each(|value| histogram.remove(*value));
+            for value in &values {
+                histogram.record(*value);
+            }
+            for value in &values {
+                histogram.remove(*value);
+            }
             prop_assert_eq!(histogram, Histogram::default());
         }
     }

@@ -87,9 +87,9 @@ mod tests {
 
     fn histogram(values: &[f32]) -> Histogram {
         let mut histogram = Histogram::default();
-        values
-            .iter()
-            .for_each(|value| histogram.record(Similarity::new(*value)));
+        for value in values {
+            histogram.record(Similarity::new(*value));
+        }
         histogram
     }
 

@@ -130,7 +130,7 @@ impl Window {
         let limit = if anchor == Anchor::First {
             (self.place as usize + ASKED).min(KEPT)
         } else if self.again {
-            self.rows.len().max(ASKED).min(KEPT)
+            self.rows.len().clamp(ASKED, KEPT)
         } else {
             ASKED
         };
