@@ -5,6 +5,8 @@
 
 #[path = "console/frames.rs"]
 mod frames;
+#[path = "console/lists.rs"]
+mod lists;
 #[path = "console/runs.rs"]
 mod runs;
 #[path = "console/states.rs"]
@@ -17,5 +19,6 @@ fn main() {
         return;
     }
     frames::measure();
+    lists::measure();
     runs::measure();
 }

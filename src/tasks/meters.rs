@@ -47,7 +47,7 @@ pub struct StageSnapshot {
 }
 
 /// What a screen may read of the work. The newest wins.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// Where the work stands.
     pub phase: Phase,

@@ -55,7 +55,16 @@ pub(super) fn key_of(app: &App, id: ActionId) -> String {
     action.map(|action| app.keymap.first(action)).unwrap_or_default()
 }
 
-/// The tabs with their widths; where there is no room, the counts go first, then the names.
+/// 1,234 as 1k: where there is no room for more.
+fn short_count(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..1_000_000 => format!("{}k", number / 1_000),
+        _ => format!("{}M", number / 1_000_000),
+    }
+}
+
+/// The tabs; where there is no room, the counts are rounded first, then they go, then the names are cut.
 fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
     let number = |screen| match screen {
         Screen::Failures => app.snapshot.failed,
@@ -72,6 +81,16 @@ fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
     let wide = |labels: &[(Screen, String)]| labels.iter().map(|(_, label)| label.width()).sum::<usize>() + 1;
     if wide(&full) <= width {
         return full;
+    }
+    let compact: Vec<(Screen, String)> = Screen::ALL
+        .into_iter()
+        .map(|(screen, digit)| match number(screen) {
+            0 => (screen, format!(" {digit} {} ", screen.title())),
+            some => (screen, format!(" {digit} {} {} ", screen.title(), short_count(some))),
+        })
+        .collect();
+    if wide(&compact) <= width {
+        return compact;
     }
     let plain: Vec<(Screen, String)> = Screen::ALL
         .into_iter()
@@ -123,8 +142,8 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let reason = if why.is_empty() { 0 } else { why.width() + 1 };
     let width_of = |action: &Action| app.keymap.first(action).width() + action.short.len() + 3;
     // What cannot be done at all just now makes room for what can; it is in the help, with the reason.
-    let shown: Vec<&Action> = actions::on(app.screen)
-        .filter(|action| action.in_footer && (action.available)(app).is_ok() || is_kept(app, area, action))
+    let shown: Vec<&Action> = in_footer(app)
+        .filter(|action| (action.available)(app).is_ok() || is_kept(app, area, action))
         .collect();
     // The palette, help and leaving are never crowded out.
     let kept: usize = shown.iter().rev().take(3).map(|action| width_of(action)).sum();
@@ -158,9 +177,16 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
+/// The actions that the footer of the screen may show. Pausing holds everywhere, and is shown where the work is.
+fn in_footer(app: &App) -> impl Iterator<Item = &'static Action> {
+    let elsewhere = app.screen != Screen::Migrate;
+    actions::on(app.screen)
+        .filter(move |action| action.in_footer && !(elsewhere && action.id == ActionId::PauseOrResume))
+}
+
 /// Whether the footer's actions do not all fit.
 fn crowded(app: &App, area: Rect) -> bool {
-    let all = actions::on(app.screen).filter(|action| action.in_footer);
+    let all = in_footer(app);
     let wide: usize = all
         .map(|action| app.keymap.first(action).width() + action.short.len() + 3)
         .sum();
@@ -170,7 +196,7 @@ fn crowded(app: &App, area: Rect) -> bool {
 /// Whether the footer shows an action although it does not apply: dimmed, where there is room. What begins a job that
 /// has begun is never of use again.
 fn is_kept(app: &App, area: Rect, action: &Action) -> bool {
-    action.in_footer && action.id != ActionId::Start && !crowded(app, area)
+    action.id != ActionId::Start && !crowded(app, area)
 }
 
 /// Why it is not faster just now.

@@ -446,6 +446,13 @@ impl Work {
             readers: self.checkpoint.ranges.len(),
         };
         let snapshot = self.monitor.snapshot(&self.meters, setting, Instant::now());
-        self.snapshot.send_replace(snapshot);
+        // Nobody is woken for what has not changed: an idle console draws nothing.
+        self.snapshot.send_if_modified(|current| {
+            let changed = *current != snapshot;
+            if changed {
+                *current = snapshot;
+            }
+            changed
+        });
     }
 }

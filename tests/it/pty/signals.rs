@@ -96,7 +96,13 @@ async fn a_panic_in_drawing_gives_the_terminal_back_with_its_message() {
     let world = slow_world(2_000).await;
     let config = world.path().join("qlance.toml");
     let args = ["--config", config.to_str().expect("UTF-8")];
-    let mut terminal = Terminal::run(world.path(), &args, &[("QLANCE_PANIC", "drawing")], 24, 80);
+    let mut terminal = Terminal::run(
+        world.path(),
+        &args,
+        &[("QLANCE_PANIC", "drawing"), ("RUST_BACKTRACE", "0")],
+        24,
+        80,
+    );
     terminal.wait_for("READY");
     terminal.press("\r");
     terminal.wait_for("RUNNING");
@@ -126,4 +132,28 @@ async fn a_panic_in_a_task_is_told_and_leaves_the_job_resumable() {
     terminal.assert_given_back();
     let (code, report) = world.run().await;
     assert_eq!((code, &report["written"]), (0, &json!(200)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_console_writes_nothing() {
+    let world = World::with(&messages(20)).await;
+    world.config(&[]);
+    let mut terminal = Terminal::open(&world, 24, 80);
+    terminal.wait_for("READY");
+    terminal.press("\r");
+    terminal.wait_for("COMPLETE");
+    // Rates and shares of the last five seconds run out first.
+    let begun = Instant::now();
+    let mut before = terminal.written().len();
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let now = terminal.written().len();
+        if now == before {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it goes on writing: {} bytes", now - before);
+        before = now;
+    }
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0);
 }

@@ -37,6 +37,13 @@ pub(super) fn without_clock(text: &str) -> String {
             found.copy_from_slice(&clock);
         }
     }
+    // What stands over the log may leave the first digit of an hour to be seen.
+    for start in 0..letters.len().saturating_sub(2) {
+        let beside = |letter: char| ['│', '┌', '└'].contains(&letter);
+        if letters[start] == '│' && letters[start + 1].is_ascii_digit() && beside(letters[start + 2]) {
+            letters[start + 1] = 'h';
+        }
+    }
     letters.into_iter().collect()
 }
 
