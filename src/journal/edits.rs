@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 
-use super::Journal;
+use super::{Journal, State};
 use crate::point::PointId;
 
 /// One edit.
@@ -45,6 +45,15 @@ impl Journal {
             })
         });
         Ok(edit.optional()?)
+    }
+
+    /// The latest edit of a point that a retry brought over: what its row says.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn applied_edit(&self, id: PointId) -> anyhow::Result<Option<Edit>> {
+        let recovered = self.get(id)?.is_some_and(|(row, _)| row.state == State::Recovered);
+        if recovered { self.edit(id) } else { Ok(None) }
     }
 }
 

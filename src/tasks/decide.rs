@@ -3,7 +3,7 @@
 //! Rows are replaced by id through the one writer; the decision is kept in the journal with the similarity that the row
 //! had before. A row is only replaced by a row of the same point: nothing is added, nothing is lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, ensure};
 use tokio::sync::watch;
@@ -33,6 +33,8 @@ pub async fn carry_out(
     note: Option<String>,
     done: &mut Vec<PointId>,
 ) -> anyhow::Result<()> {
+    // The same point named twice would be one row merged with itself.
+    let ids: Vec<PointId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     for ids in ids.chunks(ROUND) {
         let held = held(parts, tables, ids).await?;
         let missing: Vec<String> = ids
@@ -47,12 +49,12 @@ pub async fn carry_out(
         );
         match decision {
             Decision::Accepted => {}
-            Decision::EmbeddedAgain => replace(parts, &parts.plan, ids, &held).await?,
+            Decision::EmbeddedAgain => replace(parts, journal, &parts.plan, ids, &held).await?,
             Decision::Kept => {
                 let carry = Plan::Carry {
                     vector: parts.compare_with.clone(),
                 };
-                replace(parts, &carry, ids, &held).await?;
+                replace(parts, journal, &carry, ids, &held).await?;
             }
         }
         let decided: Vec<(PointId, Option<Similarity>)> = held.into_iter().collect();
@@ -76,14 +78,25 @@ async fn held(
     Ok(rows.into_iter().map(|row| (row.point.id, row.similarity)).collect())
 }
 
-/// Makes the rows anew from what Qdrant holds now.
+/// Makes the rows anew from what Qdrant holds now, and from what was mended by hand.
 async fn replace(
     parts: &Parts,
+    journal: &journal::Shared,
     plan: &Plan,
     ids: &[PointId],
     held: &BTreeMap<PointId, Option<Similarity>>,
 ) -> anyhow::Result<()> {
-    let points = parts.source.get(ids).await?;
+    let mut points = parts.source.get(ids).await?;
+    if let Plan::Embed { content } = &parts.plan {
+        // What was mended by hand stays mended, whatever becomes of the vector.
+        for point in points.iter_mut().flatten() {
+            let id = point.id;
+            let edited = journal.run(move |journal| journal.applied_edit(id)).await?;
+            if let Some(edit) = edited {
+                point.payload.insert(content.clone(), edit.after.into());
+            }
+        }
+    }
     let gateway = parts.gateway.as_deref();
     if let (Plan::Embed { content }, Some(gateway)) = (plan, gateway) {
         // What is remembered would come out the same without asking.

@@ -60,6 +60,13 @@ pub async fn run_edited(
     let Plan::Embed { content } = &parts.plan else {
         anyhow::bail!("vectors are carried over here: there is no content to edit");
     };
+    let state = journal
+        .run(move |journal| Ok(journal.get(id)?.map(|(row, _)| row.state)))
+        .await?;
+    anyhow::ensure!(
+        state == Some(State::Failed),
+        "point {id} is not among the failed points; nothing was edited"
+    );
     let point = parts.source.get(&[id]).await?.into_iter().next();
     let point = point
         .with_context(|| format!("point {id} is no longer in Qdrant"))?

@@ -63,7 +63,7 @@ async fn rows_are_listed_worst_first_and_decided_about() {
     assert_eq!(world.rows().await.len(), 40);
 
     // Kept: the row has Qdrant's own vector now, and nothing else of it has changed.
-    let decided = line(&world, &["divergence", "keep", "7", "--json"]).await;
+    let decided = line(&world, &["divergence", "keep", "7", "7", "--json"]).await;
     assert_eq!(decided["points"], json!([7]));
     let points = world.points().await;
     let held = points
@@ -189,6 +189,13 @@ async fn a_content_mended_by_hand_is_embedded_written_and_on_record() {
     assert_eq!(pair["verdict"], "differs");
     assert_eq!(pair["because"], "edited by hand: mended by hand");
     assert_eq!(pair["fields"][0]["path"], "content");
+    // Another vector for the row does not undo what was mended.
+    for decision in ["embed-again", "keep"] {
+        line(&world, &["divergence", decision, "90", "--json"]).await;
+        let rows = world.rows().await;
+        let row = rows.iter().find(|row| row.point.id == PointId::Num(90)).expect("a row");
+        assert_eq!(row.point.payload["content"], "mended by hand", "{decision}");
+    }
     let output = world.qlance(&["failures", "edit", "90", "--content", "again"]).await;
     assert_eq!(
         output.status.code(),
@@ -196,7 +203,17 @@ async fn a_content_mended_by_hand_is_embedded_written_and_on_record() {
         "it is in the table already: {}",
         said(&output)
     );
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("nothing was edited"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(world.rows().await.len(), 11);
+    let pair = line(&world, &["diff", "90", "--json"]).await;
+    assert_eq!(
+        pair["because"], "edited by hand: mended by hand",
+        "what was not done is not on record"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -138,11 +138,8 @@ impl Inspector {
     async fn because(&self, id: PointId) -> anyhow::Result<Option<String>> {
         self.journal
             .run(move |journal| {
-                if let Some(edit) = journal.edit(id)? {
-                    let recovered = journal.get(id)?.is_some_and(|(row, _)| row.state == State::Recovered);
-                    if recovered {
-                        return Ok(Some(format!("edited by hand: {:.40}", edit.after)));
-                    }
+                if let Some(edit) = journal.applied_edit(id)? {
+                    return Ok(Some(format!("edited by hand: {:.40}", edit.after)));
                 }
                 Ok(journal.get(id)?.and_then(|(row, _)| match row.state {
                     State::Failed | State::Retrying => Some(format!("failed: {}", row.error)),

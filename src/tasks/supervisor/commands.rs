@@ -11,6 +11,10 @@ use crate::tasks::{Level, Phase, Setting, StopReason, TaskCommand, TaskEvent, ex
 impl Work {
     /// Carries a command out, or begins to.
     pub(super) async fn obey(&mut self, command: TaskCommand) {
+        if self.quitting && starts_work(&command) {
+            self.note(Level::Warn, "not begun: qlance is being left".into()).await;
+            return;
+        }
         match command {
             TaskCommand::Start if self.phase == Phase::Ready => self.start(),
             TaskCommand::Pause if self.phase == Phase::Running => {
@@ -63,8 +67,14 @@ impl Work {
             }
             TaskCommand::EndWhenDone => {
                 self.ends_when_done = true;
-                if self.phase == Phase::Ready {
-                    self.start();
+                match self.phase {
+                    Phase::Ready => self.start(),
+                    // Nobody is left who could go on with it.
+                    Phase::Paused | Phase::Pausing => {
+                        self.hold(false);
+                        self.set_phase(Phase::Running).await;
+                    }
+                    _ => {}
                 }
             }
             TaskCommand::Stop => self.begin_stop().await,
@@ -143,4 +153,19 @@ impl Work {
             Err(error) => self.note(Level::Error, format!("{error:#}")).await,
         }
     }
+}
+
+/// Whether a command begins something that would have to be waited for.
+fn starts_work(command: &TaskCommand) -> bool {
+    matches!(
+        command,
+        TaskCommand::Start
+            | TaskCommand::Resume
+            | TaskCommand::Retry(_)
+            | TaskCommand::RetryEdited(..)
+            | TaskCommand::EmbedAgain(_)
+            | TaskCommand::KeepSourceVector(_)
+            | TaskCommand::Accept(..)
+            | TaskCommand::MeasureAgreement
+    )
 }
