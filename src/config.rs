@@ -5,10 +5,12 @@
 
 mod check;
 mod secret;
+mod span;
 pub mod template;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -242,6 +244,27 @@ pub struct EmbedConfig {
     pub tokens_per_minute: Option<u64>,
     /// Mebibytes for remembering texts embedded already (0 to 16,384): equal texts are paid for once.
     pub remember_mib: u64,
+    /// Mebibytes of disk for embeddings that were paid for and are not committed yet (0 to 16,384): after a kill they are
+    /// not paid for again. 0 keeps none; the in-process model needs none.
+    pub spool_mib: u64,
+    /// What becomes of an input of more than `max_input_tokens`.
+    pub too_long: TooLong,
+    /// The model's own `tokenizer.json` (Hugging Face format), for counting tokens of models that qlance does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer_file: Option<PathBuf>,
+}
+
+/// What becomes of an input that is longer than the model takes. Nothing is ever shortened in silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TooLong {
+    /// Its point fails.
+    #[default]
+    Fail,
+    /// The beginning that fits is embedded.
+    Truncate,
+    /// It is cut into pieces that fit; the embedding is their mean, weighted by their tokens and of length one.
+    Chunks,
 }
 
 impl Default for EmbedConfig {
@@ -276,6 +299,9 @@ impl EmbedConfig {
             requests_per_minute: None,
             tokens_per_minute: None,
             remember_mib: 32,
+            spool_mib: 0,
+            too_long: TooLong::Fail,
+            tokenizer_file: None,
         }
     }
 
@@ -292,6 +318,7 @@ impl EmbedConfig {
             max_batch_tokens: 300_000,
             max_input_tokens: 8_192,
             usd_per_million_tokens: 0.13,
+            spool_mib: 256,
             ..Self::minilm()
         }
     }
@@ -337,6 +364,10 @@ pub struct PipelineConfig {
     pub in_hand_mib: usize,
     /// Build indexes and compact the table after the last point.
     pub index: bool,
+    /// How long an outage of Qdrant or of the embedder is waited out before the run stops, such as `"90s"`, `"30m"` or
+    /// `"12h"` (at most 7 days). A run that stopped can be resumed.
+    #[serde(with = "span")]
+    pub outage_patience: Duration,
 }
 
 impl Default for PipelineConfig {
@@ -344,6 +375,7 @@ impl Default for PipelineConfig {
         Self {
             in_hand_mib: 64,
             index: true,
+            outage_patience: Duration::from_secs(30 * 60),
         }
     }
 }

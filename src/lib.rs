@@ -16,7 +16,8 @@
 //! point     what a point is; knows nobody, does no I/O
 //! ```
 //!
-//! `fault` panics on request, in test builds only.
+//! Beside the house: `patience` says how long a neighbour that does not answer is asked again; `fault` panics on request,
+//! in test builds only.
 
 pub mod app;
 pub mod cli;
@@ -27,6 +28,7 @@ pub mod embed;
 mod fault;
 pub mod journal;
 pub mod lance;
+pub mod patience;
 pub mod point;
 pub mod qdrant;
 pub mod tasks;

@@ -121,7 +121,12 @@ fn known_keys() -> toml::Table {
             place = next;
         }
         if matches!(path, ["embed", "text"]) {
-            for optional in ["budget_usd", "requests_per_minute", "tokens_per_minute"] {
+            for optional in [
+                "budget_usd",
+                "requests_per_minute",
+                "tokens_per_minute",
+                "tokenizer_file",
+            ] {
                 place.insert(optional.into(), 1.into());
             }
         }
@@ -280,6 +285,7 @@ fn check_embed(
     within(&name("backoff_max_ms"), embed.backoff_max_ms, 1, 600_000)?;
     within(&name("timeout_seconds"), embed.timeout_seconds, 1, 3_600)?;
     within(&name("remember_mib"), embed.remember_mib, 0, 16_384)?;
+    within(&name("spool_mib"), embed.spool_mib, 0, 16_384)?;
     if !embed.usd_per_million_tokens.is_finite() || embed.usd_per_million_tokens < 0.0 {
         return Err(field(
             &name("usd_per_million_tokens"),

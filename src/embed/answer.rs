@@ -1,7 +1,7 @@
 //! What embedding servers answer, read leniently: errors in four shapes with integer or string codes, vectors as
 //! base64 or as lists, usage or none.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -51,10 +51,10 @@ impl Body {
     /// The body is an error after all, or does not hold `wanted` embeddings with the indices 0 to `wanted` - 1.
     pub fn into_answer(self, wanted: usize) -> Result<Answer, RequestError> {
         let Some(items) = self.data else {
-            let message = self
-                .error
-                .map_or_else(|| "neither data nor an error".into(), |error| error.to_string());
-            return Err(RequestError::Protocol(message));
+            return Err(match self.error {
+                Some(error) => judge_inside(&error),
+                None => RequestError::Protocol("neither data nor an error".into()),
+            });
         };
         if items.len() != wanted {
             return Err(RequestError::Protocol(format!(
@@ -144,6 +144,26 @@ fn read_error(body: &str) -> Said {
     said
 }
 
+/// Judges an error inside of an answer whose status says success, as `OpenRouter` sends them: by the status in its code.
+fn judge_inside(error: &Value) -> RequestError {
+    let code = error.get("code").and_then(|code| match code {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    });
+    let body = serde_json::json!({ "error": error }).to_string();
+    match code
+        .and_then(|code| u16::try_from(code).ok())
+        .filter(|code| *code >= 400)
+    {
+        Some(status) => judge(status, None, &body),
+        None => RequestError::Protocol(format!(
+            "an error in an answer of success: {}",
+            read_error(&body).message
+        )),
+    }
+}
+
 /// Judges an answer that is no success.
 pub fn judge(status: u16, retry_after: Option<Duration>, body: &str) -> RequestError {
     let said = read_error(body);
@@ -164,27 +184,16 @@ pub fn judge(status: u16, retry_after: Option<Duration>, body: &str) -> RequestE
         404 | 405 => RequestError::Fatal(format!(
             "no such model or address ({message}); check embed.text.base_url and embed.text.model"
         )),
-        429 => RequestError::Throttled { retry_after, message },
+        // A server that says when to come back is not out, it is busy.
+        429 | 503 if status == 429 || retry_after.is_some() => RequestError::Throttled { retry_after, message },
+        // Following it would carry the key elsewhere.
+        300..=399 => RequestError::Fatal(format!(
+            "the embedder redirects to another address ({message}); set embed.text.base_url to where it really is"
+        )),
         400 | 413 | 422 => RequestError::Rejected(message),
         // 408, 409, 425 and the 5xx are about the moment; whatever else there is, no input is to blame.
         _ => RequestError::Outage(message),
     }
-}
-
-/// The longest pause a server may ask for at once; it will say so again if it is not enough.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(600);
-
-/// Reads `Retry-After`: seconds, or an HTTP date.
-pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    let pause = match value.trim().parse::<f64>() {
-        Ok(seconds) if seconds >= 0.0 => Duration::try_from_secs_f64(seconds).ok()?,
-        Ok(_) => return None,
-        Err(_) => httpdate::parse_http_date(value.trim())
-            .ok()?
-            .duration_since(now)
-            .unwrap_or_default(),
-    };
-    Some(pause.min(LONGEST_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -231,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn an_error_inside_of_a_success_is_judged_by_its_code() {
+        let inside = |code: &str| answer(&format!(r#"{{"error":{{"message":"sorry","code":{code}}}}}"#), 1);
+        assert!(matches!(inside("429"), Err(RequestError::Throttled { .. })));
+        assert!(matches!(inside("\"503\""), Err(RequestError::Outage(_))));
+        assert!(matches!(inside("401"), Err(RequestError::Fatal(_))));
+        assert!(matches!(inside("\"odd\""), Err(RequestError::Protocol(_))));
+    }
+
+    #[test]
     fn one_bad_embedding_leaves_the_others_alone() {
         let body = r#"{"data":[{"embedding":"***"},{"embedding":"AAA="},{"embedding":[1.5]},{"embedding":null}]}"#;
         let answer = answer(body, 4).expect("four entries");
@@ -265,8 +283,9 @@ mod tests {
             (404, r#"{"error":"model not found"}"#, "fatal"),
             (500, "<html>", "outage"),
             (503, "", "outage"),
+            (504, "", "outage"),
             (408, "", "outage"),
-            (302, "", "outage"),
+            (302, "", "fatal"),
         ] {
             assert_eq!(kind(status, body), expected, "{status} {body}");
         }
@@ -284,25 +303,5 @@ mod tests {
             assert_eq!(read_error(body).message, expected, "{body}");
         }
         assert_eq!(read_error(&"x".repeat(9_000)).message.len(), MAX_SAID_CHARS);
-    }
-
-    #[test]
-    fn retry_after_takes_seconds_and_dates() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        for (value, expected) in [
-            ("20", Some(20)),
-            ("0.5", Some(0)),
-            ("Sun, 06 Nov 1994 08:49:57 GMT", Some(20)),
-            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
-            ("99999999", Some(600)),
-            ("-1", None),
-            ("soon", None),
-        ] {
-            assert_eq!(
-                retry_after(value, now).map(|pause| pause.as_secs()),
-                expected,
-                "{value}"
-            );
-        }
     }
 }

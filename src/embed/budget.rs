@@ -70,6 +70,16 @@ impl Budget {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What so many tokens cost, in US dollars.
+    pub fn price_of(&self, tokens: u64) -> f64 {
+        tokens as f64 * self.usd_per_token
+    }
+
+    /// Whether tokens cost anything.
+    pub fn has_price(&self) -> bool {
+        self.usd_per_token > 0.0
+    }
+
     /// Earlier runs spent so much.
     pub fn spent_before(&self, usd: f64) {
         self.lock().spent += usd;

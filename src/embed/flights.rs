@@ -19,6 +19,16 @@ pub type Outcome = Result<Embedding, Failure>;
 pub struct Key([u8; 32]);
 
 impl Key {
+    /// The bytes of a key, for the disk.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// A key from the disk.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The key of an input. Media have none: equal pictures are rare, and hashing them is not free.
     pub fn of(input: &Input, role: Role) -> Option<Self> {
         let Input::Text(text) = input else { return None };
@@ -58,6 +68,13 @@ pub enum Boarding {
 pub struct Ticket {
     key: Key,
     result: watch::Sender<Option<Outcome>>,
+}
+
+impl Ticket {
+    /// The key.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
 }
 
 impl Flights {

@@ -1,5 +1,7 @@
 //! The gate before every request: how many may be in flight, and whether any may start at all. Both can be moved
 //! while the work runs; what is in flight is never cut.
+//!
+//! How many is found out ([`Window`]) between one and the operator's limit; in an outage it is one, which probes.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,11 +10,16 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::rates::Bucket;
+use super::window::Window;
 
 #[derive(Debug)]
 struct State {
-    limit: usize,
-    in_flight: usize,
+    window: Window,
+    /// Requests of the operator and of the migration.
+    in_flight: [usize; 2],
+    /// In an outage: one request at a time finds out whether it is over, whatever still hangs from before.
+    probing: bool,
+    probe_in_flight: bool,
     paused: bool,
     next_ticket: u64,
     /// Who waits, first come first served: a page that began early is done early, and its range can be committed.
@@ -37,14 +44,29 @@ impl State {
         requests.into_iter().chain(tokens).max_by_key(|(at, _)| *at)
     }
 
-    fn take(&mut self, tokens: u64, now: Instant) {
-        self.in_flight += 1;
+    fn has_room(&self) -> bool {
+        if self.probing {
+            !self.probe_in_flight
+        } else {
+            self.flying() < self.window.allowed()
+        }
+    }
+
+    fn flying(&self) -> usize {
+        self.in_flight.iter().sum()
+    }
+
+    /// Counts a request that starts; answers whether it is a probe.
+    fn take(&mut self, caller: Caller, tokens: u64, now: Instant) -> bool {
+        self.in_flight[caller as usize] += 1;
+        self.probe_in_flight |= self.probing;
         if let Some(bucket) = &mut self.requests {
             bucket.take(1.0, now);
         }
         if let Some(bucket) = &mut self.tokens {
             bucket.take(tokens as f64, now);
         }
+        self.probing
     }
 }
 
@@ -68,11 +90,18 @@ pub struct Gate {
 #[derive(Debug)]
 pub struct Permit<'a> {
     gate: &'a Gate,
+    caller: Caller,
+    probe: bool,
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.gate.lock().in_flight -= 1;
+        let mut state = self.gate.lock();
+        state.in_flight[self.caller as usize] -= 1;
+        if self.probe {
+            state.probe_in_flight = false;
+        }
+        drop(state);
         self.gate.changed.notify_waiters();
     }
 }
@@ -105,8 +134,10 @@ impl Gate {
     pub fn new(limit: usize) -> Self {
         Self {
             state: Mutex::new(State {
-                limit: limit.max(1),
-                in_flight: 0,
+                window: Window::new(limit),
+                in_flight: [0; 2],
+                probing: false,
+                probe_in_flight: false,
                 paused: false,
                 next_ticket: 0,
                 waiting: BTreeSet::new(),
@@ -120,7 +151,7 @@ impl Gate {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is three plain values: a panic elsewhere cannot leave it half changed.
+        // The state is a few plain values: a panic elsewhere cannot leave it half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -141,13 +172,17 @@ impl Gate {
                     _ => {
                         state.not_before = None;
                         let allowed = caller == Caller::Operator || !state.paused;
-                        if allowed && state.in_flight < state.limit && state.waiting.first() == Some(&place.ticket) {
+                        if allowed && state.has_room() && state.waiting.first() == Some(&place.ticket) {
                             state.paced = state.paced_until(tokens, now);
                             match state.paced {
                                 Some((instant, _)) => Some(instant),
                                 None => {
-                                    state.take(tokens, now);
-                                    return Permit { gate: self };
+                                    let probe = state.take(caller, tokens, now);
+                                    return Permit {
+                                        gate: self,
+                                        caller,
+                                        probe,
+                                    };
                                 }
                             }
                         } else {
@@ -206,22 +241,66 @@ impl Gate {
         (cap(&state.requests), cap(&state.tokens))
     }
 
-    /// Moves the limit (at least one); returns what it is now.
+    /// Moves the operator's limit (at least one), and begins there; returns what it is now.
     pub fn set_limit(&self, limit: usize) -> usize {
         let limit = limit.max(1);
-        self.lock().limit = limit;
+        self.lock().window = Window::new(limit);
         self.changed.notify_waiters();
         limit
     }
 
-    /// The limit.
+    /// The operator's limit.
     pub fn limit(&self) -> usize {
-        self.lock().limit
+        self.lock().window.limit()
+    }
+
+    /// How many may be in flight just now: the limit, or fewer after the server has throttled.
+    pub fn allowed(&self) -> usize {
+        let state = self.lock();
+        if state.probing { 1 } else { state.window.allowed() }
+    }
+
+    /// Whether as many requests are in flight as may be.
+    pub fn is_full(&self) -> bool {
+        let state = self.lock();
+        state.flying() >= state.window.allowed()
+    }
+
+    /// A request was answered, and as many as may be were in flight with it or not: the server may be able to take more.
+    pub fn answered(&self, full: bool) {
+        self.lock().window.answered(full);
+        self.changed.notify_waiters();
+    }
+
+    /// The server throttled: fewer from now on.
+    pub fn throttled(&self, now: Instant) {
+        self.lock().window.throttled(now);
+    }
+
+    /// In an outage one request at a time finds out whether it is over.
+    pub fn set_probing(&self, probing: bool) {
+        let mut state = self.lock();
+        if state.probing != probing {
+            state.probing = probing;
+            drop(state);
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Ends the hold, whatever it was for.
+    pub fn skip_hold(&self) {
+        self.lock().not_before = None;
+        self.changed.notify_waiters();
     }
 
     /// Requests in flight.
     pub fn in_flight(&self) -> usize {
-        self.lock().in_flight
+        self.lock().flying()
+    }
+
+    /// Requests in flight of one caller.
+    pub fn in_flight_of(&self, caller: Caller) -> usize {
+        self.lock().in_flight[caller as usize]
     }
 
     /// Closes or opens the gate.
@@ -329,6 +408,37 @@ mod tests {
         drop(gate.enter(Caller::Migration, 100).await);
         assert!(!enters(&gate).await);
         assert_eq!(&*gate.held().expect("held").1, "throttled: tokens/min");
+    }
+
+    #[tokio::test]
+    async fn in_an_outage_one_request_at_a_time_probes_whatever_still_hangs() {
+        let gate = Gate::new(3);
+        let hanging = gate.enter(Caller::Migration, 1).await;
+        gate.set_probing(true);
+        let probe = tokio::time::timeout(Duration::from_secs(5), gate.enter(Caller::Migration, 1)).await;
+        let probe = probe.expect("a probe starts although another hangs");
+        assert!(!enters(&gate).await, "one at a time");
+        drop(probe);
+        let next = tokio::time::timeout(Duration::from_secs(5), gate.enter(Caller::Migration, 1)).await;
+        drop(next.expect("the next probe"));
+        gate.set_probing(false);
+        assert_eq!(gate.allowed(), 3);
+        drop(hanging);
+    }
+
+    #[tokio::test]
+    async fn a_hold_can_be_skipped() {
+        let gate = Arc::new(Gate::new(1));
+        gate.hold_until(Instant::now() + Duration::from_secs(600), "embedder outage");
+        let other = Arc::clone(&gate);
+        let waiter = tokio::spawn(async move { drop(other.enter(Caller::Migration, 1).await) });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!waiter.is_finished());
+        gate.skip_hold();
+        tokio::time::timeout(Duration::from_secs(5), waiter)
+            .await
+            .expect("at once")
+            .expect("no panic");
     }
 
     #[tokio::test]

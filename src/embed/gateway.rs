@@ -1,38 +1,40 @@
 //! In front of any embedder: packs inputs into requests, keeps to the limits, tries again, finds the bad inputs of a
-//! rejected batch, checks every answer, and remembers equal texts.
+//! rejected batch, checks every answer, remembers equal texts, and keeps what was paid for on the disk.
 //!
 //! This is the one place where an error of an embedder is judged: [`Failure`] speaks of one input, [`GatewayError`]
 //! of the system. Nothing else in qlance turns an embedding error into a failed point.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+mod asking;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use hdrhistogram::Histogram;
-use rand::Rng as _;
 use tokio::sync::watch;
 
 use super::budget::{Budget, UsedUp};
 use super::flights::{Boarding, Flights, Key, Outcome, Ticket};
 use super::gate::{Caller, Gate};
+use super::lengths::{self, Fit};
+use super::spool::Spool;
 use super::tokens::Count;
-use super::{Answer, Embedder, Input, RequestError, Role};
-use crate::config::EmbedConfig;
+use super::{Answer, Embedder, Input, Role};
+use crate::config::{EmbedConfig, TooLong};
+use crate::patience::{Outage, Patience};
 use crate::point::{Cause, Failure};
-
-/// The least pause where a server that throttles asks for none, again and again.
-const LEAST_THROTTLE: Duration = Duration::from_millis(100);
 
 /// What cannot be blamed on an input. The points stay unread.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum GatewayError {
     /// The embedder did not answer as it should, however often it was asked.
-    #[error("the embedder failed {attempts} times, the last time with: {message}")]
+    #[error("the embedder failed {attempts} times{}, the last time with: {message}", within(*.lasted))]
     Outage {
         /// Tries made.
         attempts: u32,
+        /// How long nobody was answered.
+        lasted: Duration,
         /// What the last one said.
         message: String,
     },
@@ -42,6 +44,15 @@ pub enum GatewayError {
     /// Trying again cannot help before the operator has mended something.
     #[error("{0}")]
     Fatal(String),
+}
+
+/// How long an outage was, where that says something.
+fn within(lasted: Duration) -> String {
+    match lasted.as_secs() {
+        0..10 => String::new(),
+        seconds @ 10..120 => format!(" in {seconds} s"),
+        seconds => format!(" in {} min", seconds / 60),
+    }
 }
 
 /// What was asked of the embedder so far.
@@ -55,6 +66,8 @@ pub struct Usage {
     pub tokens: u64,
     /// Inputs that needed no request because an equal text had been embedded.
     pub remembered: u64,
+    /// Inputs that an earlier run had paid for and not committed.
+    pub spooled: u64,
 }
 
 #[derive(Debug, Default)]
@@ -63,12 +76,15 @@ struct Counters {
     inputs: AtomicU64,
     tokens: AtomicU64,
     remembered: AtomicU64,
+    spooled: AtomicU64,
 }
 
 /// Embeds any number of inputs for any number of callers.
 pub struct Gateway {
-    embedder: std::sync::Arc<dyn Embedder>,
+    embedder: Arc<dyn Embedder>,
     gate: Gate,
+    patience: Patience,
+    spool: OnceLock<Arc<Spool>>,
     flights: Flights,
     max_attempts: u32,
     backoff: (Duration, Duration),
@@ -77,6 +93,9 @@ pub struct Gateway {
     accepted: Mutex<Option<Instant>>,
     batch_inputs: AtomicUsize,
     budget: Budget,
+    too_long: TooLong,
+    /// What no further request of the migration would survive either.
+    halted: Mutex<Option<String>>,
 }
 
 /// One input of a request, with the duty to answer for it.
@@ -93,19 +112,22 @@ enum Verdict {
 
 impl Gateway {
     /// Puts a gateway before an embedder.
-    pub fn new(embedder: std::sync::Arc<dyn Embedder>, config: &EmbedConfig) -> Self {
+    pub fn new(embedder: Arc<dyn Embedder>, config: &EmbedConfig) -> Self {
         let dimensions = embedder.capabilities().space.dimensions;
         let gate = Gate::new(config.max_in_flight);
         gate.set_requests_per_minute(config.requests_per_minute);
         gate.set_tokens_per_minute(config.tokens_per_minute);
+        let backoff = (
+            Duration::from_millis(config.backoff_min_ms),
+            Duration::from_millis(config.backoff_max_ms),
+        );
         Self {
             gate,
+            patience: Patience::new(backoff.0, backoff.1, Duration::ZERO),
+            spool: OnceLock::new(),
             flights: Flights::new(config.remember_mib << 20, dimensions),
             max_attempts: config.max_attempts,
-            backoff: (
-                Duration::from_millis(config.backoff_min_ms),
-                Duration::from_millis(config.backoff_max_ms),
-            ),
+            backoff,
             counters: Counters::default(),
             // Microseconds up to an hour, three digits: some 50 KB.
             latency: Mutex::new(
@@ -114,8 +136,47 @@ impl Gateway {
             accepted: Mutex::new(None),
             batch_inputs: AtomicUsize::new(embedder.capabilities().max_inputs),
             budget: Budget::new(config.budget_usd, config.usd_per_million_tokens),
+            too_long: config.too_long,
+            halted: Mutex::default(),
             embedder,
         }
+    }
+
+    /// Waits out outages of the migration's requests for so long, once the embedder has answered at all. Without it only
+    /// the configured tries are made.
+    #[must_use]
+    pub fn with_patience(mut self, limit: Duration) -> Self {
+        self.patience = Patience::new(self.backoff.0, self.backoff.1, limit);
+        self
+    }
+
+    /// Keeps what is paid for in a spool, and takes from there what an earlier run paid for.
+    pub fn keep_in(&self, spool: Spool) {
+        let _ = self.spool.set(Arc::new(spool));
+    }
+
+    /// The spool, where there is one.
+    pub fn spool(&self) -> Option<&Spool> {
+        self.spool.get().map(AsRef::as_ref)
+    }
+
+    /// The outage of the embedder, if there is one.
+    pub fn outage(&self) -> Option<Outage> {
+        self.patience.outage()
+    }
+
+    /// Makes the next try now, whatever is waited for: an outage, or a limit of the server's.
+    pub fn try_now(&self) {
+        self.patience.try_now();
+        self.gate.skip_hold();
+    }
+
+    /// Begins anew after a stop, with fresh patience.
+    pub fn begin_anew(&self) {
+        *self.halted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.patience.forget();
+        self.gate.skip_hold();
+        self.gate.set_probing(false);
     }
 
     /// The embedder behind the gateway.
@@ -153,6 +214,7 @@ impl Gateway {
             inputs: get(&self.counters.inputs),
             tokens: get(&self.counters.tokens),
             remembered: get(&self.counters.remembered),
+            spooled: get(&self.counters.spooled),
         }
     }
 
@@ -169,6 +231,20 @@ impl Gateway {
     pub fn forget(&self, inputs: &[Input], role: Role) {
         for key in inputs.iter().filter_map(|input| Key::of(input, role)) {
             self.flights.forget(key);
+            if let Some(spool) = self.spool() {
+                spool.forget(&key);
+            }
+        }
+    }
+
+    /// How an input goes to the embedder: as it is, or shortened as the configuration says.
+    ///
+    /// # Errors
+    /// It is too long, and such points fail.
+    pub fn fit(&self, input: &Input) -> Result<Fit, Failure> {
+        match input {
+            Input::Text(text) => lengths::fit(self.embedder(), text, self.too_long),
+            Input::Image(_) | Input::Audio(_) => Ok(Fit::Whole),
         }
     }
 
@@ -198,10 +274,17 @@ impl Gateway {
                     // Whoever holds it may be waiting at a paused gate; the operator does not wait with them.
                     Some(Boarding::Wait(_)) if caller == Caller::Operator => own.push(passenger),
                     Some(Boarding::Wait(receiver)) => waiting.push((index, receiver)),
-                    Some(Boarding::Own(ticket)) => {
-                        passenger.ticket = Some(ticket);
-                        own.push(passenger);
-                    }
+                    Some(Boarding::Own(ticket)) => match self.spool().and_then(|spool| spool.get(ticket.key())) {
+                        Some(embedding) => {
+                            self.counters.spooled.fetch_add(1, Ordering::Relaxed);
+                            self.flights.land(ticket, Ok(embedding.clone()));
+                            outcomes[index] = Some(Ok(embedding));
+                        }
+                        None => {
+                            passenger.ticket = Some(ticket);
+                            own.push(passenger);
+                        }
+                    },
                     None => own.push(passenger),
                 }
             }
@@ -305,6 +388,8 @@ impl Gateway {
                         outcomes[start + offset] =
                             Some(embedding.map_err(|problem| Failure::new(Cause::BadVector, problem)));
                     }
+                    // Before the next part is asked for: paid is paid.
+                    self.keep(&batch[start..end], &outcomes[start..end]).await;
                 }
                 Ok(Verdict::Rejected(message)) if end - start == 1 => {
                     if let Err(error) = self.doubt(&message, begun, role, caller).await {
@@ -336,140 +421,22 @@ impl Gateway {
         result.map(|()| settled)
     }
 
-    /// An input was rejected alone. Unless the server accepted something since this batch began, a plain word must
-    /// pass first: if even that is rejected, the server or the configuration is at fault, and no point may be blamed.
-    async fn doubt(&self, message: &str, begun: Instant, role: Role, caller: Caller) -> Result<(), GatewayError> {
-        let accepted = *self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
-        if accepted.is_some_and(|instant| instant >= begun) {
-            return Ok(());
+    /// Puts what was just paid for into the spool, before anybody hears of it.
+    async fn keep(&self, batch: &[Passenger<'_>], outcomes: &[Option<Outcome>]) {
+        let Some(spool) = self.spool.get().map(Arc::clone) else {
+            return;
+        };
+        let paid: Vec<_> = batch
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(passenger, outcome)| match (passenger.ticket.as_ref(), outcome) {
+                (Some(ticket), Some(Ok(embedding))) => Some((*ticket.key(), embedding.clone())),
+                _ => None,
+            })
+            .collect();
+        if !paid.is_empty() {
+            let _ = tokio::task::spawn_blocking(move || spool.put(&paid)).await;
         }
-        match self.request(&[Input::Text("hello".into())], role, caller).await? {
-            Verdict::Answered(_) => Ok(()),
-            Verdict::Rejected(plain) => Err(GatewayError::Fatal(format!(
-                "the embedder rejects everything, even a plain word ({plain}); the first rejection said: {message}"
-            ))),
-        }
-    }
-
-    /// One request with its retries.
-    async fn request(&self, inputs: &[Input], role: Role, caller: Caller) -> Result<Verdict, GatewayError> {
-        let mut attempts = 0;
-        let mut throttled = 0;
-        let tokens = self.tokens_of(inputs);
-        loop {
-            let permit = self.gate.enter(caller, tokens).await;
-            let money = self.budget.reserve(tokens).await?;
-            let begun = Instant::now();
-            self.counters.requests.fetch_add(1, Ordering::Relaxed);
-            let result = self
-                .embedder
-                .embed(inputs, role)
-                .await
-                .and_then(|answer| self.check(answer, inputs.len()));
-            drop(permit);
-            let message = match result {
-                Ok(answer) => {
-                    // A server that counts no tokens is taken at our own count.
-                    money.settle(if answer.tokens > 0 { answer.tokens } else { tokens });
-                    self.note_success(begun.elapsed(), inputs.len(), answer.tokens);
-                    return Ok(Verdict::Answered(answer));
-                }
-                Err(RequestError::Rejected(message)) => return Ok(Verdict::Rejected(message)),
-                Err(RequestError::Fatal(message)) => return Err(GatewayError::Fatal(message)),
-                Err(RequestError::Throttled { retry_after, message }) => {
-                    drop(money);
-                    throttled += 1;
-                    let pause = match retry_after {
-                        // The first is taken at its word; after that zero would be a loop without a pause.
-                        Some(asked) if throttled == 1 => asked,
-                        Some(asked) => asked.max(LEAST_THROTTLE),
-                        None => self.pause(throttled),
-                    };
-                    tracing::info!(seconds = pause.as_secs_f32(), %message, "throttled");
-                    self.gate
-                        .hold_until(Instant::now() + pause, "throttled by the embedder");
-                    continue;
-                }
-                Err(RequestError::Outage(message) | RequestError::Protocol(message)) => {
-                    drop(money);
-                    message
-                }
-            };
-            attempts += 1;
-            if attempts >= self.max_attempts {
-                return Err(GatewayError::Outage { attempts, message });
-            }
-            let pause = self.pause(attempts);
-            tracing::warn!(attempts, seconds = pause.as_secs_f32(), %message, "embedder outage");
-            // The whole gate waits: fifty requests that each find out for themselves are no help to a sick server.
-            self.gate
-                .hold_until(Instant::now() + pause, &format!("embedder outage: {message}"));
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Tokens of a request, where a cap or a budget wants to know; at most, where the tokenizer is not at hand.
-    fn tokens_of(&self, inputs: &[Input]) -> u64 {
-        let (_, capped) = self.gate.caps();
-        if capped.is_none() && self.budget.limit().is_none() {
-            return 0;
-        }
-        inputs.iter().map(|input| self.tokens(input) as u64).sum()
-    }
-
-    /// The pause before the next try: doubling from the least to the longest, less up to half of it at random, so
-    /// that requests which failed together do not come back together.
-    fn pause(&self, tries: u32) -> Duration {
-        let (least, longest) = self.backoff;
-        let full = least
-            .saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)))
-            .min(longest);
-        full.mul_f64(rand::rng().random_range(0.5..=1.0))
-            .max(least.min(longest))
-    }
-
-    fn check(&self, mut answer: Answer, wanted: usize) -> Result<Answer, RequestError> {
-        if answer.embeddings.len() != wanted {
-            return Err(RequestError::Protocol(format!(
-                "{} embeddings for {wanted} inputs",
-                answer.embeddings.len()
-            )));
-        }
-        let space = &self.embedder.capabilities().space;
-        for embedding in &mut answer.embeddings {
-            let Ok(numbers) = embedding else { continue };
-            if numbers.len() != space.dimensions {
-                return Err(RequestError::Fatal(format!(
-                    "{} answered with {} numbers an embedding, but embed.text.dimensions says {}; set dimensions = {} \
-                     (and another table, if this one already holds rows)",
-                    space.model,
-                    numbers.len(),
-                    space.dimensions,
-                    numbers.len()
-                )));
-            }
-            if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
-                *embedding = Err(format!("number {place} of the embedding is {}", numbers[place]));
-            }
-        }
-        // Where not one of several can be used, the answer is at fault, not the inputs.
-        if wanted > 1
-            && answer.embeddings.iter().all(Result::is_err)
-            && let Some(Err(problem)) = answer.embeddings.first()
-        {
-            return Err(RequestError::Protocol(format!("no embedding can be used: {problem}")));
-        }
-        Ok(answer)
-    }
-
-    fn note_success(&self, took: Duration, inputs: usize, tokens: u64) {
-        self.counters.inputs.fetch_add(inputs as u64, Ordering::Relaxed);
-        self.counters.tokens.fetch_add(tokens, Ordering::Relaxed);
-        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        self.latency
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .saturating_record(took.as_micros() as u64);
     }
 
     /// Takes over what others embedded. Where their request failed as a whole, the input stays open and is asked for

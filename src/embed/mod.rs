@@ -15,12 +15,16 @@ pub mod budget;
 pub mod flights;
 pub mod gate;
 pub mod gateway;
+pub mod lengths;
+pub mod limits;
 #[cfg(feature = "minilm")]
 pub mod minilm;
 pub mod openai;
 pub mod rates;
 pub mod refuse_once;
+pub mod spool;
 pub mod tokens;
+pub mod window;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,11 +34,13 @@ use anyhow::Context as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Provider, Secret};
+use crate::config::{Config, Provider, Secret, TooLong};
 use crate::point::Modality;
 
 pub use gate::Caller;
 pub use gateway::{Gateway, GatewayError, Usage};
+pub use limits::UsedUp;
+use tokens::Count;
 
 /// One embedding: `dimension` numbers, all finite. Shared, because equal inputs share it.
 pub type Embedding = Arc<[f32]>;
@@ -160,13 +166,19 @@ pub trait Embedder: Send + Sync + 'static {
     /// What it can do; does not change while it lives.
     fn capabilities(&self) -> &Capabilities;
 
+    /// A limit of the server's that is used up, as its newest answer said; asked after every request.
+    fn used_up(&self) -> Option<UsedUp> {
+        None
+    }
+
+    /// Takes a key that the operator has mended. Those without keys have nothing to take.
+    fn set_key(&self, _key: Option<Secret>) {}
+
     /// How many tokens a text has, or an upper bound of it where the model's tokenizer is not at hand.
     fn count_tokens(&self, text: &str) -> tokens::Count;
 
-    /// The same, exactly where the model's tokenizer is at hand; slower, for estimates.
-    fn count_exactly(&self, text: &str) -> tokens::Count {
-        tokens::Tokenizer::of_model(&self.capabilities().space.model).count(text, 0)
-    }
+    /// The same, exactly where the model's tokenizer is at hand; slower, for estimates and for cutting.
+    fn count_exactly(&self, text: &str) -> tokens::Count;
 
     /// Embeds `inputs` (never empty, within the limits) for a role.
     fn embed<'a>(&'a self, inputs: &'a [Input], role: Role) -> BoxFuture<'a, Result<Answer, RequestError>>;
@@ -177,10 +189,22 @@ pub trait Embedder: Send + Sync + 'static {
 /// # Errors
 /// The provider is not built in, or its client cannot be made.
 pub fn text_embedder(config: &Config, key: Option<Secret>) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    let embed = &config.embed.text;
+    let mut embed = config.embed.text.clone();
+    embed.tokenizer_file = embed.tokenizer_file.map(|file| config.base_dir.join(file));
+    let embed = &embed;
     Ok(match embed.provider {
         Provider::Carry => None,
-        Provider::Openai => Some(Arc::new(openai::OpenAi::new(embed, key)?)),
+        Provider::Openai => {
+            let openai = openai::OpenAi::new(embed, key)?;
+            // Shortening by guess would embed too much or too little, and nobody would know.
+            anyhow::ensure!(
+                embed.too_long == TooLong::Fail || matches!(openai.count_exactly("a"), Count::Known(_)),
+                "embed.text.too_long: the tokenizer of {:?} is not known here; name its tokenizer.json in \
+                 embed.text.tokenizer_file, or set too_long = \"fail\"",
+                embed.model
+            );
+            Some(Arc::new(openai))
+        }
         #[cfg(feature = "minilm")]
         Provider::Minilm => Some(Arc::new(
             minilm::MiniLm::new(embed).context("the in-process model all-MiniLM-L6-v2 cannot be loaded")?,

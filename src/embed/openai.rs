@@ -1,7 +1,7 @@
 //! An embedder over any server that speaks OpenAI's API, through async-openai with its transport replaced: the
 //! crate's own retry loses status, headers and body (docs of `answer`), and has neither timeout nor bound.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
@@ -14,7 +14,8 @@ use serde::Serialize;
 use tower::service_fn;
 
 use super::answer::{self, Body};
-use super::tokens::{Count, Tokenizer};
+use super::limits::{self, UsedUp};
+use super::tokens::{Count, FromFile, Tokenizer};
 use super::{Answer, Capabilities, Embedder, Input, RequestError, Role, Space};
 use crate::config::{EmbedConfig, Secret};
 use crate::point::Modality;
@@ -29,10 +30,24 @@ pub struct OpenAi {
     client: async_openai::Client<OpenAIConfig>,
     capabilities: Capabilities,
     tokenizer: Tokenizer,
+    own_tokenizer: Option<FromFile>,
     send_dimensions: bool,
     document_prefix: String,
     query_prefix: String,
-    key: Option<Secret>,
+    line: Arc<Line>,
+}
+
+/// What the transport shares with the embedder: the key as it is now, and what the newest answer said of limits.
+#[derive(Default)]
+struct Line {
+    key: RwLock<Option<Secret>>,
+    used_up: Mutex<Option<UsedUp>>,
+}
+
+impl Line {
+    fn key(&self) -> Option<Secret> {
+        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Serialize)]
@@ -65,15 +80,18 @@ impl OpenAi {
             .context("cannot make an HTTP client for the embedder")?;
         let settings = OpenAIConfig::new()
             .with_api_base(config.base_url.trim_end_matches('/'))
-            .with_api_key(key.as_ref().map_or("none", Secret::expose))
+            // The transport puts the key in, as it is then.
+            .with_api_key("none")
             .with_org_id("")
             .with_project_id("");
-        let secret = key.clone();
+        let line = Arc::new(Line::default());
+        *line.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+        let shared = Arc::clone(&line);
         let service = service_fn(move |request: HttpRequestFactory| {
             let http = http.clone();
-            let key = secret.clone();
+            let line = Arc::clone(&shared);
             async move {
-                transport(&http, key.as_ref(), request)
+                transport(&http, &line, request)
                     .await
                     .map_err(|error| OpenAIError::Boxed(Box::new(Carried(error))))
             }
@@ -96,10 +114,11 @@ impl OpenAi {
                 max_input_tokens: config.max_input_tokens,
             },
             tokenizer: Tokenizer::of_model(&config.model),
+            own_tokenizer: config.tokenizer_file.as_deref().map(FromFile::open).transpose()?,
             send_dimensions: config.send_dimensions,
             document_prefix: config.document_prefix.clone(),
             query_prefix: config.query_prefix.clone(),
-            key,
+            line,
         })
     }
 
@@ -133,9 +152,21 @@ impl OpenAi {
         body.into_answer(inputs.len()).map_err(|error| self.clean(error))
     }
 
+    fn count(&self, text: &str, enough: usize) -> Count {
+        let count = |text: &str| match &self.own_tokenizer {
+            Some(own) => own.count(text, enough),
+            None => self.tokenizer.count(text, enough),
+        };
+        if self.document_prefix.is_empty() {
+            return count(text);
+        }
+        count(&format!("{}{text}", self.document_prefix))
+    }
+
     /// The error without the key: servers echo what they were sent.
     fn clean(&self, error: RequestError) -> RequestError {
-        let clean = |text: String| match &self.key {
+        let key = self.line.key();
+        let clean = |text: String| match &key {
             Some(key) => key.redact(&text),
             None => text,
         };
@@ -169,18 +200,31 @@ impl OpenAi {
 /// Sends one request and reads its answer within bounds. A success goes back to async-openai to be parsed.
 async fn transport(
     http: &reqwest::Client,
-    key: Option<&Secret>,
+    line: &Line,
     request: HttpRequestFactory,
 ) -> Result<reqwest::Response, RequestError> {
-    let request = request
+    let key = line.key();
+    // What an earlier answer said of limits was obeyed already.
+    *line.used_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    let mut request = request
         .build()
         .await
         .map_err(|error| RequestError::Fatal(format!("the request cannot be built: {error}")))?;
+    if let Some(key) = &key {
+        let mut value = http::HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| {
+            RequestError::Fatal("the embedder's key cannot be sent: it holds characters that no header takes".into())
+        })?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(http::header::AUTHORIZATION, value);
+    }
     let response = http
         .execute(request)
         .await
         .map_err(|error| unreachable_server(&error))?;
     let status = response.status();
+    let headers = response.headers();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    *line.used_up.lock().unwrap_or_else(PoisonError::into_inner) = limits::used_up(header, SystemTime::now());
     if status.is_success() {
         let body = read_bounded(response, MAX_BODY_BYTES).await?;
         let rebuilt = http::Response::builder()
@@ -189,28 +233,24 @@ async fn transport(
             .map_err(|error| RequestError::Protocol(error.to_string()))?;
         return Ok(rebuilt.into());
     }
-    let pause = response
-        .headers()
-        .get(http::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| answer::retry_after(value, SystemTime::now()));
+    let pause = header("retry-after").and_then(|value| limits::retry_after(value, SystemTime::now()));
     // An error whose body does not come is still that error.
     let body = read_bounded(response, MAX_ERROR_BYTES).await.unwrap_or_default();
     let body = String::from_utf8_lossy(&body);
     // Before anything is cut off: half a key is a secret too.
-    let body = key.map_or_else(|| body.to_string(), |key| key.redact(&body));
+    let body = key.as_ref().map_or_else(|| body.to_string(), |key| key.redact(&body));
     Err(answer::judge(status.as_u16(), pause, &body))
 }
 
 async fn read_bounded(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, RequestError> {
+    let too_large = || RequestError::Protocol(format!("the answer is larger than {most} bytes"));
+    if response.content_length().is_some_and(|length| length > most as u64) {
+        return Err(too_large());
+    }
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > most => {
-                return Err(RequestError::Protocol(format!(
-                    "the answer is larger than {most} bytes"
-                )));
-            }
+            Ok(Some(chunk)) if body.len() + chunk.len() > most => return Err(too_large()),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body),
             Err(error) => return Err(unreachable_server(&error)),
@@ -241,12 +281,20 @@ impl Embedder for OpenAi {
         &self.capabilities
     }
 
+    fn used_up(&self) -> Option<UsedUp> {
+        *self.line.used_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_key(&self, key: Option<Secret>) {
+        *self.line.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
     fn count_tokens(&self, text: &str) -> Count {
-        let most = self.capabilities.max_input_tokens;
-        if self.document_prefix.is_empty() {
-            return self.tokenizer.count(text, most);
-        }
-        self.tokenizer.count(&format!("{}{text}", self.document_prefix), most)
+        self.count(text, self.capabilities.max_input_tokens)
+    }
+
+    fn count_exactly(&self, text: &str) -> Count {
+        self.count(text, 0)
     }
 
     fn embed<'a>(&'a self, inputs: &'a [Input], role: Role) -> BoxFuture<'a, Result<Answer, RequestError>> {

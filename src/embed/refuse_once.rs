@@ -34,8 +34,20 @@ impl Embedder for RefuseOnce {
         self.inner.capabilities()
     }
 
+    fn used_up(&self) -> Option<super::UsedUp> {
+        self.inner.used_up()
+    }
+
+    fn set_key(&self, key: Option<crate::config::Secret>) {
+        self.inner.set_key(key);
+    }
+
     fn count_tokens(&self, text: &str) -> Count {
         self.inner.count_tokens(text)
+    }
+
+    fn count_exactly(&self, text: &str) -> Count {
+        self.inner.count_exactly(text)
     }
 
     fn embed<'a>(&'a self, inputs: &'a [Input], role: Role) -> BoxFuture<'a, Result<Answer, RequestError>> {

@@ -18,6 +18,70 @@ impl Count {
     }
 }
 
+/// A tokenizer out of a `tokenizer.json`, in Hugging Face's format.
+#[derive(Clone)]
+pub struct FromFile {
+    #[cfg(feature = "minilm")]
+    inner: std::sync::Arc<tokenizers::Tokenizer>,
+}
+
+/// Special tokens that a template may put around a text, at most.
+#[cfg(feature = "minilm")]
+const SPECIAL: usize = 16;
+
+impl FromFile {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no tokenizer.
+    #[cfg(feature = "minilm")]
+    pub fn open(path: &std::path::Path) -> anyhow::Result<Self> {
+        let refused = |error: String| {
+            anyhow::anyhow!(
+                "embed.text.tokenizer_file: {}: {error}; name the model's own tokenizer.json",
+                path.display()
+            )
+        };
+        let bytes = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| refused(error.to_string()))?;
+        // Texts are counted whole; what is too long is cut by us, and said.
+        inner
+            .with_truncation(None)
+            .map_err(|error| refused(error.to_string()))?;
+        inner.with_padding(None);
+        Ok(Self {
+            inner: std::sync::Arc::new(inner),
+        })
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// This build has no tokenizers.
+    #[cfg(not(feature = "minilm"))]
+    pub fn open(_: &std::path::Path) -> anyhow::Result<Self> {
+        anyhow::bail!("embed.text.tokenizer_file: this qlance was built without tokenizers (feature `minilm`)")
+    }
+
+    /// Counts; a text of no more bytes than `enough` needs no counting.
+    #[cfg(feature = "minilm")]
+    pub fn count(&self, text: &str, enough: usize) -> Count {
+        if text.len() + SPECIAL <= enough {
+            return Count::Known(text.len() + SPECIAL);
+        }
+        match self.inner.encode_fast(text, true) {
+            Ok(encoding) => Count::Known(encoding.len()),
+            Err(_) => Count::Estimated(text.len().div_ceil(3)),
+        }
+    }
+
+    /// Counts.
+    #[cfg(not(feature = "minilm"))]
+    pub fn count(&self, text: &str, _: usize) -> Count {
+        Count::Estimated(text.len().div_ceil(3))
+    }
+}
+
 /// Which tokenizer fits a model of an OpenAI-compatible server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tokenizer {

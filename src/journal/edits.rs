@@ -1,10 +1,10 @@
 //! Contents that the operator mended by hand: what stood there, what stands there now. A row that was edited differs
 //! from its point in Qdrant on purpose, and this is the proof.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 
-use super::{Journal, State};
+use super::Journal;
 use crate::point::PointId;
 
 /// One edit.
@@ -19,25 +19,44 @@ pub struct Edit {
 }
 
 impl Journal {
-    /// Keeps an edit.
+    /// Takes a failed point for a retry with a text written by hand: claimed and kept in one transaction, so that a row
+    /// which differs from its point on purpose never lacks its proof. Answers whether it was failed.
     ///
     /// # Errors
     /// The journal cannot be written.
-    pub fn record_edit(&mut self, id: PointId, edit: &Edit) -> anyhow::Result<()> {
-        self.db.execute(
-            "INSERT INTO edits VALUES (?1, ?2, ?3, ?4)",
-            params![&id.sort_key()[..], edit.at, edit.before, edit.after],
-        )?;
-        Ok(())
+    pub fn claim_edited(&mut self, id: PointId, edit: &Edit) -> anyhow::Result<bool> {
+        let transaction = self.db.transaction()?;
+        let claimed = claim(&transaction, id)?;
+        if claimed {
+            transaction.execute(
+                "INSERT INTO edits (key, at, before, after, state) VALUES (?1, ?2, ?3, ?4, 'open')",
+                params![&id.sort_key()[..], edit.at, edit.before, edit.after],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(claimed)
     }
 
-    /// The latest edit of a point.
+    /// The latest edit of a point, whatever became of it.
     ///
     /// # Errors
     /// The journal cannot be read.
     pub fn edit(&self, id: PointId) -> anyhow::Result<Option<Edit>> {
-        let sql = "SELECT before, after, at FROM edits WHERE key = ?1 ORDER BY at DESC, rowid DESC LIMIT 1";
-        let edit = self.db.query_row(sql, params![&id.sort_key()[..]], |row| {
+        self.latest(id, "")
+    }
+
+    /// The edit that a point's row in the table says, where it was brought over with one.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn applied_edit(&self, id: PointId) -> anyhow::Result<Option<Edit>> {
+        self.latest(id, "AND state = 'applied'")
+    }
+
+    fn latest(&self, id: PointId, which: &str) -> anyhow::Result<Option<Edit>> {
+        let sql =
+            format!("SELECT before, after, at FROM edits WHERE key = ?1 {which} ORDER BY at DESC, rowid DESC LIMIT 1");
+        let edit = self.db.query_row(&sql, params![&id.sort_key()[..]], |row| {
             Ok(Edit {
                 before: row.get(0)?,
                 after: row.get(1)?,
@@ -46,37 +65,86 @@ impl Journal {
         });
         Ok(edit.optional()?)
     }
+}
 
-    /// The latest edit of a point that a retry brought over: what its row says.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
-    pub fn applied_edit(&self, id: PointId) -> anyhow::Result<Option<Edit>> {
-        let recovered = self.get(id)?.is_some_and(|(row, _)| row.state == State::Recovered);
-        if recovered { self.edit(id) } else { Ok(None) }
+/// Marks a failed point as being retried. An edit that an earlier retry left open was not written: it is dropped.
+pub(super) fn claim(transaction: &Transaction<'_>, id: PointId) -> rusqlite::Result<bool> {
+    let key = id.sort_key();
+    let sql = "UPDATE failures SET state = 'retrying', reason = NULL WHERE key = ?1 AND state = 'failed'";
+    let claimed = transaction.execute(sql, params![&key[..]])? == 1;
+    if claimed {
+        close(transaction, id, "dropped")?;
     }
+    Ok(claimed)
+}
+
+/// Says what became of the edit that a retry was made with.
+pub(super) fn close(transaction: &Transaction<'_>, id: PointId, state: &str) -> rusqlite::Result<()> {
+    let sql = "UPDATE edits SET state = ?2 WHERE key = ?1 AND state = 'open'";
+    transaction.execute(sql, params![&id.sort_key()[..], state])?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::State;
+    use crate::point::{Cause, Failure};
+
+    const ID: PointId = PointId::Num(7);
+
+    fn failed() -> Journal {
+        let mut journal = Journal::in_memory().expect("a journal");
+        journal
+            .record(&[(ID, Failure::new(Cause::NoContent, "empty"))], 1)
+            .expect("recorded");
+        journal
+    }
+
+    fn edit(after: &str, at: i64) -> Edit {
+        Edit {
+            before: None,
+            after: after.into(),
+            at,
+        }
+    }
+
+    fn applied(journal: &Journal) -> Option<String> {
+        journal.applied_edit(ID).expect("read").map(|edit| edit.after)
+    }
 
     #[test]
-    fn the_latest_edit_is_found() {
-        let mut journal = Journal::in_memory().expect("a journal");
-        let id = PointId::Num(7);
-        assert_eq!(journal.edit(id).expect("read"), None);
-        for (at, after) in [(1, "one"), (2, "two")] {
-            let edit = Edit {
-                before: None,
-                after: after.into(),
-                at,
-            };
-            journal.record_edit(id, &edit).expect("kept");
-        }
+    fn only_the_edit_that_was_written_is_what_the_row_says() {
+        let mut journal = failed();
+        assert!(journal.claim_edited(ID, &edit("one", 1)).expect("claimed"));
+        journal
+            .record_again(&[(ID, Failure::new(Cause::Rejected, "no"))], 2)
+            .expect("failed again");
         assert_eq!(
-            journal.edit(id).expect("read").map(|edit| edit.after).as_deref(),
-            Some("two")
+            journal.edit(ID).expect("read").map(|edit| edit.after).as_deref(),
+            Some("one")
         );
+        assert_eq!(applied(&journal), None);
+        assert_eq!(journal.claim(&[ID]).expect("claimed"), [ID]);
+        journal.recover(&[ID]).expect("recovered");
+        assert_eq!(applied(&journal), None, "the plain retry wrote the point's own content");
+
+        let mut journal = failed();
+        assert!(journal.claim_edited(ID, &edit("two", 3)).expect("claimed"));
+        assert!(!journal.claim_edited(ID, &edit("three", 4)).expect("held already"));
+        journal.recover(&[ID]).expect("recovered");
+        assert_eq!(applied(&journal).as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn an_edit_whose_retry_was_cut_off_is_dropped_by_the_next_one() {
+        let mut journal = failed();
+        journal.claim_edited(ID, &edit("one", 1)).expect("claimed");
+        journal
+            .set_state(&[ID], &[State::Retrying], State::Failed, None)
+            .expect("settled");
+        journal.claim(&[ID]).expect("claimed");
+        journal.recover(&[ID]).expect("recovered");
+        assert_eq!(applied(&journal), None);
     }
 }

@@ -1,10 +1,9 @@
-//! Failed points: recorded, listed page by page, retried, skipped, recovered.
+//! Failed points: recorded, retried, skipped, recovered.
 
-use rusqlite::types::Value as Sql;
-use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{OptionalExtension as _, Row, params};
 use serde::Serialize;
 
-use super::Journal;
+use super::{Filter, Journal, edits};
 use crate::point::{Cause, Failure, PointId};
 
 /// Where a failed point stands.
@@ -78,127 +77,25 @@ pub struct Counts {
     pub failed: u64,
     /// Skipped by the operator.
     pub skipped: u64,
-    /// Brought over by a retry.
+    /// Rows that retries added to the table.
     pub recovered: u64,
+    /// Points that were found to fail when catching up, after the scroll.
+    pub late: u64,
+    /// Points that failed in the scroll, whatever became of them.
+    pub scrolled: u64,
 }
 
 impl Counts {
-    /// All points that ever failed.
+    /// All points that failed in the scroll.
     pub fn total(self) -> u64 {
-        self.failed + self.skipped + self.recovered
+        self.scrolled
     }
 }
 
-/// Which failures are meant.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Only this class.
-    pub cause: Option<Cause>,
-    /// Only where id or message holds this text.
-    pub text: Option<String>,
-    /// Only these states; empty means failed, retrying and skipped: all that is still open.
-    pub states: Vec<State>,
-}
+/// What [`row_of`] reads.
+pub(super) const COLUMNS: &str = "key, state, cause, error, reason, attempts, first_at, last_at";
 
-impl Filter {
-    fn sql(&self) -> (String, Vec<Sql>) {
-        let states: &[State] = if self.states.is_empty() {
-            &[State::Failed, State::Retrying, State::Skipped]
-        } else {
-            &self.states
-        };
-        let mut values: Vec<Sql> = states.iter().map(|s| Sql::from(s.as_str().to_owned())).collect();
-        let mut sql = format!("state IN ({})", vec!["?"; states.len()].join(","));
-        if let Some(cause) = self.cause {
-            sql.push_str(" AND cause = ?");
-            values.push(cause.as_str().to_owned().into());
-        }
-        if let Some(text) = self.text.as_ref().filter(|text| !text.is_empty()) {
-            sql.push_str(
-                " AND (instr(lower(id), lower(?)) OR instr(lower(error), lower(?)) OR instr(cause, lower(?)))",
-            );
-            values.extend(std::iter::repeat_n(Sql::from(text.clone()), 3));
-        }
-        (sql, values)
-    }
-}
-
-/// What a list is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    /// The id: integers first, then UUIDs, as Qdrant orders them.
-    #[default]
-    Id,
-    /// The time of the last failure.
-    Age,
-    /// The class.
-    Cause,
-    /// The number of attempts.
-    Attempts,
-}
-
-/// A list's order. Equal rows follow their ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sort {
-    /// By what.
-    pub by: Order,
-    /// Greatest, latest, most first.
-    pub descending: bool,
-}
-
-impl Sort {
-    /// Every order once, in the order in which a key walks through them.
-    pub const ALL: [Self; 5] = [
-        Self {
-            by: Order::Id,
-            descending: false,
-        },
-        Self {
-            by: Order::Age,
-            descending: true,
-        },
-        Self {
-            by: Order::Age,
-            descending: false,
-        },
-        Self {
-            by: Order::Cause,
-            descending: false,
-        },
-        Self {
-            by: Order::Attempts,
-            descending: true,
-        },
-    ];
-
-    /// The words on the screen.
-    pub fn label(self) -> &'static str {
-        match (self.by, self.descending) {
-            (Order::Id, _) => "by id",
-            (Order::Age, true) => "latest first",
-            (Order::Age, false) => "oldest first",
-            (Order::Cause, _) => "by cause",
-            (Order::Attempts, _) => "most attempts first",
-        }
-    }
-
-    fn sql(self) -> &'static str {
-        match (self.by, self.descending) {
-            (Order::Id, false) => "key",
-            (Order::Id, true) => "key DESC",
-            (Order::Age, false) => "last_at, key",
-            (Order::Age, true) => "last_at DESC, key DESC",
-            (Order::Cause, false) => "cause, key",
-            (Order::Cause, true) => "cause DESC, key DESC",
-            (Order::Attempts, false) => "attempts, key",
-            (Order::Attempts, true) => "attempts DESC, key DESC",
-        }
-    }
-}
-
-const COLUMNS: &str = "key, state, cause, error, reason, attempts, first_at, last_at";
-
-fn row_of(row: &Row<'_>) -> rusqlite::Result<FailureRow> {
+pub(super) fn row_of(row: &Row<'_>) -> rusqlite::Result<FailureRow> {
     let bad =
         |column: usize| rusqlite::Error::InvalidColumnType(column, "failures".into(), rusqlite::types::Type::Blob);
     let key: Vec<u8> = row.get(0)?;
@@ -222,20 +119,110 @@ impl Journal {
     /// # Errors
     /// The journal cannot be written.
     pub fn record(&mut self, failures: &[(PointId, Failure)], now: i64) -> anyhow::Result<()> {
+        self.record_found(failures, now, false)
+    }
+
+    /// The same for points that came after the scroll: no checkpoint counts them.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn record_late(&mut self, failures: &[(PointId, Failure)], now: i64) -> anyhow::Result<()> {
+        self.record_found(failures, now, true)
+    }
+
+    fn record_found(&mut self, failures: &[(PointId, Failure)], now: i64, late: bool) -> anyhow::Result<()> {
         let transaction = self.db.transaction()?;
         {
             let mut insert = transaction.prepare(
-                "INSERT INTO failures VALUES (?1, ?2, ?3, ?4, 'failed', NULL, 1, ?5, ?5)
+                "INSERT INTO failures (key, id, cause, error, state, attempts, first_at, last_at, late)
+                 VALUES (?1, ?2, ?3, ?4, 'failed', 1, ?5, ?5, ?6)
                  ON CONFLICT (key) DO UPDATE SET
-                     cause = ?3, error = ?4, state = 'failed', attempts = attempts + 1, last_at = ?5",
+                     cause = ?3, error = ?4, state = 'failed', attempts = attempts + 1, last_at = ?5,
+                     again = again + ?6",
             )?;
             let mut attempt = transaction.prepare("INSERT INTO attempts VALUES (?1, ?2, ?3, ?4)")?;
             for (id, failure) in failures {
                 let key = id.sort_key();
                 let cause = failure.cause.as_str();
-                insert.execute(params![&key[..], id.to_string(), cause, failure.message, now])?;
+                insert.execute(params![&key[..], id.to_string(), cause, failure.message, now, late])?;
                 attempt.execute(params![&key[..], now, cause, failure.message])?;
             }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Records that points which were being retried failed again, all or none, synced: one attempt more each. Points that
+    /// nobody holds are left alone.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn record_again(&mut self, failures: &[(PointId, Failure)], now: i64) -> anyhow::Result<u64> {
+        let transaction = self.db.transaction()?;
+        let mut recorded = 0;
+        for (id, failure) in failures {
+            let key = id.sort_key();
+            let cause = failure.cause.as_str();
+            let changed = transaction.execute(
+                "UPDATE failures SET cause = ?2, error = ?3, state = 'failed', attempts = attempts + 1, last_at = ?4
+                 WHERE key = ?1 AND state = 'retrying'",
+                params![&key[..], cause, failure.message, now],
+            )?;
+            if changed == 1 {
+                transaction.execute(
+                    "INSERT INTO attempts VALUES (?1, ?2, ?3, ?4)",
+                    params![&key[..], now, cause, failure.message],
+                )?;
+                edits::close(&transaction, *id, "dropped")?;
+                recorded += 1;
+            }
+        }
+        transaction.commit()?;
+        Ok(recorded)
+    }
+
+    /// Takes points for a retry, those of them that are failed; answers which.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn claim(&mut self, ids: &[PointId]) -> anyhow::Result<Vec<PointId>> {
+        let transaction = self.db.transaction()?;
+        let mut claimed = Vec::with_capacity(ids.len());
+        for id in ids {
+            if edits::claim(&transaction, *id)? {
+                claimed.push(*id);
+            }
+        }
+        transaction.commit()?;
+        Ok(claimed)
+    }
+
+    /// Whether all these points are held by a retry.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn holds(&self, ids: &[PointId]) -> anyhow::Result<bool> {
+        let sql = "SELECT 1 FROM failures WHERE key = ?1 AND state = 'retrying'";
+        let mut statement = self.db.prepare(sql)?;
+        for id in ids {
+            if !statement.exists(params![&id.sort_key()[..]])? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Points that were being retried are in the table now, with the edit that they were retried with.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn recover(&mut self, ids: &[PointId]) -> anyhow::Result<()> {
+        let transaction = self.db.transaction()?;
+        for id in ids {
+            let sql = "UPDATE failures SET state = 'recovered', reason = NULL, brought = brought + 1
+                       WHERE key = ?1 AND state = 'retrying'";
+            transaction.execute(sql, params![&id.sort_key()[..]])?;
+            edits::close(&transaction, *id, "applied")?;
         }
         transaction.commit()?;
         Ok(())
@@ -261,7 +248,8 @@ impl Journal {
                 .collect::<Vec<_>>()
                 .join(",");
             let mut update = transaction.prepare(&format!(
-                "UPDATE failures SET state = ?2, reason = ?3 WHERE key = ?1 AND state IN ({list})"
+                "UPDATE failures SET state = ?2, reason = ?3, brought = brought + (?2 = 'recovered')
+                 WHERE key = ?1 AND state IN ({list})"
             ))?;
             for id in ids {
                 moved += update.execute(params![&id.sort_key()[..], to.as_str(), reason])? as u64;
@@ -276,19 +264,27 @@ impl Journal {
     /// # Errors
     /// The journal cannot be read.
     pub fn counts(&self) -> anyhow::Result<Counts> {
-        let mut counts = Counts::default();
-        let mut statement = self.db.prepare("SELECT state, count(*) FROM failures GROUP BY state")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let state: String = row.get(0)?;
-            let count = row.get::<_, i64>(1)? as u64;
-            match State::parse(&state) {
-                Some(State::Skipped) => counts.skipped += count,
-                Some(State::Recovered) => counts.recovered += count,
-                _ => counts.failed += count,
+        // Most are failed: they are what is left of all. SQLite counts all of them without looking at one.
+        let sql = "SELECT (SELECT count(*) FROM failures),
+                          (SELECT count(*) FROM failures WHERE state = 'skipped'),
+                          (SELECT count(*) FROM failures WHERE state = 'recovered'),
+                          (SELECT coalesce(sum(brought), 0) FROM failures WHERE brought),
+                          (SELECT count(*) FROM failures WHERE late),
+                          (SELECT coalesce(sum(again), 0) FROM failures WHERE again)";
+        let [all, skipped, recovered, brought, late, again] = self.db.query_row(sql, [], |row| {
+            let mut numbers = [0_i64; 6];
+            for (column, number) in numbers.iter_mut().enumerate() {
+                *number = row.get(column)?;
             }
-        }
-        Ok(counts)
+            Ok(numbers)
+        })?;
+        Ok(Counts {
+            failed: (all - skipped - recovered) as u64,
+            skipped: skipped as u64,
+            recovered: brought as u64,
+            late: (late + again) as u64,
+            scrolled: (all - late) as u64,
+        })
     }
 
     /// Open failures by class, most first.
@@ -297,7 +293,7 @@ impl Journal {
     /// The journal cannot be read.
     pub fn by_cause(&self) -> anyhow::Result<Vec<(Cause, u64)>> {
         let mut statement = self.db.prepare(
-            "SELECT cause, count(*) FROM failures WHERE state IN ('failed', 'retrying') GROUP BY cause ORDER BY 2 DESC",
+            "SELECT cause, count(*) FROM failures WHERE state IN ('failed', 'retrying') GROUP BY cause ORDER BY 2 DESC, 1",
         )?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
         let mut causes = Vec::new();
@@ -308,49 +304,6 @@ impl Journal {
             }
         }
         Ok(causes)
-    }
-
-    /// How many a filter shows.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
-    pub fn count(&self, filter: &Filter) -> anyhow::Result<u64> {
-        let (sql, values) = filter.sql();
-        let sql = format!("SELECT count(*) FROM failures WHERE {sql}");
-        let count: i64 = self.db.query_row(&sql, params_from_iter(values), |row| row.get(0))?;
-        Ok(count as u64)
-    }
-
-    /// One page of what a filter shows.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
-    pub fn page(&self, filter: &Filter, sort: Sort, offset: u64, limit: u64) -> anyhow::Result<Vec<FailureRow>> {
-        let (sql, values) = filter.sql();
-        let order = sort.sql();
-        // The plus keeps SQLite from the index on `state`, which would make it sort every row for every page.
-        let sql = sql.replacen("state IN", "+state IN", 1);
-        let sql = format!("SELECT {COLUMNS} FROM failures WHERE {sql} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
-        let mut statement = self.db.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(values), row_of)?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The ids that a filter shows, after a given one, at most `limit`: for walking through all of them.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
-    pub fn ids_after(&self, filter: &Filter, after: Option<PointId>, limit: u64) -> anyhow::Result<Vec<PointId>> {
-        let (mut sql, mut values) = filter.sql();
-        if let Some(after) = after {
-            sql.push_str(" AND key > ?");
-            values.push(after.sort_key().to_vec().into());
-        }
-        let sql = format!("SELECT key FROM failures WHERE {sql} ORDER BY key LIMIT {limit}");
-        let mut statement = self.db.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(values), |row| row.get::<_, Vec<u8>>(0))?;
-        let keys: Vec<Vec<u8>> = rows.collect::<Result<_, _>>()?;
-        Ok(keys.iter().filter_map(|key| PointId::from_sort_key(key)).collect())
     }
 
     /// One failed point with all its attempts, oldest first.
@@ -432,60 +385,15 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_paged_in_id_order_and_filtered() {
-        let journal = journal_with(25);
-        let page = journal
-            .page(&Filter::default(), Sort::default(), 10, 5)
-            .expect("a page");
-        let ids: Vec<PointId> = page.iter().map(|row| row.id).collect();
-        assert_eq!(ids, (10..15).map(PointId::Num).collect::<Vec<_>>());
-        let rejected = Filter {
-            cause: Some(Cause::Rejected),
-            text: Some("MESSAGE 1".into()),
-            ..Filter::default()
-        };
-        assert_eq!(journal.count(&rejected).expect("a count"), 6, "1, 11, 13, 15, 17, 19");
+    fn open_failures_are_counted_by_class() {
+        let mut journal = journal_with(25);
+        journal
+            .set_state(&[PointId::Num(0)], &[State::Failed], State::Recovered, None)
+            .expect("moved");
         assert_eq!(
             journal.by_cause().expect("causes"),
-            [(Cause::NoContent, 13), (Cause::Rejected, 12)]
+            [(Cause::NoContent, 12), (Cause::Rejected, 12)]
         );
-        let mut walked = Vec::new();
-        let mut after = None;
-        loop {
-            let ids = journal.ids_after(&Filter::default(), after, 7).expect("ids");
-            let Some(last) = ids.last() else { break };
-            after = Some(*last);
-            walked.extend(ids);
-        }
-        assert_eq!(walked.len(), 25);
-    }
-
-    #[test]
-    fn every_order_lists_every_failure_once() {
-        let mut journal = journal_with(30);
-        journal
-            .record(&[(PointId::Num(3), Failure::new(Cause::TooLong, "again"))], 9_000)
-            .expect("recorded");
-        for sort in Sort::ALL {
-            let mut seen = Vec::new();
-            for offset in (0..30).step_by(7) {
-                seen.extend(journal.page(&Filter::default(), sort, offset, 7).expect("a page"));
-            }
-            assert!(
-                seen.is_sorted_by(|a, b| match (sort.by, sort.descending) {
-                    (Order::Id, _) => a.id < b.id,
-                    (Order::Age, true) => a.last_at >= b.last_at,
-                    (Order::Age, false) => a.last_at <= b.last_at,
-                    (Order::Cause, _) => a.cause.as_str() <= b.cause.as_str(),
-                    (Order::Attempts, _) => a.attempts >= b.attempts,
-                }),
-                "{}",
-                sort.label()
-            );
-            let mut ids: Vec<PointId> = seen.iter().map(|row| row.id).collect();
-            ids.sort();
-            assert_eq!(ids, (0..30).map(PointId::Num).collect::<Vec<_>>(), "{}", sort.label());
-        }
     }
 
     #[test]
@@ -512,7 +420,9 @@ mod tests {
             Counts {
                 failed: 2,
                 skipped: 1,
-                recovered: 1
+                recovered: 1,
+                late: 0,
+                scrolled: 4,
             }
         );
         let (row, _) = journal.get(PointId::Num(3)).expect("read").expect("there");

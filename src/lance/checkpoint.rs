@@ -26,6 +26,18 @@ pub struct Checkpoint {
     pub adopted_rows: u64,
     /// Every range with its cursor and counts.
     pub ranges: Vec<RangeProgress>,
+    /// What was brought over and removed since, when the source went on changing.
+    #[serde(default)]
+    pub caught_up: CaughtUp,
+}
+
+/// Rows that catching up with the source changed, after the scroll had ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaughtUp {
+    /// Rows of points that were new.
+    pub added: u64,
+    /// Rows of points that were gone.
+    pub removed: u64,
 }
 
 impl Checkpoint {
@@ -36,7 +48,13 @@ impl Checkpoint {
             job: job.into(),
             adopted_rows,
             ranges,
+            caught_up: CaughtUp::default(),
         }
+    }
+
+    /// Rows that migration and catching up wrote and did not remove (retries are counted in the journal).
+    pub fn rows(&self) -> u64 {
+        (self.written() + self.caught_up.added).saturating_sub(self.caught_up.removed)
     }
 
     /// Points read and settled.

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use lancedb::index::Index;
 use lancedb::index::scalar::BTreeIndexBuilder;
 use lancedb::index::vector::{IvfFlatIndexBuilder, IvfPqIndexBuilder};
-use lancedb::table::{CompactionOptions, OptimizeAction};
+use lancedb::table::{CompactionOptions, OptimizeAction, OptimizeOptions};
 use lancedb::{DistanceType, Table};
 
 use super::target::dataset_of;
@@ -40,6 +40,25 @@ pub const MIN_INDEXED_ROWS: u64 = 5_000;
 /// From this many rows on, the vectors of an index are compressed (product quantisation).
 const MIN_QUANTISED_ROWS: u64 = 200_000;
 
+/// Takes rows that came after an index was built into it.
+async fn take_in(table: &Table, column: &str) -> anyhow::Result<String> {
+    let mut missing = 0;
+    for index in table.list_indices().await? {
+        if index.columns.iter().any(|name| name == column) {
+            let stats = table.index_stats(&index.name).await?;
+            missing = stats.map_or(0, |stats| stats.num_unindexed_rows);
+        }
+    }
+    if missing == 0 {
+        return Ok("there already".into());
+    }
+    table
+        .optimize(OptimizeAction::Index(OptimizeOptions::default()))
+        .await
+        .with_context(|| format!("index on {column}"))?;
+    Ok(format!("{missing} rows more"))
+}
+
 /// Carries one step out. Steps that are done already, or not worth it, do nothing and say so in the answer.
 ///
 /// # Errors
@@ -54,6 +73,12 @@ pub async fn run(table: &Table, step: Step, distance: DistanceType) -> anyhow::R
     };
     match step {
         Step::Compact => {
+            // Files that an index covers are not put together with files that it does not.
+            for column in ["id", "embedding"] {
+                if has(column) {
+                    take_in(table, column).await?;
+                }
+            }
             let before = dataset_of(table).await?.count_fragments();
             if before <= 1 {
                 return Ok("one file already".into());
@@ -77,7 +102,7 @@ pub async fn run(table: &Table, step: Step, distance: DistanceType) -> anyhow::R
             ))
         }
         Step::IdIndex if rows == 0 => Ok("the table is empty".into()),
-        Step::IdIndex if has("id") => Ok("there already".into()),
+        Step::IdIndex if has("id") => take_in(table, "id").await,
         Step::IdIndex => {
             let index = Index::BTree(BTreeIndexBuilder::default());
             table
@@ -90,7 +115,7 @@ pub async fn run(table: &Table, step: Step, distance: DistanceType) -> anyhow::R
         Step::VectorIndex if rows < MIN_INDEXED_ROWS => Ok(format!(
             "not needed below {MIN_INDEXED_ROWS} rows: exact search is fast"
         )),
-        Step::VectorIndex if has("embedding") => Ok("there already".into()),
+        Step::VectorIndex if has("embedding") => take_in(table, "embedding").await,
         Step::VectorIndex => {
             let (index, kind) = if rows < MIN_QUANTISED_ROWS {
                 (

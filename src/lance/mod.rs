@@ -12,7 +12,7 @@ pub mod read;
 pub mod schema;
 pub mod target;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{CaughtUp, Checkpoint};
 pub use decode::{DecodeError, Row, RowDecoder};
 pub use encode::{NewRow, encode};
 pub use schema::{Column, Role, TableSchema, VectorColumn};

@@ -9,7 +9,7 @@ use lancedb::Table;
 use lancedb::query::{ExecutableQuery as _, QueryBase as _, Select};
 
 use super::decode::{Row, RowDecoder};
-use super::schema::TableSchema;
+use super::schema::{Role, TableSchema};
 use super::target::dataset_of;
 use crate::point::{PointId, Similarity};
 
@@ -51,6 +51,30 @@ pub async fn rows_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]) ->
     Ok(rows)
 }
 
+/// Rows by id without their embedding: payload, kept vectors, similarity. At most 1,000 ids a call; those that are not
+/// there are left out.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn payloads_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]) -> anyhow::Result<Vec<Row>> {
+    let columns: Vec<&str> = schema
+        .columns()
+        .iter()
+        .filter(|column| !matches!(column.role, Role::Embedding(_)))
+        .map(|column| column.name.as_str())
+        .collect();
+    let mut rows = Vec::with_capacity(ids.len());
+    let query = table.query().only_if(id_filter(ids)).select(Select::columns(&columns));
+    let mut batches = query.execute().await?;
+    while let Some(batch) = batches.try_next().await? {
+        let decoder = RowDecoder::new(schema, &batch);
+        for row in 0..batch.num_rows() {
+            rows.push(decoder.row(row)?);
+        }
+    }
+    Ok(rows)
+}
+
 /// Which of these ids are in the table. At most 1,000 a call.
 ///
 /// # Errors
@@ -68,8 +92,30 @@ pub async fn present(table: &Table, ids: &[PointId]) -> anyhow::Result<Vec<Point
     Ok(found)
 }
 
+/// The similarities that the rows of these ids hold, in no order. At most 1,000 ids a call.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn similarities_of(table: &Table, ids: &[PointId]) -> anyhow::Result<Vec<Option<Similarity>>> {
+    let mut found = Vec::with_capacity(ids.len());
+    let columns = Select::columns(&["original_similarity"]);
+    let mut batches = table.query().only_if(id_filter(ids)).select(columns).execute().await?;
+    while let Some(batch) = batches.try_next().await? {
+        found.extend(similarities_in(&batch)?);
+    }
+    Ok(found)
+}
+
+fn similarities_in(batch: &RecordBatch) -> anyhow::Result<impl Iterator<Item = Option<Similarity>>> {
+    let column = batch
+        .column_by_name("original_similarity")
+        .and_then(|column| column.as_primitive_opt::<Float32Type>())
+        .context("original_similarity is no float32 column")?;
+    Ok(column.iter().map(|value| value.and_then(Similarity::new)))
+}
+
 /// Ids spell themselves in digits, letters and hyphens, so they need no escaping.
-fn id_filter(ids: &[PointId]) -> String {
+pub(super) fn id_filter(ids: &[PointId]) -> String {
     let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
     format!("id IN ({})", list.join(","))
 }
@@ -81,10 +127,7 @@ fn id_filter(ids: &[PointId]) -> String {
 pub async fn similarities(table: &Table, mut each: impl FnMut(Option<Similarity>)) -> anyhow::Result<()> {
     let mut batches = std::pin::pin!(scan(table, &["original_similarity"]).await?);
     while let Some(batch) = batches.try_next().await? {
-        let column = batch.column(0).as_primitive_opt::<Float32Type>();
-        for value in column.context("original_similarity is no float32 column")? {
-            each(value.and_then(Similarity::new));
-        }
+        similarities_in(&batch)?.for_each(&mut each);
     }
     Ok(())
 }

@@ -8,17 +8,26 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use arrow_array::RecordBatch;
 use lance::dataset::transaction::{Operation, TransactionBuilder};
-use lance::dataset::{CommitBuilder, Dataset, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams};
+use lance::dataset::{
+    CommitBuilder, Dataset, DeleteBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
+};
 use lancedb::table::{NaNVectorBehavior, WriteOptions};
 use lancedb::{Connection, ObjectStoreRegistry, Session, Table};
 
 use super::checkpoint::Checkpoint;
+use super::read::id_filter;
 use super::schema::{JOB_KEY, SPACE_KEY, TableSchema};
+use crate::point::PointId;
 
 /// Bytes of index data that Lance may cache. Its default of 6 GiB would break the bound on memory.
 const INDEX_CACHE_BYTES: usize = 64 << 20;
 /// Bytes of manifests and the like that Lance may cache (default 1 GiB; every commit adds one manifest).
 const METADATA_CACHE_BYTES: usize = 16 << 20;
+
+/// The tag of the version before a job's first commit.
+fn tag_of(job: &str) -> String {
+    format!("qlance-before-{job}")
+}
 
 /// What keeps a job from using its target. Each says the way out.
 #[derive(Debug, thiserror::Error)]
@@ -199,6 +208,31 @@ impl Target {
         Ok(())
     }
 
+    /// Looks at the newest version of the table, whoever made it, and answers the newest checkpoint in it. After a commit
+    /// whose outcome is not known this is the truth. A table that was made although making it was reported as failed is
+    /// found here too.
+    ///
+    /// # Errors
+    /// The table cannot be read, or the checkpoint in it is another job's.
+    pub async fn refresh(&mut self, job: &str) -> anyhow::Result<Option<Checkpoint>> {
+        if let Some(table) = &self.table {
+            table.checkout_latest().await?;
+        } else {
+            let Some(found) = self.open().await? else {
+                return Ok(None);
+            };
+            let theirs = || format!("table {:?} in {} was just made by another job", self.name, self.uri);
+            if found.job.as_deref() != Some(job) {
+                self.table = None;
+                return Err(anyhow::anyhow!(theirs()));
+            }
+        }
+        let dataset = dataset_of(self.opened()?).await?;
+        let newest = Checkpoint::newest(&dataset).await?;
+        // An adopted table may hold the last word of the job before; this job has then committed nothing yet.
+        Ok(newest.filter(|newest| newest.job == job))
+    }
+
     fn opened(&self) -> anyhow::Result<&Table> {
         self.table.as_ref().context("the table is not open")
     }
@@ -267,6 +301,74 @@ impl Target {
         replace(table, committed)
     }
 
+    /// Removes rows by id, in one commit with a checkpoint. Returns how many there were.
+    ///
+    /// # Errors
+    /// The commit failed: nothing was removed.
+    pub async fn remove(&mut self, ids: &[PointId], checkpoint: &Checkpoint) -> anyhow::Result<u64> {
+        let table = self.opened()?;
+        table.checkout_latest().await?;
+        let dataset = dataset_of(table).await?;
+        let deleted = DeleteBuilder::new(Arc::clone(&dataset), id_filter(ids))
+            .execute_uncommitted()
+            .await
+            .context("the rows cannot be removed")?;
+        let mut transaction = deleted.transaction;
+        transaction.transaction_properties = Some(checkpoint.properties());
+        let mut commit = CommitBuilder::new(dataset);
+        if let Some(rows) = deleted.affected_rows {
+            commit = commit.with_affected_rows(rows);
+        }
+        let committed = commit.execute(transaction).await.context("the commit failed")?;
+        replace(table, committed)?;
+        Ok(deleted.num_deleted_rows)
+    }
+
+    /// Names the version that the table has before the job's first commit, unless that was done before.
+    ///
+    /// # Errors
+    /// The tag cannot be written.
+    pub async fn tag_before(&self, job: &str) -> anyhow::Result<()> {
+        let table = self.opened()?;
+        let name = tag_of(job);
+        if tagged(table, &name).await?.is_none() {
+            tag(table, &name, table.version().await?).await?;
+        }
+        Ok(())
+    }
+
+    /// The version that the table had before the job's first commit.
+    ///
+    /// # Errors
+    /// The tags cannot be read.
+    pub async fn version_before(&self, job: &str) -> anyhow::Result<Option<u64>> {
+        tagged(self.opened()?, &tag_of(job)).await
+    }
+
+    /// Takes the tag of [`Self::tag_before`] away.
+    ///
+    /// # Errors
+    /// The tags cannot be written.
+    pub async fn forget_version_before(&self, job: &str) -> anyhow::Result<()> {
+        let mut tags = self.opened()?.tags().await?;
+        tags.delete(&tag_of(job)).await.context("the tag cannot be taken away")
+    }
+
+    /// Takes the table back to an older version, as a new one: what came after stays readable in the versions between.
+    ///
+    /// # Errors
+    /// There is no such version, or the commit failed.
+    pub async fn restore(&mut self, version: u64) -> anyhow::Result<()> {
+        let table = self.opened()?;
+        table
+            .checkout(version)
+            .await
+            .with_context(|| format!("version {version} cannot be opened"))?;
+        let restored = table.restore().await.context("the commit failed");
+        table.checkout_latest().await?;
+        restored
+    }
+
     /// Inserts or replaces rows by id, in one commit; a checkpoint may ride along. Ids within `batches` must differ.
     /// Returns how many rows were new.
     ///
@@ -297,6 +399,21 @@ impl Target {
         replace(table, committed)?;
         Ok(inserted)
     }
+}
+
+/// Names the table's version, so that it can be found again and is never cleaned away.
+pub(super) async fn tag(table: &Table, name: &str, version: u64) -> anyhow::Result<()> {
+    let mut tags = table.tags().await?;
+    tags.create(name, version)
+        .await
+        .with_context(|| format!("cannot tag version {version} as {name:?}"))
+}
+
+/// The version that a tag names.
+pub(super) async fn tagged(table: &Table, name: &str) -> anyhow::Result<Option<u64>> {
+    let tags = table.tags().await?;
+    let found = tags.list().await?.remove(name);
+    Ok(found.map(|contents| contents.version))
 }
 
 /// The lance dataset behind a table handle.

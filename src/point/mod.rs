@@ -8,6 +8,7 @@ pub mod failure;
 pub mod histogram;
 pub mod id;
 pub mod modality;
+pub mod shortened;
 pub mod similarity;
 pub mod vector;
 
@@ -16,6 +17,7 @@ pub use failure::{Cause, Failure};
 pub use histogram::Histogram;
 pub use id::{ParseIdError, PointId};
 pub use modality::Modality;
+pub use shortened::{Shortened, Shortening};
 pub use similarity::Similarity;
 pub use vector::{Vector, VectorName, Vectors};
 

@@ -1,18 +1,20 @@
 //! A collection in Qdrant over gRPC: what it is, how many points, pages of a scroll, points by id, a random sample.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use qdrant_client::qdrant::{
     CountPointsBuilder, GetPointsBuilder, Query, QueryPointsBuilder, RetrievedPoint, Sample, ScrollPoints,
     SearchParamsBuilder, vectors_config,
 };
 use qdrant_client::{Qdrant, QdrantError};
-use rand::Rng as _;
 use tonic::Code;
 
 use super::wire;
 use crate::config::{Secret, SourceConfig};
+use crate::patience::{Outage, Patience, Then};
 use crate::point::{Cause, Failure, Point, PointId};
 
 /// What kind of vector a name stands for.
@@ -62,6 +64,17 @@ pub struct CollectionFacts {
 
 /// One point as it was read: whole, or with the reason why its payload cannot be kept.
 pub type ReadPoint = Result<Point, (PointId, Failure)>;
+
+/// What of a point is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Its id.
+    Ids,
+    /// With its payload.
+    Payloads,
+    /// With its vectors too.
+    Whole,
+}
 
 /// One answer of a scroll.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,17 +139,20 @@ impl SourceError {
     }
 }
 
-/// Tries at one request to Qdrant before the run stops.
-const MAX_ATTEMPTS: u32 = 5;
 const LEAST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long an outage is waited out where nobody has said: a few tries.
+const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A collection in Qdrant. Cloning shares the connections.
+/// A collection in Qdrant. Cloning shares the connections, and the patience with them.
 #[derive(Clone)]
 pub struct Source {
     client: Qdrant,
     url: String,
     collection: String,
+    patience: Arc<Patience>,
+    /// It has answered as a Qdrant does: what is odd afterwards is a connection that broke, not another server.
+    known: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Source {
@@ -167,7 +183,31 @@ impl Source {
             client,
             url: url.into(),
             collection: config.collection.clone(),
+            patience: Arc::new(Patience::new(LEAST_PAUSE, LONGEST_PAUSE, SHORT_PATIENCE)),
+            known: Arc::default(),
         })
+    }
+
+    /// Waits out outages in the middle of a scroll for so long.
+    #[must_use]
+    pub fn with_patience(mut self, limit: Duration) -> Self {
+        self.patience = Arc::new(Patience::new(LEAST_PAUSE, LONGEST_PAUSE, limit));
+        self
+    }
+
+    /// The outage of the server, if there is one.
+    pub fn outage(&self) -> Option<Outage> {
+        self.patience.outage()
+    }
+
+    /// Makes the next try now.
+    pub fn try_now(&self) {
+        self.patience.try_now();
+    }
+
+    /// Begins anew after a stop, with fresh patience.
+    pub fn begin_anew(&self) {
+        self.patience.forget();
     }
 
     /// The client itself, for those who prepare a collection (the demo, tests).
@@ -210,6 +250,7 @@ impl Source {
     /// Nobody answers, the key is refused, the collection is missing, or it is no Qdrant.
     pub async fn facts(&self) -> Result<CollectionFacts, SourceError> {
         let health = self.client.health_check().await.map_err(|error| self.judge(&error))?;
+        self.known.store(true, Ordering::Relaxed);
         let info = match self.client.collection_info(&self.collection).await {
             Ok(response) => response.result,
             Err(error) if code(&error) == Some(Code::NotFound) => {
@@ -291,31 +332,40 @@ impl Source {
     /// One page of the scroll from `offset` (inclusive), trying again with growing pauses while nobody answers.
     ///
     /// # Errors
-    /// Nobody answered five times, or trying again cannot help.
+    /// Nobody answered for as long as patience lasts, or trying again cannot help.
     pub async fn scroll(&self, offset: Option<PointId>, limit: u32) -> Result<Page, SourceError> {
+        self.scroll_part(offset, limit, true).await
+    }
+
+    /// The same, with vectors or without.
+    ///
+    /// # Errors
+    /// As for [`Self::scroll`].
+    pub async fn scroll_part(&self, offset: Option<PointId>, limit: u32, vectors: bool) -> Result<Page, SourceError> {
         let request = ScrollPoints {
             collection_name: self.collection.clone(),
             offset: offset.map(wire::id_to),
             limit: Some(limit),
             with_payload: Some(true.into()),
-            with_vectors: Some(true.into()),
+            with_vectors: Some(vectors.into()),
             ..Default::default()
         };
-        let mut pause = LEAST_PAUSE;
-        for attempt in 1.. {
+        loop {
             let error = match self.client.scroll(request.clone()).await {
-                Ok(response) => return self.page(response.result, response.next_page_offset),
+                Ok(response) => {
+                    if let Some((lasted, tries)) = self.patience.answered(Instant::now()) {
+                        tracing::info!(seconds = lasted.as_secs_f32(), tries, "Qdrant answers again");
+                    }
+                    return self.page(response.result, response.next_page_offset);
+                }
                 Err(error) => self.judge(&error),
             };
-            if attempt >= MAX_ATTEMPTS || !error.is_transient() {
+            if !error.is_transient() || self.patience.failed(&error.to_string(), Instant::now()) == Then::GiveUp {
                 return Err(error);
             }
-            tracing::warn!(attempt, %error, "scroll failed, trying again");
-            let share = rand::rng().random_range(0.5..=1.0);
-            tokio::time::sleep(pause.mul_f64(share)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tracing::warn!(%error, "scroll failed, trying again");
+            self.patience.wait().await;
         }
-        unreachable!("the loop returns")
     }
 
     fn page(
@@ -367,15 +417,38 @@ impl Source {
         response.result.into_iter().map(|point| self.point(point)).collect()
     }
 
-    /// A random sample of at most `count` points; ids only, or with their payloads.
+    /// Which of these ids are not there.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub async fn missing(&self, ids: &[PointId]) -> Result<Vec<PointId>, SourceError> {
+        let wanted: Vec<_> = ids.iter().copied().map(wire::id_to).collect();
+        let request = GetPointsBuilder::new(&self.collection, wanted)
+            .with_payload(false)
+            .with_vectors(false);
+        let response = self
+            .client
+            .get_points(request)
+            .await
+            .map_err(|error| self.judge(&error))?;
+        let there: HashSet<PointId> = response
+            .result
+            .into_iter()
+            .filter_map(|point| wire::id_from(point.id))
+            .collect();
+        Ok(ids.iter().copied().filter(|id| !there.contains(id)).collect())
+    }
+
+    /// A random sample of at most `count` points.
     ///
     /// # Errors
     /// As for every request. Servers before 1.10 cannot sample: there the first points stand in.
-    pub async fn sample(&self, count: u64, with_payload: bool) -> Result<Vec<ReadPoint>, SourceError> {
+    pub async fn sample(&self, count: u64, wanted: Wanted) -> Result<Vec<ReadPoint>, SourceError> {
         let request = QueryPointsBuilder::new(&self.collection)
             .query(Query::new_sample(Sample::Random))
             .limit(count)
-            .with_payload(with_payload);
+            .with_payload(wanted != Wanted::Ids)
+            .with_vectors(wanted == Wanted::Whole);
         match self.client.query(request).await {
             Ok(response) => response
                 .result
@@ -384,6 +457,7 @@ impl Source {
                     self.point(RetrievedPoint {
                         id: scored.id,
                         payload: scored.payload,
+                        vectors: scored.vectors,
                         ..Default::default()
                     })
                 })
@@ -448,7 +522,9 @@ impl Source {
                 known: Vec::new(),
             },
             Some(Code::Unimplemented) => SourceError::NotQdrant { url, message },
-            Some(Code::Internal | Code::Unknown | Code::Unavailable) if not_http2 => {
+            Some(Code::Internal | Code::Unknown | Code::Unavailable)
+                if not_http2 && !self.known.load(Ordering::Relaxed) =>
+            {
                 SourceError::NotQdrant { url, message }
             }
             Some(
@@ -477,10 +553,59 @@ fn code(error: &QdrantError) -> Option<Code> {
 
 /// The message without the metadata that the client's own `Display` dumps: it may hold the key.
 fn describe(error: &QdrantError) -> String {
-    match error {
+    let message = match error {
         QdrantError::ResponseError { status } | QdrantError::ResourceExhaustedError { status, .. } => {
-            status.message().chars().take(400).collect()
+            status.message().to_owned()
         }
-        other => other.to_string().chars().take(400).collect(),
+        other => other.to_string(),
+    };
+    plain(&message).chars().take(400).collect()
+}
+
+/// What the system said, out of the debug text that the transport wraps around it:
+/// `tcp connect error: ConnectError(.., Os { code: 111, kind: .., message: "Connection refused" })`.
+fn plain(message: &str) -> String {
+    let inner = message
+        .rsplit_once("message: \"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(inner, _)| inner);
+    match (inner, message.split_once('(')) {
+        (Some(inner), Some((head, _))) => {
+            let head = head
+                .trim_end_matches(|c: char| c.is_alphanumeric() || c == ' ')
+                .trim_end_matches(':');
+            if head.is_empty() {
+                inner.to_owned()
+            } else {
+                format!("{head}: {inner}")
+            }
+        }
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_said_is_told_without_the_debug_text_around_it() {
+        for (message, expected) in [
+            (
+                "tcp connect error: ConnectError(\"tcp connect error\", 127.0.0.1:1, Os { code: 111, kind: \
+                 ConnectionRefused, message: \"Connection refused\" })",
+                "tcp connect error: Connection refused",
+            ),
+            (
+                "transport error(Os { code: 104, kind: ConnectionReset, message: \"Connection reset by peer\" })",
+                "Connection reset by peer",
+            ),
+            (
+                "Not found: Collection `x` doesn't exist!",
+                "Not found: Collection `x` doesn't exist!",
+            ),
+        ] {
+            assert_eq!(plain(message), expected);
+        }
     }
 }

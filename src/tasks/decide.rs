@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use super::migrate::{Parts, embed_points};
+use super::migrate::{Embedded, Parts, embed_points};
 use super::now_ms;
 use super::prepare::{Plan, text_of};
 use super::writer::Message;
@@ -19,6 +20,19 @@ use crate::point::{PointId, Similarity};
 
 /// Points of one round: one read, one commit.
 const ROUND: usize = 64;
+/// Why a decision was not carried out to its end.
+const STOPPED: &str = "stopped by the operator";
+
+/// What is to be done about which rows.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// What was decided.
+    pub decision: Decision,
+    /// About whom.
+    pub ids: Vec<PointId>,
+    /// Why.
+    pub note: Option<String>,
+}
 
 /// Carries a decision out, round by round; returns the points that it was carried out for.
 ///
@@ -28,14 +42,15 @@ pub async fn carry_out(
     parts: &Parts,
     journal: &journal::Shared,
     tables: &watch::Receiver<Option<lancedb::Table>>,
-    decision: Decision,
-    ids: &[PointId],
-    note: Option<String>,
+    wish: Wish,
+    stop: &CancellationToken,
     done: &mut Vec<PointId>,
 ) -> anyhow::Result<()> {
+    let Wish { decision, ids, note } = wish;
     // The same point named twice would be one row merged with itself.
-    let ids: Vec<PointId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let ids: Vec<PointId> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     for ids in ids.chunks(ROUND) {
+        ensure!(!stop.is_cancelled(), STOPPED);
         let held = held(parts, tables, ids).await?;
         let missing: Vec<String> = ids
             .iter()
@@ -49,12 +64,12 @@ pub async fn carry_out(
         );
         match decision {
             Decision::Accepted => {}
-            Decision::EmbeddedAgain => replace(parts, journal, &parts.plan, ids, &held).await?,
+            Decision::EmbeddedAgain => replace(parts, journal, &parts.plan, ids, stop).await?,
             Decision::Kept => {
                 let carry = Plan::Carry {
                     vector: parts.compare_with.clone(),
                 };
-                replace(parts, journal, &carry, ids, &held).await?;
+                replace(parts, journal, &carry, ids, stop).await?;
             }
         }
         let decided: Vec<(PointId, Option<Similarity>)> = held.into_iter().collect();
@@ -84,8 +99,33 @@ async fn replace(
     journal: &journal::Shared,
     plan: &Plan,
     ids: &[PointId],
-    held: &BTreeMap<PointId, Option<Similarity>>,
+    stop: &CancellationToken,
 ) -> anyhow::Result<()> {
+    // What is being written is waited for; all before that can be cut off.
+    let embedded = tokio::select! {
+        embedded = embed(parts, journal, plan, ids) => embedded?,
+        () = stop.cancelled() => bail!(STOPPED),
+    };
+    let rows = embedded.rows(&parts.schema).map_err(anyhow::Error::msg)?;
+    let rows = rows.context("there is nothing to write")?;
+    let written = embedded.points.iter().map(|(point, _, _)| point.id).collect();
+    let similarities = embedded.similarities();
+    let shortened = embedded.shortened;
+    parts
+        .writer
+        .ask(|done| Message::Replace {
+            rows,
+            ids: written,
+            similarities,
+            shortened,
+            done,
+        })
+        .await
+        .context("the rows cannot be replaced")
+}
+
+/// Reads the points afresh and embeds them, all or none.
+async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[PointId]) -> anyhow::Result<Embedded> {
     let mut points = parts.source.get(ids).await?;
     if let Plan::Embed { content } = &parts.plan {
         // What was mended by hand stays mended, whatever becomes of the vector.
@@ -117,18 +157,5 @@ async fn replace(
         ids.len() - embedded.points.len(),
         ids.len()
     );
-    let rows = embedded.rows(&parts.schema).map_err(anyhow::Error::msg)?;
-    let rows = rows.context("there is nothing to write")?;
-    let before: Vec<Option<Similarity>> = held.values().copied().collect();
-    let after = embedded.similarities();
-    parts
-        .writer
-        .ask(|done| Message::Replace {
-            rows,
-            before,
-            after,
-            done,
-        })
-        .await
-        .context("the rows cannot be replaced")
+    Ok(embedded)
 }

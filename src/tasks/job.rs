@@ -16,13 +16,14 @@ use super::reconcile::reconcile;
 use super::writer::Limits;
 use crate::config::{Config, Profile, Provider};
 use crate::embed::refuse_once::RefuseOnce;
+use crate::embed::spool::Spool;
 use crate::embed::{self, Gateway, Space};
 use crate::journal::{self, Counts, Journal, Spent};
 use crate::lance::{Checkpoint, Opened, TableSchema, Target, TargetError, VectorColumn};
 use crate::point::{IdRange, Payload, PointId, RangeProgress};
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
-use crate::qdrant::source::Distance;
+use crate::qdrant::source::{Distance, Wanted};
 use crate::qdrant::{CollectionFacts, ReadPoint, Source, VectorKind};
 
 /// Payloads looked at before the first point is read.
@@ -37,6 +38,8 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Take over a table that another job made.
     pub adopt: bool,
+    /// Only look: nothing is written, and a run that holds the job meanwhile is not disturbed.
+    pub look_only: bool,
     /// The demo's refusals, see [`RefuseOnce`].
     pub refuse_once: Option<fn(&str) -> bool>,
 }
@@ -45,8 +48,8 @@ pub struct Options {
 pub struct Opening {
     /// The configuration.
     pub config: Arc<Config>,
-    /// One process a job.
-    pub lock: Lock,
+    /// One process a job; `None` for those who only look.
+    pub lock: Option<Lock>,
     /// The journal.
     pub journal: journal::Shared,
     /// Where points come from.
@@ -100,7 +103,12 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
     let job = config.job(options.state.as_deref());
     let source_key = config.source_key()?;
     let embed_key = config.embed_key()?;
-    let lock = Lock::take(&job.dir)?;
+    // An embedded Qdrant is open in one process at a time, whatever that does with it.
+    let lock = if options.look_only && config.embedded_dir().is_none() {
+        None
+    } else {
+        Some(Lock::take(&job.dir)?)
+    };
     #[cfg(feature = "embedded")]
     let embedded = match config.embedded_dir() {
         Some(dir) => Some(EmbeddedQdrant::start(&dir).await?),
@@ -117,7 +125,7 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         }
         config.source.url.clone()
     };
-    let source = Source::new(&url, &config.source, source_key.as_ref())?;
+    let source = Source::new(&url, &config.source, source_key.as_ref())?.with_patience(config.pipeline.outage_patience);
     let collection = source.facts().await?;
     let compared = compared_size(&config, &collection)?;
     let making = Arc::clone(&config);
@@ -127,7 +135,7 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         None => embedder,
     };
     let (space, plan) = space_and_plan(&config, embedder.as_deref(), compared)?;
-    let mut target = Target::connect(&config.target_uri(), &config.target.table, true).await?;
+    let mut target = Target::connect(&config.target_uri(), &config.target.table, !options.look_only).await?;
     let found = target.open().await?;
     let (existing, adopted_rows) = match found {
         None => (None, 0),
@@ -144,9 +152,17 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
     let resumed = earlier.is_some();
     let checkpoint = match earlier {
         Some(checkpoint) => checkpoint,
-        None => Checkpoint::new(&job.id, adopted_rows, new_ranges(&config, &source, &journal).await?),
+        None => {
+            let keep = !options.look_only;
+            let ranges = new_ranges(&config, &source, &journal, keep).await?;
+            Checkpoint::new(&job.id, adopted_rows, ranges)
+        }
     };
-    let counts = reconcile(&journal, &target, &checkpoint).await?;
+    let counts = if options.look_only {
+        journal.run(|journal| journal.counts()).await?
+    } else {
+        reconcile(&journal, &target, &checkpoint).await?
+    };
     let spent = journal.run(|journal| journal.spent()).await?;
     let facts = JobFacts {
         job: job.id.clone(),
@@ -160,8 +176,15 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         resumed,
         state_dir: job.dir.display().to_string(),
     };
+    let gateway = match embedder {
+        Some(embedder) => {
+            let spool_dir = (!options.look_only).then(|| job.dir.join("spool"));
+            Some(Arc::new(gateway_before(embedder, &config, spool_dir).await?))
+        }
+        None => None,
+    };
     let opening = Opening {
-        gateway: embedder.map(|embedder| Arc::new(Gateway::new(embedder, &config.embed.text))),
+        gateway,
         distance: distance_of(&config, &collection),
         lock,
         journal,
@@ -180,6 +203,22 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         config,
     };
     Ok((opening, target))
+}
+
+/// The gateway with its spool. What an earlier run paid for and did not commit is taken from there.
+async fn gateway_before(
+    embedder: Arc<dyn embed::Embedder>,
+    config: &Config,
+    spool_dir: Option<PathBuf>,
+) -> anyhow::Result<Gateway> {
+    let space = embedder.capabilities().space.clone();
+    let gateway = Gateway::new(embedder, &config.embed.text).with_patience(config.pipeline.outage_patience);
+    let mib = config.embed.text.spool_mib;
+    if let Some(dir) = spool_dir.filter(|_| mib > 0 && config.embed.text.provider == Provider::Openai) {
+        let spool = tokio::task::spawn_blocking(move || Spool::open(&dir, &space, mib << 20)).await??;
+        gateway.keep_in(spool);
+    }
+    Ok(gateway)
 }
 
 /// The size of the vector to compare with; `None` where the collection has no dense vectors at all.
@@ -306,7 +345,7 @@ async fn new_schema(
     dimensions: usize,
 ) -> anyhow::Result<TableSchema> {
     let sample: Vec<Payload> = source
-        .sample(SAMPLE, true)
+        .sample(SAMPLE, Wanted::Payloads)
         .await?
         .into_iter()
         .filter_map(Result::ok)
@@ -352,7 +391,12 @@ async fn new_schema(
 }
 
 /// The ranges of a new job: those of the journal, or new ones from a random sample of ids.
-async fn new_ranges(config: &Config, source: &Source, journal: &journal::Shared) -> anyhow::Result<Vec<RangeProgress>> {
+async fn new_ranges(
+    config: &Config,
+    source: &Source,
+    journal: &journal::Shared,
+    keep: bool,
+) -> anyhow::Result<Vec<RangeProgress>> {
     let kept = journal.run(|journal| journal.ranges()).await?;
     let ranges = if let Some(ranges) = kept {
         ranges
@@ -361,7 +405,7 @@ async fn new_ranges(config: &Config, source: &Source, journal: &journal::Shared)
         let ids: Vec<PointId> = match wanted {
             1 => Vec::new(),
             _ => source
-                .sample(wanted as u64 * IDS_A_RANGE, false)
+                .sample(wanted as u64 * IDS_A_RANGE, Wanted::Ids)
                 .await?
                 .into_iter()
                 .map(|point: ReadPoint| match point {
@@ -372,7 +416,9 @@ async fn new_ranges(config: &Config, source: &Source, journal: &journal::Shared)
         };
         let ranges = IdRange::split(ids, wanted);
         let drawn = ranges.clone();
-        journal.run(move |journal| journal.set_ranges(&drawn)).await?;
+        if keep {
+            journal.run(move |journal| journal.set_ranges(&drawn)).await?;
+        }
         ranges
     };
     Ok(ranges.into_iter().map(RangeProgress::new).collect())

@@ -10,7 +10,8 @@ use crate::point::{Failure, Payload, PointId};
 
 use super::inspect::{Agreement, PairSummary, PointDetail};
 use super::plan::PlanReport;
-use super::{Phase, RunReport};
+use super::sync::{CaughtUp, Difference};
+use super::{Phase, RunReport, StopReason};
 
 /// What the operator may ask of the work.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,8 @@ pub enum TaskCommand {
     Pause,
     /// Go on after a pause, or after the run was stopped by an outage.
     Resume,
+    /// Make the next try now, whatever is waited for: an outage, a limit of the server's.
+    TryNow,
     /// Change a setting while the work runs.
     Set(Setting),
     /// Try failed points again.
@@ -69,6 +72,13 @@ pub enum TaskCommand {
     ReadPair(PointId),
     /// Compare the nearest neighbours of a sample in both stores.
     MeasureAgreement,
+    /// Go over both stores once more and say what differs; nothing is written.
+    Compare,
+    /// Bring over what the last comparison found.
+    CatchUp {
+        /// Remove rows whose points are gone from Qdrant.
+        remove_gone: bool,
+    },
     /// Stop cleanly: commit what is embedded, leave the rest unread.
     Stop,
     /// Stop and end: nothing more will be asked.
@@ -234,6 +244,10 @@ pub enum TaskEvent {
     PairRead(Box<RecordDiff>),
     /// Neighbours of a sample were compared.
     AgreementMeasured(Agreement),
+    /// Both stores were gone over, or why they could not be.
+    Compared(Result<Difference, String>),
+    /// What differed was brought over, as far as nothing stopped it.
+    CaughtUp(CaughtUp, Option<StopReason>),
     /// A question of the screen could not be answered.
     Unanswered {
         /// Whose answer is missing.

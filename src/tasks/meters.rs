@@ -46,6 +46,30 @@ pub struct StageSnapshot {
     pub busy: f32,
 }
 
+/// Why the work is not faster just now. Times in whole seconds: they are drawn, and nothing else changes with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// The reason, named.
+    pub reason: String,
+    /// For how much longer, where that is known.
+    pub left: Option<Duration>,
+    /// The outage behind it.
+    pub outage: Option<Outage>,
+}
+
+/// A neighbour that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// Who.
+    pub of: &'static str,
+    /// For how long already.
+    pub lasted: Duration,
+    /// Tries made.
+    pub tries: u32,
+    /// After how long the run stops.
+    pub patience: Duration,
+}
+
 /// What a screen may read of the work. The newest wins.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
@@ -61,6 +85,8 @@ pub struct Snapshot {
     pub failed: u64,
     /// Points given up.
     pub skipped: u64,
+    /// Rows whose text was longer than the model takes, and was truncated or embedded in pieces.
+    pub shortened: u64,
     /// Points read and not settled yet.
     pub in_hand: u64,
     /// Similarities of all rows.
@@ -80,9 +106,11 @@ pub struct Snapshot {
     /// When the rest will be done at the smoothed rate.
     pub eta: Option<Duration>,
     /// Why it is not faster just now, and for how much longer where that is known.
-    pub waiting: Option<(String, Option<Duration>)>,
+    pub waiting: Option<Waiting>,
     /// The table's version.
     pub version: u64,
+    /// Points gone through in a comparison of both stores.
+    pub compared: u64,
 }
 
 impl Snapshot {
@@ -174,6 +202,10 @@ pub struct Settled {
     pub failed: u64,
     /// Given up.
     pub skipped: u64,
+    /// Rows whose text was longer than the model takes.
+    pub shortened: u64,
+    /// Points read: those of the scroll, and those that came and went since.
+    pub read: u64,
     /// The table's version.
     pub version: u64,
 }
@@ -292,12 +324,18 @@ pub struct Setting<'a> {
     pub phase: &'a Phase,
     /// The gateway, where there is one.
     pub gateway: Option<&'a Gateway>,
+    /// The outage of Qdrant, where there is one.
+    pub source_outage: Option<&'a crate::patience::Outage>,
+    /// How long an outage is waited out.
+    pub patience: Duration,
     /// The settings as they hold.
     pub settings: Settings,
     /// What was spent by the job in all its runs.
     pub spent: Spent,
     /// Ranges scrolled side by side.
     pub readers: usize,
+    /// Points gone through in a comparison of both stores.
+    pub compared: u64,
 }
 
 impl Monitor {
@@ -357,7 +395,8 @@ impl Monitor {
             }
         }
         let usage = setting.gateway.map(Gateway::usage).unwrap_or_default();
-        let embed_limit = setting.gateway.map_or(1, |gateway| gateway.gate().limit());
+        // As many as the server takes just now; the operator's own limit is among the settings.
+        let embed_limit = setting.gateway.map_or(1, |gateway| gateway.gate().allowed());
         let limits = [setting.readers, embed_limit, 1];
         let elapsed = now.duration_since(first.at).as_micros() as f32;
         let mut snapshots = [StageSnapshot::default(); 3];
@@ -395,6 +434,7 @@ impl Monitor {
             written: settled.written,
             failed: settled.failed,
             skipped: settled.skipped,
+            shortened: settled.shortened,
             in_hand,
             similarities: Arc::clone(&self.similarities),
             rate,
@@ -408,6 +448,7 @@ impl Monitor {
             eta: self.eta(meters.total.load(Ordering::Relaxed), &sample, working),
             waiting: waiting(setting, now),
             version: settled.version,
+            compared: setting.compared,
         }
     }
 }
@@ -418,14 +459,42 @@ impl Default for Monitor {
     }
 }
 
-fn waiting(setting: Setting<'_>, now: Instant) -> Option<(String, Option<Duration>)> {
+fn waiting(setting: Setting<'_>, now: Instant) -> Option<Waiting> {
     match setting.phase {
-        Phase::Paused | Phase::Pausing => return Some(("paused by operator".into(), None)),
+        Phase::Paused | Phase::Pausing => {
+            return Some(Waiting {
+                reason: "paused by operator".into(),
+                ..Waiting::default()
+            });
+        }
         Phase::Running => {}
         _ => return None,
     }
-    let (until, reason) = setting.gateway?.gate().held()?;
-    Some((reason.to_string(), Some(until.saturating_duration_since(now))))
+    let seconds = |span: Duration| Duration::from_secs(span.as_secs());
+    let until = |at: Instant| Duration::from_secs_f64(at.saturating_duration_since(now).as_secs_f64().ceil());
+    let waiting_out = |of: &'static str, outage: &crate::patience::Outage| Waiting {
+        reason: format!("{of} outage: {}", outage.message),
+        left: Some(until(outage.next_try)),
+        outage: Some(Outage {
+            of,
+            lasted: seconds(now.saturating_duration_since(outage.since)),
+            tries: outage.tries,
+            patience: setting.patience,
+        }),
+    };
+    let embedder = setting.gateway.and_then(Gateway::outage);
+    if let Some(outage) = setting.source_outage {
+        return Some(waiting_out("Qdrant", outage));
+    }
+    if let Some(outage) = &embedder {
+        return Some(waiting_out("embedder", outage));
+    }
+    let (at, reason) = setting.gateway?.gate().held()?;
+    Some(Waiting {
+        reason: reason.to_string(),
+        left: Some(until(at)),
+        outage: None,
+    })
 }
 
 #[cfg(test)]
@@ -436,9 +505,12 @@ mod tests {
         Setting {
             phase,
             gateway: None,
+            source_outage: None,
+            patience: Duration::from_secs(1_800),
             settings: Settings::default(),
             spent: Spent::default(),
             readers: 4,
+            compared: 0,
         }
     }
 
@@ -480,7 +552,10 @@ mod tests {
         assert!((running.rate - 500.0).abs() < 1.0, "{}", running.rate);
         let paused = monitor.snapshot(&meters, setting(&Phase::Paused), at(4));
         assert!(paused.rate.abs() < f64::EPSILON);
-        assert_eq!(paused.waiting.map(|w| w.0).as_deref(), Some("paused by operator"));
+        assert_eq!(
+            paused.waiting.map(|waiting| waiting.reason).as_deref(),
+            Some("paused by operator")
+        );
         monitor.snapshot(&meters, setting(&Phase::Paused), at(100));
         assert_eq!(monitor.worked(), Duration::from_secs(2));
     }

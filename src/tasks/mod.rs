@@ -14,6 +14,7 @@ pub mod decide;
 pub mod demo;
 pub mod export;
 pub mod inspect;
+pub mod invariant;
 pub mod job;
 pub mod lock;
 mod messages;
@@ -27,6 +28,7 @@ mod report;
 pub mod retry;
 pub mod setup;
 pub mod supervisor;
+pub mod sync;
 pub mod writer;
 
 pub use messages::{
@@ -34,7 +36,7 @@ pub use messages::{
 };
 pub use meters::{Snapshot, StageSnapshot};
 pub use phase::{Phase, StopReason};
-pub use report::{EmbeddingReport, RunReport, Status, TableReport};
+pub use report::{EmbeddingReport, RetryReport, RunReport, Status, TableReport};
 
 /// Room in the channel of commands.
 pub const COMMAND_ROOM: usize = 64;

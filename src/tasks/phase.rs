@@ -11,13 +11,15 @@ pub enum StopReason {
     Budget(String),
     /// Something failed that no single point is to blame for.
     Trouble(String),
+    /// An invariant does not hold: qlance's own fault, or somebody else's hand in the table. Nothing more is written.
+    Broken(String),
 }
 
 impl std::fmt::Display for StopReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ByOperator => f.write_str("stopped by the operator"),
-            Self::Budget(reason) | Self::Trouble(reason) => f.write_str(reason),
+            Self::Budget(reason) | Self::Trouble(reason) | Self::Broken(reason) => f.write_str(reason),
         }
     }
 }
@@ -40,6 +42,10 @@ pub enum Phase {
     Stopping,
     /// All points are over; the table is being finished.
     Finishing(Step),
+    /// Going over both stores once more, to see what differs.
+    Comparing,
+    /// Bringing over what differs.
+    CatchingUp,
     /// Done.
     Complete,
     /// Stopped early; can be resumed.
@@ -59,6 +65,8 @@ impl Phase {
             Self::Paused => "PAUSED",
             Self::Stopping => "STOPPING",
             Self::Finishing(_) => "FINISHING",
+            Self::Comparing => "COMPARING",
+            Self::CatchingUp => "CATCHING UP",
             Self::Complete => "COMPLETE",
             Self::Stopped(_) => "STOPPED",
             Self::Failed(_) => "FAILED",
@@ -69,7 +77,13 @@ impl Phase {
     pub fn is_working(&self) -> bool {
         matches!(
             self,
-            Self::Running | Self::Pausing | Self::Paused | Self::Stopping | Self::Finishing(_)
+            Self::Running
+                | Self::Pausing
+                | Self::Paused
+                | Self::Stopping
+                | Self::Finishing(_)
+                | Self::Comparing
+                | Self::CatchingUp
         )
     }
 }

@@ -1,8 +1,7 @@
 //! Before a job goes on: table and journal are brought together. Whatever was killed when, afterwards every point that
 //! is behind the cursor is in the table once, or in the journal once.
 
-use anyhow::ensure;
-
+use super::invariant::conserved;
 use crate::journal::{self, Counts, Filter, State};
 use crate::lance::{Checkpoint, Target, read};
 
@@ -14,38 +13,66 @@ const CHUNK: u64 = 500;
 /// # Errors
 /// They cannot be read, or they do not add up: the table was changed by others, or the journal is not this table's.
 pub async fn reconcile(journal: &journal::Shared, target: &Target, checkpoint: &Checkpoint) -> anyhow::Result<Counts> {
+    forget_unsettled(journal, checkpoint).await?;
+    settle_retries(journal, target).await?;
+    let counts = journal.run(|journal| journal.counts()).await?;
+    add_up(target, checkpoint, counts).await?;
+    Ok(counts)
+}
+
+/// Failures that were recorded just before a commit that never came: their points will be read again.
+///
+/// # Errors
+/// The journal cannot be written.
+pub(super) async fn forget_unsettled(journal: &journal::Shared, checkpoint: &Checkpoint) -> anyhow::Result<()> {
     let settled = checkpoint.clone();
     let forgotten = journal
-        .run(move |journal| journal.forget_unsettled(|id| settled.settled(id)))
+        .run(move |journal| {
+            journal.forget_unsettled_shortened(|id| settled.settled(id))?;
+            journal.forget_unsettled(|id| settled.settled(id))
+        })
         .await?;
     if forgotten > 0 {
         tracing::info!(forgotten, "failures that no commit covers will be found again");
     }
-    settle_retries(journal, target).await?;
-    let counts = journal.run(|journal| journal.counts()).await?;
-    ensure!(
-        counts.total() == checkpoint.failed(),
-        "conservation broken: table {:?} says that {} points failed, the journal knows {}; the journal belongs to \
-         another state of the table. Put the two back together from a backup, or start over in another target.table",
-        target.name(),
-        checkpoint.failed(),
-        counts.total()
-    );
-    if checkpoint.adopted_rows == 0 {
-        let expected = checkpoint.written() + counts.recovered;
-        let rows = target.rows().await?;
-        ensure!(
-            rows == expected,
-            "conservation broken: table {:?} should hold {expected} rows but holds {rows}; something else wrote to it. \
-             Restore its last version, or start over in another target.table",
-            target.name()
-        );
-    }
-    Ok(counts)
+    Ok(())
 }
 
-/// Points that a killed process was retrying: those whose row is in the table are recovered, the others failed.
-async fn settle_retries(journal: &journal::Shared, target: &Target) -> anyhow::Result<()> {
+/// Checks that table, checkpoint and journal tell the same story.
+///
+/// # Errors
+/// They do not, or cannot be read.
+pub(super) async fn add_up(target: &Target, checkpoint: &Checkpoint, counts: Counts) -> anyhow::Result<()> {
+    conserved(counts.total() == checkpoint.failed(), || {
+        format!(
+            "table {:?} says that {} points failed, the journal knows {}; the journal belongs to another state of the \
+             table. Put the two back together from a backup, or start over in another target.table",
+            target.name(),
+            checkpoint.failed(),
+            counts.total()
+        )
+    })?;
+    // A table that was taken over may have held some of the ids already.
+    if checkpoint.adopted_rows == 0 {
+        let expected = checkpoint.rows() + counts.recovered;
+        let rows = target.rows().await?;
+        conserved(rows == expected, || {
+            format!(
+                "table {:?} should hold {expected} rows but holds {rows}; something else wrote to it. Restore its last \
+                 version, or start over in another target.table",
+                target.name()
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// Points whose retry ended without an answer (killed, cancelled, a commit whose outcome is not known): those whose row
+/// is in the table are recovered, the others failed.
+///
+/// # Errors
+/// Table or journal cannot be read or written.
+pub(super) async fn settle_retries(journal: &journal::Shared, target: &Target) -> anyhow::Result<()> {
     let retrying = Filter {
         states: vec![State::Retrying],
         ..Filter::default()
@@ -64,7 +91,7 @@ async fn settle_retries(journal: &journal::Shared, target: &Target) -> anyhow::R
         };
         journal
             .run(move |journal| {
-                journal.set_state(&present, &[State::Retrying], State::Recovered, None)?;
+                journal.recover(&present)?;
                 journal.set_state(&ids, &[State::Retrying], State::Failed, None)
             })
             .await?;

@@ -32,6 +32,8 @@ pub struct RunReport {
     pub skipped: u64,
     /// Rows whose similarity lies below the threshold.
     pub divergent: u64,
+    /// Rows whose text was longer than the model takes, and was truncated or embedded in pieces.
+    pub shortened: u64,
     /// Seconds of this run.
     pub seconds: f64,
     /// Points settled in this run, a second.
@@ -42,6 +44,9 @@ pub struct RunReport {
     pub embedding: EmbeddingReport,
     /// The table.
     pub table: TableReport,
+    /// What retries of failed points did in this run, where there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetryReport>,
     /// Why it did not complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -67,14 +72,28 @@ impl RunReport {
             failed: 0,
             skipped: 0,
             divergent: 0,
+            shortened: 0,
             seconds: took.as_secs_f64(),
             points_per_second: 0.0,
             resumed: false,
             embedding: EmbeddingReport::default(),
             table: TableReport::default(),
+            retry: None,
             error: Some(error),
         }
     }
+}
+
+/// What retries of failed points did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RetryReport {
+    /// Points brought over.
+    pub recovered: u64,
+    /// Points that failed again.
+    pub failed: u64,
+    /// What stopped the last one, where something did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// What was asked of the embedder.

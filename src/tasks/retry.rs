@@ -1,7 +1,8 @@
 //! Trying failed points again: read afresh from Qdrant, embedded, and put into the table by id.
 //!
-//! A point is `retrying` in the journal while this holds it; found so at a start, [`super::reconcile`] asks the table
-//! whether its row made it. Attempts count only where the point itself failed again.
+//! A point is `retrying` in the journal while this holds it. Whatever ends a retry without an answer about a point (a
+//! stop, an outage, a commit whose outcome is not known, a kill) leaves it so: the writer then asks the table whether its
+//! row made it ([`Message::Settle`], [`super::reconcile`]). Attempts count only where the point itself failed again.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,7 +10,7 @@ use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::migrate::{Parts, embed_points};
+use super::migrate::{Embedded, Parts, embed_points};
 use super::prepare::Plan;
 use super::writer::Message;
 use super::{Selection, TaskEvent, now_ms};
@@ -19,6 +20,8 @@ use crate::point::{Cause, Failure, PointId};
 
 /// Points of one round: one read, one commit.
 const ROUND: usize = 64;
+/// What a retry says that was cut off by the operator.
+pub const STOPPED: &str = "stopped by the operator";
 
 /// What a retry as a whole did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub struct Outcome {
 /// Retries a selection, round by round.
 ///
 /// # Errors
-/// Something that no single point is to blame for; the points of that round are failed as before.
+/// Something that no single point is to blame for. The points of that round wait for [`Message::Settle`].
 pub async fn run(
     parts: &Parts,
     journal: &journal::Shared,
@@ -41,11 +44,18 @@ pub async fn run(
     stop: CancellationToken,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
-    run_with(parts, journal, events, selection, &BTreeMap::new(), stop, outcome).await
+    let mut rounds = Rounds::new(selection);
+    while let Some(ids) = rounds.next(journal).await? {
+        anyhow::ensure!(!stop.is_cancelled(), STOPPED);
+        let claimed = journal.run(move |journal| journal.claim(&ids)).await?;
+        if !claimed.is_empty() {
+            try_again(parts, journal, events, &claimed, &BTreeMap::new(), &stop, outcome).await?;
+        }
+    }
+    Ok(())
 }
 
-/// Retries one point with a text that the operator wrote in the place of its content. The edit is kept before the row
-/// is written: a row that differs from its point on purpose never lacks its proof.
+/// Retries one point with a text that the operator wrote in the place of its content.
 ///
 /// # Errors
 /// As for [`run`]; also where nothing is embedded, or the point is gone.
@@ -60,13 +70,6 @@ pub async fn run_edited(
     let Plan::Embed { content } = &parts.plan else {
         anyhow::bail!("vectors are carried over here: there is no content to edit");
     };
-    let state = journal
-        .run(move |journal| Ok(journal.get(id)?.map(|(row, _)| row.state)))
-        .await?;
-    anyhow::ensure!(
-        state == Some(State::Failed),
-        "point {id} is not among the failed points; nothing was edited"
-    );
     let point = parts.source.get(&[id]).await?.into_iter().next();
     let point = point
         .with_context(|| format!("point {id} is no longer in Qdrant"))?
@@ -80,49 +83,32 @@ pub async fn run_edited(
         after: text.clone(),
         at: now_ms(),
     };
-    journal.run(move |journal| journal.record_edit(id, &edit)).await?;
+    let claimed = journal.run(move |journal| journal.claim_edited(id, &edit)).await?;
+    anyhow::ensure!(claimed, "point {id} is not among the failed points; nothing was edited");
     let edits = BTreeMap::from([(id, text)]);
-    run_with(parts, journal, events, Selection::Ids(vec![id]), &edits, stop, outcome).await
+    try_again(parts, journal, events, &[id], &edits, &stop, outcome).await
 }
 
-async fn run_with(
+/// One round of points that are claimed.
+async fn try_again(
     parts: &Parts,
     journal: &journal::Shared,
     events: &mpsc::Sender<TaskEvent>,
-    selection: Selection,
+    claimed: &[PointId],
     edits: &BTreeMap<PointId, String>,
-    stop: CancellationToken,
+    stop: &CancellationToken,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
-    let mut rounds = Rounds::new(selection);
-    while let Some(ids) = rounds.next(journal).await? {
-        if stop.is_cancelled() {
-            break;
-        }
-        let claimed = claim(journal, ids).await?;
-        if claimed.is_empty() {
-            continue;
-        }
-        let _ = events.send(TaskEvent::RetryStarted(claimed.clone())).await;
-        let result = tokio::select! {
-            result = round(parts, journal, events, &claimed, edits) => result,
-            () = stop.cancelled() => Err(anyhow::anyhow!("stopped by the operator")),
-        };
-        match result {
-            Ok(done) => {
-                outcome.recovered += done.recovered;
-                outcome.failed += done.failed;
-            }
-            Err(error) => {
-                // Whatever is not settled goes back to where it was; no attempt is counted.
-                let back = claimed.clone();
-                journal
-                    .run(move |journal| journal.set_state(&back, &[State::Retrying], State::Failed, None))
-                    .await?;
-                return Err(error);
-            }
-        }
-    }
+    let _ = events.send(TaskEvent::RetryStarted(claimed.to_vec())).await;
+    // Only reading and embedding can be cut off. What is being written is waited for: cut off in between, the row would
+    // be in the table and the journal would not know.
+    let embedded = tokio::select! {
+        embedded = embed(parts, claimed, edits) => embedded?,
+        () = stop.cancelled() => anyhow::bail!(STOPPED),
+    };
+    let done = write(parts, journal, events, claimed, embedded).await?;
+    outcome.recovered += done.recovered;
+    outcome.failed += done.failed;
     Ok(())
 }
 
@@ -157,28 +143,8 @@ impl Rounds {
     }
 }
 
-/// Marks those that are failed (not skipped, not recovered) as being retried.
-async fn claim(journal: &journal::Shared, ids: Vec<PointId>) -> anyhow::Result<Vec<PointId>> {
-    journal
-        .run(move |journal| {
-            let mut claimed = Vec::with_capacity(ids.len());
-            for id in ids {
-                if journal.set_state(&[id], &[State::Failed], State::Retrying, None)? == 1 {
-                    claimed.push(id);
-                }
-            }
-            Ok(claimed)
-        })
-        .await
-}
-
-async fn round(
-    parts: &Parts,
-    journal: &journal::Shared,
-    events: &mpsc::Sender<TaskEvent>,
-    ids: &[PointId],
-    edits: &BTreeMap<PointId, String>,
-) -> anyhow::Result<Outcome> {
+/// Reads the points afresh and embeds them; those that are gone have failed.
+async fn embed(parts: &Parts, ids: &[PointId], edits: &BTreeMap<PointId, String>) -> anyhow::Result<Embedded> {
     let mut points = parts.source.get(ids).await?;
     if let Plan::Embed { content } = &parts.plan {
         for point in points.iter_mut().flatten() {
@@ -195,39 +161,57 @@ async fn round(
         })
         .collect();
     let gateway = parts.gateway.as_deref();
-    let embedded = embed_points(&parts.plan, parts.compared(), gateway, points, Caller::Operator).await?;
-    let mut failures = embedded.failures.clone();
-    failures.extend(ids.iter().filter(|id| !found.contains(id)).map(|id| {
-        (
-            *id,
-            Failure::new(
-                Cause::Gone,
-                "the point is no longer in Qdrant; skip it, or bring it back there",
-            ),
-        )
-    }));
+    let mut embedded = embed_points(&parts.plan, parts.compared(), gateway, points, Caller::Operator).await?;
+    embedded
+        .failures
+        .extend(ids.iter().filter(|id| !found.contains(id)).map(|id| {
+            (
+                *id,
+                Failure::new(
+                    Cause::Gone,
+                    "the point is no longer in Qdrant; skip it, or bring it back there",
+                ),
+            )
+        }));
+    Ok(embedded)
+}
+
+/// Writes what was embedded and records what failed again.
+async fn write(
+    parts: &Parts,
+    journal: &journal::Shared,
+    events: &mpsc::Sender<TaskEvent>,
+    claimed: &[PointId],
+    embedded: Embedded,
+) -> anyhow::Result<Outcome> {
     let recovered: Vec<PointId> = embedded.points.iter().map(|(point, _, _)| point.id).collect();
+    debug_assert_eq!(recovered.len() + embedded.failures.len(), claimed.len());
     if let Some(rows) = embedded.rows(&parts.schema).map_err(anyhow::Error::msg)? {
         let ids = recovered.clone();
         let similarities = embedded.similarities();
+        let shortened = embedded.shortened.clone();
         parts
             .writer
             .ask(|done| Message::Recover {
                 rows,
                 ids,
                 similarities,
+                shortened,
                 done,
             })
             .await
             .context("the retried points cannot be written")?;
     }
+    let failures = embedded.failures;
     let outcome = Outcome {
         recovered: recovered.len() as u64,
         failed: failures.len() as u64,
     };
     if !failures.is_empty() {
         let recorded = failures.clone();
-        journal.run(move |journal| journal.record(&recorded, now_ms())).await?;
+        journal
+            .run(move |journal| journal.record_again(&recorded, now_ms()))
+            .await?;
     }
     for id in recovered {
         let _ = events.send(TaskEvent::RetryFinished(id, Ok(()))).await;

@@ -11,7 +11,7 @@ use crate::embed::{self, Input, Role};
 use crate::lance::Target;
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
-use crate::qdrant::source::SourceError;
+use crate::qdrant::source::{SourceError, Wanted};
 use crate::qdrant::{Source, VectorKind};
 
 /// Collections that are described at most; the others are only named.
@@ -178,7 +178,7 @@ async fn list(source: &Source) -> anyhow::Result<Vec<CollectionChoice>> {
 /// Qdrant does not answer.
 pub async fn fields(answer: &SourceAnswer, base: &Path) -> Result<Vec<FieldChoice>, Refusal> {
     let opened = Opened::open(answer, base).await?;
-    let sample = opened.source.sample(SAMPLE, true).await;
+    let sample = opened.source.sample(SAMPLE, Wanted::Payloads).await;
     opened.close().await?;
     let sample = sample.map_err(anyhow::Error::from)?;
     let mut found: std::collections::BTreeMap<String, (u64, u64)> = std::collections::BTreeMap::new();

@@ -11,6 +11,7 @@ mod closing;
 mod commands;
 mod questions;
 mod state;
+mod syncing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 use super::job::{self, Options};
-use super::meters::Snapshot;
-use super::{Level, Phase, RunReport, TaskCommand, TaskEvent};
+use super::meters::{Meters, Snapshot};
+use super::{COMMAND_ROOM, Level, Phase, RunReport, Status, TaskCommand, TaskEvent};
 use crate::config::Config;
 
 use state::Work;
@@ -70,13 +71,18 @@ pub async fn run(config: Arc<Config>, orders: Orders, lines: Lines) -> RunReport
         events,
         snapshot,
     } = lines;
+    let mut ears = Ears::default();
     let opening = job::open(Arc::clone(&config), &orders.options);
-    let opened = tokio::select! {
-        opened = opening => opened,
-        () = quit_asked(&mut commands) => Err(anyhow::anyhow!("stopped by the operator before the job was open")),
-    };
+    let opened = ears.unless_left(&mut commands, opening).await;
     let report = match opened {
-        Err(error) => {
+        None => RunReport {
+            status: Status::Stopped,
+            ..RunReport::failed_to_begin(
+                "stopped by the operator before the job was open".into(),
+                begun.elapsed(),
+            )
+        },
+        Some(Err(error)) => {
             let message = format!("{error:#}");
             snapshot.send_modify(|snapshot| snapshot.phase = Phase::Failed(message.clone()));
             let _ = events.send(TaskEvent::Noted(Level::Error, message.clone())).await;
@@ -84,31 +90,66 @@ pub async fn run(config: Arc<Config>, orders: Orders, lines: Lines) -> RunReport
                 .send(TaskEvent::PhaseChanged(Phase::Failed(message.clone())))
                 .await;
             if !orders.end_when_done {
-                quit_asked(&mut commands).await;
+                ears.unless_left(&mut commands, std::future::pending::<()>()).await;
             }
             RunReport::failed_to_begin(message, begun.elapsed())
         }
-        Ok(opening) => {
-            let work = Work::new(opening, &orders, events.clone(), snapshot).await;
-            serve(work, commands, orders).await
+        Some(Ok((opening, target))) => {
+            let restored = ears
+                .unless_left(&mut commands, Work::restored(&target))
+                .await
+                .unwrap_or_else(|| Ok(Meters::default()));
+            let work = Work::new((opening, target), restored, events.clone(), snapshot).await;
+            serve(work, commands, ears, orders).await
         }
     };
     let _ = events.send(TaskEvent::Ended(Box::new(report.clone()))).await;
     report
 }
 
-async fn quit_asked(commands: &mut mpsc::Receiver<TaskCommand>) {
-    while let Some(command) = commands.recv().await {
-        if matches!(command, TaskCommand::Quit | TaskCommand::Stop) {
-            return;
+/// Listens while something is under way that takes no commands.
+#[derive(Default)]
+struct Ears {
+    /// What was asked meanwhile; carried out as soon as it can be.
+    heard: Vec<TaskCommand>,
+    left: bool,
+}
+
+impl Ears {
+    /// Lets `work` go on until it is done, or until the operator wants to leave.
+    async fn unless_left<T>(
+        &mut self,
+        commands: &mut mpsc::Receiver<TaskCommand>,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        if self.left {
+            return None;
+        }
+        tokio::pin!(work);
+        let mut listening = true;
+        loop {
+            tokio::select! {
+                done = &mut work => return Some(done),
+                command = commands.recv(), if listening => match command {
+                    Some(TaskCommand::Quit | TaskCommand::Stop) => {
+                        self.left = true;
+                        return None;
+                    }
+                    Some(command) if self.heard.len() < COMMAND_ROOM => self.heard.push(command),
+                    Some(_) => {}
+                    None => listening = false,
+                },
+            }
         }
     }
 }
 
-async fn serve(mut work: Work, mut commands: mpsc::Receiver<TaskCommand>, orders: Orders) -> RunReport {
+async fn serve(mut work: Work, mut commands: mpsc::Receiver<TaskCommand>, mut ears: Ears, orders: Orders) -> RunReport {
+    work.begin(&orders, &mut ears, &mut commands).await;
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    for command in orders.first {
+    let left = ears.left.then_some(TaskCommand::Quit);
+    for command in orders.first.into_iter().chain(ears.heard).chain(left) {
         work.obey(command).await;
     }
     let mut listening = true;

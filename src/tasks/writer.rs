@@ -5,36 +5,46 @@
 //! pages (any order) -> per range: next in order? -> group -> journal, synced -> commit with checkpoint -> settled
 //! ```
 
+mod changing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use arrow_array::RecordBatch;
 use lancedb::{DistanceType, Table};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::invariant::{Fault, Invariant, conserved};
 use super::meters::{InHand, Meters, Settled};
-use super::{TaskEvent, now_ms};
+use super::{TaskEvent, now_ms, reconcile};
 use crate::journal;
 use crate::lance::index::{self, Step};
 use crate::lance::{Checkpoint, TableSchema, Target, read};
-use crate::point::{Failure, PointId, Similarity};
+use crate::point::{Failure, PointId, Shortened, Similarity};
 
 /// One page after embedding: what is left to do is to commit it.
 #[derive(Debug)]
 pub struct EmbeddedPage {
+    /// The run it belongs to ([`Writer::run`]); a page of an earlier run comes too late.
+    pub run: u64,
     /// The range's place in the checkpoint.
     pub range: usize,
     /// The page's place in its range, from 0 in this run.
     pub seq: u64,
+    /// Where it begins: the cursor before it.
+    pub from: Option<PointId>,
     /// Its rows; `None` where every point failed.
     pub rows: Option<RecordBatch>,
     /// The similarities of the rows.
     pub similarities: Vec<Option<Similarity>>,
     /// Its failures.
     pub failures: Vec<(PointId, Failure)>,
+    /// Those of its rows whose text was shortened.
+    pub shortened: Vec<(PointId, Shortened)>,
     /// Points that were read.
     pub read: u64,
     /// The cursor behind it.
@@ -53,8 +63,16 @@ pub enum Message {
     Page(Box<EmbeddedPage>),
     /// Commit what is in order, now.
     Flush(oneshot::Sender<anyhow::Result<()>>),
-    /// Forget what is not committed: the run ended, and those pages will be read again.
-    Reset(oneshot::Sender<anyhow::Result<Checkpoint>>),
+    /// Forget what is not committed: the run ended, and those pages will be read again. The table itself says how far
+    /// the job has come: a commit may have been made although it was reported as failed.
+    Reset {
+        /// Whether a retry holds points just now; their fate is settled when it ends.
+        retrying: bool,
+        /// The answer.
+        done: oneshot::Sender<anyhow::Result<Checkpoint>>,
+    },
+    /// A retry ended: points that it left without an answer are looked up in the table.
+    Settle(oneshot::Sender<anyhow::Result<()>>),
     /// Insert or replace rows that a retry brought, and mark them recovered.
     Recover {
         /// The rows.
@@ -63,6 +81,8 @@ pub enum Message {
         ids: Vec<PointId>,
         /// Their similarities.
         similarities: Vec<Option<Similarity>>,
+        /// Those whose text was shortened.
+        shortened: Vec<(PointId, Shortened)>,
         /// The answer.
         done: oneshot::Sender<anyhow::Result<()>>,
     },
@@ -70,12 +90,36 @@ pub enum Message {
     Replace {
         /// The new rows.
         rows: RecordBatch,
-        /// The similarities that the old rows had.
-        before: Vec<Option<Similarity>>,
-        /// Those of the new rows.
-        after: Vec<Option<Similarity>>,
+        /// Their ids.
+        ids: Vec<PointId>,
+        /// Their similarities.
+        similarities: Vec<Option<Similarity>>,
+        /// Those whose text was shortened.
+        shortened: Vec<(PointId, Shortened)>,
         /// The answer.
         done: oneshot::Sender<anyhow::Result<()>>,
+    },
+    /// Write rows that catching up brought, new or replacing; answers how many were new.
+    CatchUp {
+        /// The rows, where there are any.
+        rows: Option<RecordBatch>,
+        /// Their ids.
+        ids: Vec<PointId>,
+        /// Their similarities.
+        similarities: Vec<Option<Similarity>>,
+        /// Those whose text was shortened.
+        shortened: Vec<(PointId, Shortened)>,
+        /// Points that are new and failed.
+        failures: Vec<(PointId, Failure)>,
+        /// The answer.
+        done: oneshot::Sender<anyhow::Result<u64>>,
+    },
+    /// Remove rows whose points are gone; answers how many there were.
+    Remove {
+        /// Their ids.
+        ids: Vec<PointId>,
+        /// The answer.
+        done: oneshot::Sender<anyhow::Result<u64>>,
     },
     /// The journal changed behind the writer's back: count again.
     Recount(oneshot::Sender<anyhow::Result<()>>),
@@ -120,8 +164,9 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Writer {
     messages: mpsc::Sender<Message>,
-    broken: watch::Receiver<Option<String>>,
+    broken: watch::Receiver<Option<Fault>>,
     table: watch::Receiver<Option<Table>>,
+    run: Arc<AtomicU64>,
 }
 
 /// A writer that is gone cannot be asked anything: its task panicked.
@@ -134,7 +179,11 @@ impl Writer {
         let (messages, inbox) = mpsc::channel(16);
         let (trouble, broken) = watch::channel(None);
         let (published, table) = watch::channel(parts.target.table().cloned());
+        let run = Arc::new(AtomicU64::new(0));
         let task = Task {
+            run: Arc::clone(&run),
+            // A job that has committed has its tag, or was begun before there were any.
+            tagged: parts.checkpoint.read() > 0,
             trouble,
             published,
             rows_in_table: 0,
@@ -148,6 +197,7 @@ impl Writer {
                 messages,
                 broken,
                 table,
+                run,
             },
             tokio::spawn(task.run(inbox)),
         )
@@ -158,12 +208,18 @@ impl Writer {
         self.table.clone()
     }
 
+    /// The number of the run that pages belong to just now. A reset begins the next.
+    pub fn run(&self) -> u64 {
+        self.run.load(Ordering::Acquire)
+    }
+
     /// Waits until a commit fails, and tells why.
-    pub async fn broken(&self) -> String {
+    pub async fn broken(&self) -> Fault {
         let mut broken = self.broken.clone();
+        let gone = || Fault::broken(Invariant::NoPanic, GONE);
         match broken.wait_for(Option::is_some).await {
-            Ok(message) => message.clone().unwrap_or_default(),
-            Err(_) => GONE.into(),
+            Ok(fault) => fault.clone().unwrap_or_else(gone),
+            Err(_) => gone(),
         }
     }
 
@@ -212,8 +268,11 @@ struct Task {
     rows_in_table: u64,
     pending: Vec<Pending>,
     group: Group,
-    broken: Option<String>,
-    trouble: watch::Sender<Option<String>>,
+    run: Arc<AtomicU64>,
+    /// The version before the job has its tag.
+    tagged: bool,
+    broken: Option<Fault>,
+    trouble: watch::Sender<Option<Fault>>,
     published: watch::Sender<Option<Table>>,
 }
 
@@ -221,7 +280,7 @@ impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) -> Target {
         match self.parts.target.rows().await {
             Ok(rows) => self.rows_in_table = rows,
-            Err(error) => self.break_down(format!("{error:#}")),
+            Err(error) => self.break_down(Fault::of(&error)),
         }
         loop {
             let deadline = self.group.since.map(|since| since + self.parts.limits.age);
@@ -241,7 +300,6 @@ impl Task {
     async fn handle(&mut self, message: Message) {
         match message {
             Message::Page(page) => {
-                self.parts.meters.write.queue(page.read as i64);
                 self.take(*page);
                 let Limits { rows, bytes, .. } = self.parts.limits;
                 if self.group.rows >= rows || self.group.bytes >= bytes {
@@ -252,35 +310,55 @@ impl Task {
                 self.commit_group().await;
                 let _ = done.send(self.sound());
             }
-            Message::Reset(done) => {
-                let _ = done.send(self.reset().await);
+            Message::Reset { retrying, done } => {
+                let _ = done.send(self.reset(retrying).await);
+            }
+            Message::Settle(done) => {
+                let _ = done.send(self.settle().await);
             }
             Message::Recover {
                 rows,
                 ids,
                 similarities,
+                shortened,
                 done,
             } => {
                 // The points of the group come first: a retry may be about one of them.
                 self.commit_group().await;
                 let result = match self.sound() {
-                    Ok(()) => self.recover(rows, ids, similarities).await,
+                    Ok(()) => self.recover(rows, ids, similarities, shortened).await,
                     error => error,
                 };
                 let _ = done.send(result);
             }
             Message::Replace {
                 rows,
-                before,
-                after,
+                ids,
+                similarities,
+                shortened,
                 done,
             } => {
                 self.commit_group().await;
                 let result = match self.sound() {
-                    Ok(()) => self.replace(rows, &before, after).await,
+                    Ok(()) => self.replace(rows, ids, similarities, shortened).await,
                     error => error,
                 };
                 let _ = done.send(result);
+            }
+            Message::CatchUp {
+                rows,
+                ids,
+                similarities,
+                shortened,
+                failures,
+                done,
+            } => {
+                let result = self.catch_up(rows, ids, similarities, shortened, failures).await;
+                let _ = done.send(self.or_look_again(result).await);
+            }
+            Message::Remove { ids, done } => {
+                let result = self.remove(ids).await;
+                let _ = done.send(self.or_look_again(result).await);
             }
             Message::Recount(done) => {
                 let _ = done.send(self.recount(Vec::new()).await);
@@ -299,15 +377,19 @@ impl Task {
     fn sound(&self) -> anyhow::Result<()> {
         match &self.broken {
             None => Ok(()),
-            Some(error) => Err(anyhow::anyhow!(error.clone())),
+            Some(fault) => Err(fault.clone().into()),
         }
     }
 
     /// Takes a page in, and with it every later one of its range that was waiting for it.
     fn take(&mut self, page: EmbeddedPage) {
+        if page.run != self.run.load(Ordering::Acquire) {
+            return;
+        }
         let Some(pending) = self.pending.get_mut(page.range) else {
             return;
         };
+        self.parts.meters.write.queue(page.read as i64);
         pending.early.insert(page.seq, page);
         while let Some(page) = pending.early.remove(&pending.next_seq) {
             pending.next_seq += 1;
@@ -327,16 +409,16 @@ impl Task {
         self.parts.meters.write.queue(-(read as i64));
         let meters = Arc::clone(&self.parts.meters);
         if let Err(error) = meters.write.measure(self.commit(group)).await {
-            let message = format!("{error:#}");
-            tracing::error!(error = %message, "commit failed");
-            self.break_down(message);
+            let fault = Fault::of(&error);
+            tracing::error!(%fault, "commit failed");
+            self.break_down(fault);
         }
     }
 
     /// No commit is tried any more until the run was reset.
-    fn break_down(&mut self, message: String) {
-        self.broken = Some(message.clone());
-        self.trouble.send_replace(Some(message));
+    fn break_down(&mut self, fault: Fault) {
+        self.broken = Some(fault.clone());
+        self.trouble.send_replace(Some(fault));
     }
 
     /// Makes the table where there is none, and shows it to the readers.
@@ -352,6 +434,10 @@ impl Task {
             target.create(schema, &checkpoint.job, space).await?;
             self.published.send_replace(target.table().cloned());
         }
+        if !self.tagged {
+            target.tag_before(&checkpoint.job).await?;
+            self.tagged = true;
+        }
         Ok(())
     }
 
@@ -361,18 +447,25 @@ impl Task {
         let threshold = self.parts.threshold;
         let mut batches = Vec::new();
         let mut failures = Vec::new();
+        let mut shortened = Vec::new();
         let mut similarities = Vec::new();
         let mut in_hand = Vec::new();
         let mut budget = Vec::new();
         for page in group.pages {
             let rows = page.rows.as_ref().map_or(0, RecordBatch::num_rows) as u64;
             let failed = page.failures.len() as u64;
-            ensure!(
-                page.read == rows + failed,
-                "conservation broken: a page of {} points gave {rows} rows and {failed} failures",
-                page.read
-            );
+            conserved(page.read == rows + failed, || {
+                format!("a page of {} points gave {rows} rows and {failed} failures", page.read)
+            })?;
             let range = next.ranges.get_mut(page.range).context("a page of an unknown range")?;
+            if range.done || range.offset() != page.from {
+                let message = format!(
+                    "a page from {:?} came where the cursor is {:?}",
+                    page.from,
+                    range.offset()
+                );
+                return Err(Fault::broken(Invariant::ScrollOrder, message).into());
+            }
             range.read += page.read;
             range.written += rows;
             range.failed += failed;
@@ -386,16 +479,20 @@ impl Task {
             range.done |= page.done;
             batches.extend(page.rows.filter(|rows| rows.num_rows() > 0));
             failures.extend(page.failures);
+            shortened.extend(page.shortened);
             similarities.extend(page.similarities);
             in_hand.push(page.in_hand);
             budget.push(page.budget);
         }
         self.have_table().await?;
         let Parts { target, journal, .. } = &mut self.parts;
-        if !failures.is_empty() {
+        if !failures.is_empty() || !shortened.is_empty() {
             let recorded = failures.clone();
             journal
-                .run(move |journal| journal.record(&recorded, now_ms()))
+                .run(move |journal| {
+                    journal.set_shortened(&[], &shortened)?;
+                    journal.record(&recorded, now_ms())
+                })
                 .await
                 .context("the journal cannot be written")?;
         }
@@ -412,11 +509,12 @@ impl Task {
         };
         self.rows_in_table += added;
         let found = target.rows().await?;
-        ensure!(
-            found == self.rows_in_table,
-            "conservation broken: the table should have {} rows after this commit but has {found}",
-            self.rows_in_table
-        );
+        conserved(found == self.rows_in_table, || {
+            format!(
+                "the table should have {} rows after this commit but has {found}",
+                self.rows_in_table
+            )
+        })?;
         self.parts.checkpoint = next;
         self.parts.meters.record_similarities(similarities);
         self.recount(in_hand).await?;
@@ -432,80 +530,62 @@ impl Task {
 
     /// Takes over what the journal says of failed points, and checks it against the checkpoint.
     async fn recount(&mut self, in_hand: Vec<InHand>) -> anyhow::Result<()> {
-        let counts = self.parts.journal.run(|journal| journal.counts()).await?;
+        let (counts, shortened) = self
+            .parts
+            .journal
+            .run(|journal| Ok((journal.counts()?, journal.count_shortened()?)))
+            .await?;
         let checkpoint = &self.parts.checkpoint;
-        ensure!(
-            counts.total() == checkpoint.failed(),
-            "conservation broken: the table says that {} points failed, the journal knows {}",
-            checkpoint.failed(),
-            counts.total()
-        );
+        conserved(counts.total() == checkpoint.failed(), || {
+            format!(
+                "the table says that {} points failed, the journal knows {}",
+                checkpoint.failed(),
+                counts.total()
+            )
+        })?;
         let settled = Settled {
-            written: checkpoint.written() + counts.recovered,
+            written: checkpoint.rows() + counts.recovered,
             failed: counts.failed,
             skipped: counts.skipped,
+            shortened,
+            read: checkpoint.read() + checkpoint.rows() + counts.late - checkpoint.written(),
             version: self.parts.target.version().await?,
         };
         self.parts.meters.settle(settled, in_hand);
         Ok(())
     }
 
-    async fn reset(&mut self) -> anyhow::Result<Checkpoint> {
+    async fn reset(&mut self, retrying: bool) -> anyhow::Result<Checkpoint> {
+        self.run.fetch_add(1, Ordering::AcqRel);
         self.group = Group::default();
         self.pending
             .iter_mut()
             .for_each(|pending| *pending = Pending::default());
+        self.parts.meters.write.empty_queue();
+        let Parts {
+            target,
+            journal,
+            checkpoint,
+            ..
+        } = &mut self.parts;
+        // A commit that was reported as failed may have been made all the same (its answer was lost): appending it
+        // again would double its rows.
+        if let Some(newest) = target.refresh(&checkpoint.job).await? {
+            *checkpoint = newest;
+        }
+        self.published.send_replace(target.table().cloned());
+        reconcile::forget_unsettled(journal, checkpoint).await?;
+        if !retrying {
+            reconcile::settle_retries(journal, target).await?;
+            let counts = journal.run(|journal| journal.counts()).await?;
+            reconcile::add_up(target, checkpoint, counts).await?;
+        }
+        self.rows_in_table = target.rows().await?;
+        self.recount(Vec::new()).await?;
+        // Only now: while something is wrong, no commit may be tried.
         self.broken = None;
         self.trouble.send_replace(None);
-        self.parts.meters.write.empty_queue();
-        // A commit that failed half way may have left failures in the journal that no cursor covers.
-        let checkpoint = self.parts.checkpoint.clone();
-        let settled = checkpoint.clone();
-        self.parts
-            .journal
-            .run(move |journal| journal.forget_unsettled(|id| settled.settled(id)))
-            .await?;
-        self.rows_in_table = self.parts.target.rows().await?;
-        self.recount(Vec::new()).await?;
-        Ok(checkpoint)
-    }
-
-    async fn recover(
-        &mut self,
-        rows: RecordBatch,
-        ids: Vec<PointId>,
-        similarities: Vec<Option<Similarity>>,
-    ) -> anyhow::Result<()> {
-        let meters = Arc::clone(&self.parts.meters);
-        self.have_table().await?;
-        let added = meters.write.measure(self.parts.target.upsert(vec![rows], None)).await?;
-        self.rows_in_table += added;
-        self.parts
-            .journal
-            .run(move |journal| {
-                use journal::State::{Failed, Recovered, Retrying};
-                journal.set_state(&ids, &[Retrying, Failed], Recovered, None)
-            })
-            .await?;
-        meters.record_similarities(similarities);
-        self.recount(Vec::new()).await
-    }
-
-    async fn replace(
-        &mut self,
-        rows: RecordBatch,
-        before: &[Option<Similarity>],
-        after: Vec<Option<Similarity>>,
-    ) -> anyhow::Result<()> {
-        let meters = Arc::clone(&self.parts.meters);
-        let added = meters.write.measure(self.parts.target.upsert(vec![rows], None)).await?;
-        self.rows_in_table += added;
-        ensure!(
-            added == 0,
-            "conservation broken: replacing rows added {added}; the table was changed by something else"
-        );
-        meters.replace_similarities(before, after);
-        self.recount(Vec::new()).await
+        Ok(self.parts.checkpoint.clone())
     }
 
     async fn finish(&mut self, step: Step, distance: DistanceType) -> anyhow::Result<String> {

@@ -9,6 +9,7 @@ use crate::journal::State;
 use crate::lance::{Row, browse, read};
 use crate::point::diff::{self, RecordDiff, Verdict};
 use crate::point::{Point, PointId};
+use crate::qdrant::source::Wanted;
 use crate::tasks::SampleOf;
 
 /// Points drawn from each store: what only one store has is found from that store alone.
@@ -43,7 +44,7 @@ impl Inspector {
                 ids
             }
             SampleOf::Random => {
-                let drawn = self.source.sample(SAMPLE as u64, false).await?;
+                let drawn = self.source.sample(SAMPLE as u64, Wanted::Ids).await?;
                 let mut ids: BTreeSet<PointId> = drawn
                     .into_iter()
                     .map(|point| match point {

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::invariant::{Fault, Invariant};
 use super::meters::{InHand, Meters};
 use super::prepare::Plan;
 use super::writer::Writer;
@@ -24,15 +25,17 @@ use crate::lance::{Checkpoint, TableSchema};
 use crate::point::PointId;
 use crate::qdrant::{ReadPoint, Source, SourceError};
 
-pub(crate) use embed::embed_points;
+pub(crate) use embed::{Embedded, embed_points};
 
 /// After a stop, requests in flight may take this long; what has not come by then stays unread.
 const GRACE: Duration = Duration::from_millis(1_500);
 
 /// One page of the scroll on its way, with its place.
 struct Page {
+    run: u64,
     range: usize,
     seq: u64,
+    from: Option<PointId>,
     points: Vec<ReadPoint>,
     next: Option<PointId>,
     done: bool,
@@ -53,8 +56,8 @@ pub enum Ended {
     #[error(transparent)]
     Embedder(#[from] GatewayError),
     /// The table or the journal failed, or an invariant broke.
-    #[error("{0}")]
-    Writer(String),
+    #[error(transparent)]
+    Writer(#[from] Fault),
 }
 
 /// What a run needs.
@@ -109,6 +112,7 @@ pub async fn run(
 ) -> Result<(), Ended> {
     crate::fault::panic_if_asked("migration");
     let parts = Arc::new(parts);
+    let run = parts.writer.run();
     let budget = Arc::new(Semaphore::new(parts.in_hand_bytes >> 10));
     let (pages, mut inbox) = mpsc::channel::<Page>(checkpoint.ranges.len().max(1));
     // A run that fails stops all its tasks; the operator's stop is another token, so that the two can be told apart.
@@ -117,6 +121,7 @@ pub async fn run(
     for (range, progress) in checkpoint.ranges.iter().enumerate().filter(|(_, range)| !range.done) {
         let reader = read::Reader {
             parts: Arc::clone(&parts),
+            run,
             range,
             progress: *progress,
             budget: Arc::clone(&budget),
@@ -141,11 +146,14 @@ pub async fn run(
                 }
                 continue;
             }
-            message = parts.writer.broken(), if ended.is_none() => Ok(Err(Ended::Writer(message))),
+            fault = parts.writer.broken(), if ended.is_none() => Ok(Err(Ended::Writer(fault))),
             Some(result) = workers.join_next() => result,
             Some(result) = readers.join_next() => result,
         };
-        let result = result.unwrap_or_else(|error| Err(Ended::Writer(format!("a task panicked: {error}"))));
+        let result = result.unwrap_or_else(|error| {
+            let message = format!("a task panicked ({error}); the job can be resumed");
+            Err(Fault::broken(Invariant::NoPanic, message).into())
+        });
         if let Err(error) = result {
             if !halt.is_cancelled() {
                 tracing::warn!(%error, "the run ends");
@@ -157,7 +165,7 @@ pub async fn run(
     }
     let flushed = parts.writer.ask(super::writer::Message::Flush).await;
     match (ended, flushed) {
-        (_, Err(error)) => Err(Ended::Writer(format!("{error:#}"))),
+        (_, Err(error)) => Err(Fault::of(&error).into()),
         (Some(ended), Ok(())) => Err(ended),
         (None, Ok(())) if stop.is_cancelled() => Err(Ended::ByOperator),
         (None, Ok(())) => Ok(()),

@@ -8,9 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::{Ended, Page, Parts};
 use crate::point::{Point, PointId, RangeProgress};
 use crate::qdrant::ReadPoint;
+use crate::tasks::invariant::Fault;
 
 pub(super) struct Reader {
     pub(super) parts: Arc<Parts>,
+    pub(super) run: u64,
     pub(super) range: usize,
     pub(super) progress: RangeProgress,
     pub(super) budget: Arc<Semaphore>,
@@ -52,11 +54,13 @@ impl Reader {
             let budget = Arc::clone(&self.budget)
                 .acquire_many_owned(share)
                 .await
-                .map_err(|error| Ended::Writer(error.to_string()))?;
+                .map_err(Fault::trouble)?;
             parts.meters.embed.queue(points.len() as i64);
             let page = Page {
+                run: self.run,
                 range: self.range,
                 seq,
+                from: offset,
                 points,
                 next,
                 done,

@@ -8,8 +8,9 @@ use crate::embed::tokens::Count;
 use crate::embed::{Gateway, Input, RequestError, Role};
 use crate::lance::{Role as Column, TableSchema};
 use crate::point::diff::type_name;
+use crate::qdrant::source::Wanted;
 use crate::tasks::job::Opening;
-use crate::tasks::prepare::{Plan, text_of};
+use crate::tasks::prepare::{Plan, prepare, text_of};
 
 /// Payloads looked at.
 const SIZE: u64 = 500;
@@ -43,7 +44,12 @@ impl Sample {
             exact_tokens: true,
             ..Self::default()
         };
-        for point in opening.source.sample(SIZE, true).await? {
+        let wanted = match &opening.plan {
+            // Which points lack the vector can only be seen by asking for it.
+            Plan::Carry { .. } => Wanted::Whole,
+            Plan::Embed { .. } => Wanted::Payloads,
+        };
+        for point in opening.source.sample(SIZE, wanted).await? {
             sample.points += 1;
             let Ok(point) = point else {
                 sample.failing += 1;
@@ -59,9 +65,11 @@ impl Sample {
                 *field.types.entry(type_name(Some(value))).or_default() += 1;
             }
             let (Plan::Embed { content }, Some(gateway)) = (&opening.plan, &opening.gateway) else {
+                sample.failing += u64::from(prepare(&opening.plan, point).is_err());
                 continue;
             };
-            match text_of(content, &point.payload) {
+            let input = text_of(content, &point.payload);
+            match input.and_then(|input| gateway.fit(&input).map(|_| input)) {
                 Ok(input) => {
                     if let Input::Text(text) = &input {
                         match gateway.embedder().count_exactly(text) {

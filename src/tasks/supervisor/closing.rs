@@ -11,21 +11,21 @@ impl Work {
         if let Err(error) = self.keep_spent().await {
             tracing::error!(%error, "what was spent could not be kept");
         }
-        let settled = self.meters.settled();
-        let read = self.checkpoint.read();
-        let seconds = self.monitor.worked().as_secs_f64();
-        let usage = self.parts.gateway.as_deref().map(Gateway::usage).unwrap_or_default();
-        let price = self.opening.config.embed.text.usd_per_million_tokens;
-        let divergent = self.meters.divergent(self.threshold);
         let (status, error) = match &self.phase {
             Phase::Stopped(StopReason::Trouble(reason)) if self.checkpoint.read() == 0 && !self.quitting => {
                 // Nothing was ever settled: there is nothing to resume, only something to mend.
                 (Status::Error, Some(reason.clone()))
             }
+            Phase::Stopped(StopReason::Broken(reason)) => (Status::Error, Some(reason.clone())),
             Phase::Stopped(reason) => (Status::Stopped, Some(reason.to_string())),
             Phase::Ready => (Status::Stopped, Some("left before it was started".to_owned())),
             _ => (Status::Complete, None),
         };
+        let usage = self.parts.gateway.as_deref().map(Gateway::usage).unwrap_or_default();
+        let cost_usd = self.parts.gateway.as_deref().map_or(0.0, |gateway| {
+            (gateway.budget().spent() - self.opening.spent.usd).max(0.0)
+        });
+        // Only when the writer has ended is everything counted.
         drop(self.parts);
         drop(self.writer);
         let mut table = TableReport::default();
@@ -37,6 +37,10 @@ impl Work {
                 rows: target.rows().await.unwrap_or_default(),
             };
         }
+        let settled = self.meters.settled();
+        let read = settled.read;
+        let seconds = self.monitor.worked().as_secs_f64();
+        let divergent = self.meters.divergent(self.threshold);
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.opening.embedded.take()
             && let Err(error) = embedded.stop().await
@@ -50,6 +54,7 @@ impl Work {
             failed: settled.failed,
             skipped: settled.skipped,
             divergent,
+            shortened: settled.shortened,
             seconds,
             points_per_second: if seconds > 0.0 {
                 read.saturating_sub(self.settled_before) as f64 / seconds
@@ -61,9 +66,10 @@ impl Work {
                 requests: usage.requests,
                 inputs: usage.inputs,
                 tokens: usage.tokens,
-                cost_usd: usage.tokens as f64 * price / 1e6,
+                cost_usd,
             },
             table,
+            retry: self.retried,
             error,
         }
     }

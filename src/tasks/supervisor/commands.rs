@@ -1,6 +1,8 @@
 //! What a command does. Those that change something are carried out here or begun; questions are answered in tasks of
 //! their own.
 
+use tokio_util::sync::CancellationToken;
+
 use super::questions;
 use super::state::{RetryOf, Work};
 use crate::journal::{Decision, State};
@@ -16,7 +18,7 @@ impl Work {
             return;
         }
         match command {
-            TaskCommand::Start if self.phase == Phase::Ready => self.start(),
+            TaskCommand::Start if self.phase == Phase::Ready => self.start().await,
             TaskCommand::Pause if self.phase == Phase::Running => {
                 self.hold(true);
                 self.set_phase(Phase::Pausing).await;
@@ -25,27 +27,32 @@ impl Work {
                 self.hold(false);
                 self.set_phase(Phase::Running).await;
             }
-            TaskCommand::Resume if matches!(self.phase, Phase::Stopped(_)) && !self.quitting => self.start(),
+            TaskCommand::Resume if matches!(self.phase, Phase::Stopped(_)) && !self.quitting => {
+                self.start().await;
+            }
             TaskCommand::Start | TaskCommand::Pause | TaskCommand::Resume => {}
+            TaskCommand::TryNow => {
+                self.parts.source.try_now();
+                if let Some(gateway) = &self.parts.gateway {
+                    gateway.try_now();
+                }
+                self.publish();
+            }
             TaskCommand::Set(setting) => self.set(setting).await,
             TaskCommand::Retry(selection) => self.start_retry(RetryOf::Selection(selection)).await,
             TaskCommand::RetryEdited(id, text) => self.start_retry(RetryOf::Edited(id, text)).await,
             TaskCommand::Skip(ids, reason) => {
-                self.change_state(ids, State::Failed, State::Skipped, Some(reason))
-                    .await;
+                self.change_state(ids, State::Failed, State::Skipped, Some(reason));
             }
-            TaskCommand::Unskip(ids) => self.change_state(ids, State::Skipped, State::Failed, None).await,
+            TaskCommand::Unskip(ids) => self.change_state(ids, State::Skipped, State::Failed, None),
             TaskCommand::Export(path) => {
-                let to = path.clone();
-                let written = self
-                    .opening
-                    .journal
-                    .run(move |journal| export::export(journal, &to))
-                    .await;
-                match written {
-                    Ok(count) => self.say(TaskEvent::Exported(count, path)).await,
-                    Err(error) => self.note(Level::Error, format!("{error:#}")).await,
-                }
+                let (journal, to) = (self.opening.journal.clone(), path.clone());
+                self.errand(async move {
+                    match journal.run(move |journal| export::export(journal, &to)).await {
+                        Ok(count) => TaskEvent::Exported(count, path),
+                        Err(error) => TaskEvent::Noted(Level::Error, format!("{error:#}")),
+                    }
+                });
             }
             TaskCommand::EmbedAgain(ids) => self.decide(Decision::EmbeddedAgain, ids, None),
             TaskCommand::KeepSourceVector(ids) => match &self.opening.facts.comparable {
@@ -63,12 +70,19 @@ impl Work {
             | TaskCommand::SamplePairs(_)
             | TaskCommand::ReadPair(_)
             | TaskCommand::MeasureAgreement => {
-                questions::answer(self.inspector.clone(), command, self.events.clone());
+                questions::answer(
+                    self.inspector.clone(),
+                    command,
+                    self.events.clone(),
+                    self.stop_errands.clone(),
+                );
             }
+            TaskCommand::Compare => self.compare().await,
+            TaskCommand::CatchUp { remove_gone } => self.catch_up(remove_gone).await,
             TaskCommand::EndWhenDone => {
                 self.ends_when_done = true;
                 match self.phase {
-                    Phase::Ready => self.start(),
+                    Phase::Ready => self.start().await,
                     // Nobody is left who could go on with it.
                     Phase::Paused | Phase::Pausing => {
                         self.hold(false);
@@ -128,30 +142,45 @@ impl Work {
         let budget_is_raised = matches!(confirmed, Setting::BudgetUsd(limit)
             if limit.is_none_or(|limit| limit > gateway.budget().spent()));
         if budget_is_raised && matches!(self.phase, Phase::Stopped(StopReason::Budget(_))) && !self.quitting {
-            self.start();
+            self.start().await;
         }
     }
 
     async fn begin_stop(&mut self) {
         self.stop.cancel();
         self.stop_retry.cancel();
+        self.stop_errands.cancel();
+        if !self.quitting {
+            self.stop_errands = CancellationToken::new();
+        }
         self.waiting_retries.clear();
         if self.migrating {
             self.set_phase(Phase::Stopping).await;
         }
     }
 
-    async fn change_state(&mut self, ids: Vec<PointId>, from: State, to: State, reason: Option<String>) {
-        let moved = self
-            .opening
-            .journal
-            .run(move |journal| journal.set_state(&ids, &[from], to, reason.as_deref()))
-            .await;
-        let recounted = self.writer.ask(Message::Recount).await;
-        match moved.and_then(|moved| recounted.map(|()| moved)) {
-            Ok(moved) => self.say(TaskEvent::Skipped(moved, to == State::Skipped)).await,
-            Err(error) => self.note(Level::Error, format!("{error:#}")).await,
-        }
+    /// Moves failed points to another state. The sums follow as soon as the writer, who may be building an index, has
+    /// counted again.
+    fn change_state(&mut self, ids: Vec<PointId>, from: State, to: State, reason: Option<String>) {
+        let (journal, writer) = (self.opening.journal.clone(), self.writer.clone());
+        let events = self.events.clone();
+        self.errand(async move {
+            let moved = journal
+                .run(move |journal| journal.set_state(&ids, &[from], to, reason.as_deref()))
+                .await;
+            match moved {
+                Ok(moved) => {
+                    tokio::spawn(async move {
+                        if let Err(error) = writer.ask(Message::Recount).await {
+                            let note = TaskEvent::Noted(Level::Error, format!("{error:#}"));
+                            let _ = events.send(note).await;
+                        }
+                    });
+                    TaskEvent::Skipped(moved, to == State::Skipped)
+                }
+                Err(error) => TaskEvent::Noted(Level::Error, format!("{error:#}")),
+            }
+        });
     }
 }
 
@@ -161,6 +190,8 @@ fn starts_work(command: &TaskCommand) -> bool {
         command,
         TaskCommand::Start
             | TaskCommand::Resume
+            | TaskCommand::Compare
+            | TaskCommand::CatchUp { .. }
             | TaskCommand::Retry(_)
             | TaskCommand::RetryEdited(..)
             | TaskCommand::EmbedAgain(_)

@@ -1,23 +1,38 @@
 //! Questions of the screen, each answered in a task of its own: a slow store keeps nobody else waiting.
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::state::guarded;
-use crate::journal::{self, Filter, Sort, State};
+use crate::journal::{self, Filter, Sort};
 use crate::tasks::inspect::Inspector;
 use crate::tasks::{Owned, TaskCommand, TaskEvent};
 
 /// Answers a question, or says why it cannot be answered. Anything else is no question.
-pub(super) fn answer(inspector: Inspector, question: TaskCommand, events: mpsc::Sender<TaskEvent>) {
+///
+/// `leaving` cuts the answer off: who has left wants none, and the channel must close.
+pub(super) fn answer(
+    inspector: Inspector,
+    question: TaskCommand,
+    events: mpsc::Sender<TaskEvent>,
+    leaving: CancellationToken,
+) {
     let Some(of) = asked_by(&question) else { return };
     tokio::spawn(async move {
-        let event = match guarded(find(&inspector, question)).await {
+        let found = tokio::select! {
+            found = guarded(find(&inspector, question)) => found,
+            () = leaving.cancelled() => return,
+        };
+        let event = match found {
             Ok(Ok(event)) => event,
             Ok(Err(error)) => TaskEvent::Unanswered {
                 of,
                 error: format!("{error:#}"),
             },
-            Err(error) => TaskEvent::Unanswered { of, error },
+            Err(panic) => TaskEvent::Unanswered {
+                of,
+                error: panic.to_string(),
+            },
         };
         let _ = events.send(event).await;
     });
@@ -67,16 +82,14 @@ async fn list(
 ) -> anyhow::Result<TaskEvent> {
     journal
         .run(move |journal| {
+            let listed = journal.list(&filter, sort, offset, limit.min(4_000))?;
             Ok(TaskEvent::FailuresListed {
-                total: journal.count(&filter)?,
-                retryable: journal.count(&Filter {
-                    states: vec![State::Failed],
-                    ..filter.clone()
-                })?,
-                rows: journal.page(&filter, sort, offset, limit.min(4_000))?,
                 filter,
                 sort,
                 offset,
+                total: listed.total,
+                retryable: listed.retryable,
+                rows: listed.rows,
             })
         })
         .await

@@ -2,33 +2,48 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use anyhow::Context as _;
 use futures::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Orders, Start};
-use crate::embed::GatewayError;
+use super::{Ears, Orders, Start};
+use crate::embed::spool::Spool;
+use crate::embed::{Caller, GatewayError};
 use crate::journal::{Decision, Spent};
 use crate::lance::index::Step;
 use crate::lance::{Checkpoint, Target};
 use crate::point::PointId;
+use crate::tasks::decide::Wish;
 use crate::tasks::inspect::Inspector;
+use crate::tasks::invariant::{Fault, Invariant};
 use crate::tasks::job::Opening;
 use crate::tasks::meters::{Meters, Monitor, Setting, Snapshot};
 use crate::tasks::migrate::{self, Ended};
+use crate::tasks::plan::PlanReport;
+use crate::tasks::sync::{self, CaughtUp, Difference};
 use crate::tasks::writer::{self, Message, Writer};
-use crate::tasks::{Level, Phase, Selection, Settings, StopReason, TaskEvent, decide, plan, retry};
+use crate::tasks::{
+    Level, Phase, RetryReport, Selection, Settings, StopReason, TaskCommand, TaskEvent, decide, plan, retry,
+};
 
 /// Work that has ended.
 pub(super) enum Done {
     Migration(Result<(), Ended>),
     Retry(retry::Outcome, Option<String>),
     Step(Step, anyhow::Result<String>),
-    Decision(Decision, Vec<PointId>, Option<String>),
+    /// Both stores were gone over.
+    Compared(anyhow::Result<Difference>),
+    /// What differed was brought over.
+    CaughtUp(CaughtUp, Option<StopReason>),
+    /// Something small was done, and this is to be said of it.
+    Errand(TaskEvent),
+    /// All that was in order when the pause came is committed.
+    Flushed(anyhow::Result<()>),
 }
 
 /// A retry that was asked for.
@@ -38,14 +53,17 @@ pub(super) enum RetryOf {
 }
 
 /// Carries work out. A panic in it is our own fault: it is told like any other failure, and the job stays resumable.
-pub(super) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, String> {
+pub(super) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
         let text = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        format!("qlance itself is at fault: a task panicked ({text}); the job can be resumed")
+        Fault::broken(
+            Invariant::NoPanic,
+            format!("a task panicked ({text}); the job can be resumed"),
+        )
     })
 }
 
@@ -64,13 +82,18 @@ pub(super) struct Work {
     pub(super) paused: watch::Sender<bool>,
     pub(super) stop: CancellationToken,
     pub(super) stop_retry: CancellationToken,
+    pub(super) stop_errands: CancellationToken,
     pub(super) done: mpsc::Receiver<Done>,
     pub(super) finished: mpsc::Sender<Done>,
     pub(super) migrating: bool,
     pub(super) retrying: bool,
     pub(super) finishing: bool,
+    pub(super) syncing: bool,
+    pub(super) compared: Arc<AtomicU64>,
     pub(super) waiting_retries: Vec<RetryOf>,
-    pub(super) deciding: usize,
+    pub(super) retried: Option<RetryReport>,
+    pub(super) errands: usize,
+    pub(super) flushing: bool,
     pub(super) threshold: f32,
     pub(super) spent: Spent,
     pub(super) inspector: Inspector,
@@ -82,17 +105,20 @@ pub(super) struct Work {
 impl Work {
     pub(super) async fn new(
         (opening, target): (Opening, Target),
-        orders: &Orders,
+        restored: anyhow::Result<Meters>,
         events: mpsc::Sender<TaskEvent>,
         snapshot: watch::Sender<Snapshot>,
     ) -> Self {
-        let meters = Arc::new(Meters::default());
+        let meters = match restored {
+            Ok(meters) => Arc::new(meters),
+            Err(error) => {
+                let note = format!("the histogram lacks the rows of earlier runs: {error:#}");
+                let _ = events.send(TaskEvent::Noted(Level::Warn, note)).await;
+                Arc::default()
+            }
+        };
         meters.total.store(opening.collection.points, Ordering::Relaxed);
         let limits = opening.limits();
-        if let Err(error) = writer::restore_similarities(&target, &meters).await {
-            let note = format!("the histogram lacks the rows of earlier runs: {error:#}");
-            let _ = events.send(TaskEvent::Noted(Level::Warn, note)).await;
-        }
         let (writer, writer_task) = Writer::spawn(writer::Parts {
             target,
             schema: opening.schema.clone(),
@@ -121,8 +147,9 @@ impl Work {
             gateway.budget().spent_before(opening.spent.usd);
         }
         let (finished, done) = mpsc::channel(8);
-        let mut work = Self {
-            deciding: 0,
+        let work = Self {
+            errands: 0,
+            flushing: false,
             threshold: opening.config.divergence.threshold as f32,
             spent: opening.spent,
             inspector,
@@ -139,14 +166,18 @@ impl Work {
             paused: watch::channel(false).0,
             stop: CancellationToken::new(),
             stop_retry: CancellationToken::new(),
+            stop_errands: CancellationToken::new(),
             done,
             finished,
             migrating: false,
             retrying: false,
             finishing: false,
+            syncing: false,
+            compared: Arc::default(),
             waiting_retries: Vec::new(),
+            retried: None,
             quitting: false,
-            ends_when_done: orders.end_when_done,
+            ends_when_done: false,
             opening,
         };
         if let Err(error) = work.writer.ask(Message::Recount).await {
@@ -154,27 +185,45 @@ impl Work {
         }
         let facts = Box::new(work.opening.facts.clone());
         work.say(TaskEvent::Opened(facts)).await;
-        match orders.start {
-            Start::AtOnce => work.start(),
-            Start::WhenAsked if work.opening.resumed => work.start(),
-            Start::WhenAsked => work.wait_for_start().await,
-            Start::Never if work.checkpoint.complete() => work.set_phase(Phase::Complete).await,
-            Start::Never => work.set_phase(Phase::Stopped(StopReason::ByOperator)).await,
-        }
         work
     }
 
-    /// Works the plan out and waits for the operator to have seen it.
-    async fn wait_for_start(&mut self) {
-        match plan::work_out(&self.opening).await {
-            Ok(plan) => {
+    /// The meters with the histogram of the rows that earlier runs wrote.
+    pub(super) async fn restored(target: &Target) -> anyhow::Result<Meters> {
+        let meters = Meters::default();
+        writer::restore_similarities(target, &meters).await?;
+        Ok(meters)
+    }
+
+    /// Begins as ordered, unless the operator has left already.
+    pub(super) async fn begin(&mut self, orders: &Orders, ears: &mut Ears, commands: &mut mpsc::Receiver<TaskCommand>) {
+        self.ends_when_done = orders.end_when_done;
+        let resumed = self.opening.resumed;
+        match orders.start {
+            _ if ears.left => self.set_phase(Phase::Stopped(StopReason::ByOperator)).await,
+            Start::AtOnce => self.start().await,
+            Start::WhenAsked if resumed => self.start().await,
+            Start::WhenAsked => {
+                let plan = ears.unless_left(commands, plan::work_out(&self.opening)).await;
+                self.wait_for_start(plan).await;
+            }
+            Start::Never if self.checkpoint.complete() => self.set_phase(Phase::Complete).await,
+            Start::Never => self.set_phase(Phase::Stopped(StopReason::ByOperator)).await,
+        }
+    }
+
+    /// Shows the plan and waits for the operator to have seen it.
+    async fn wait_for_start(&mut self, plan: Option<anyhow::Result<PlanReport>>) {
+        match plan {
+            Some(Ok(plan)) => {
                 self.say(TaskEvent::Planned(Box::new(plan))).await;
                 self.set_phase(Phase::Ready).await;
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 let reason = StopReason::Trouble(format!("the plan cannot be worked out: {error:#}"));
                 self.set_phase(Phase::Stopped(reason)).await;
             }
+            None => self.set_phase(Phase::Stopped(StopReason::ByOperator)).await,
         }
     }
 
@@ -201,29 +250,39 @@ impl Work {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        !self.migrating && !self.retrying && !self.finishing && self.deciding == 0 && self.waiting_retries.is_empty()
+        !self.migrating
+            && !self.retrying
+            && !self.finishing
+            && !self.syncing
+            && self.errands == 0
+            && self.waiting_retries.is_empty()
     }
 
     /// Starts (or goes on with) the migration.
-    pub(super) fn start(&mut self) {
+    pub(super) async fn start(&mut self) {
         if self.migrating {
             return;
         }
         self.migrating = true;
-        self.phase = Phase::Running;
-        self.publish();
+        self.set_phase(Phase::Running).await;
         self.stop = CancellationToken::new();
         self.paused.send_replace(false);
-        if let Some(gateway) = &self.parts.gateway {
+        self.parts.source.begin_anew();
+        if let Some(gateway) = self.parts.gateway.clone() {
             gateway.gate().set_paused(false);
+            gateway.begin_anew();
+            // A key that was refused may have been mended in its file.
+            match self.opening.config.embed_key() {
+                Ok(key) => gateway.embedder().set_key(key),
+                Err(error) => self.note(Level::Error, error.to_string()).await,
+            }
         }
         let (parts, checkpoint) = (self.parts.clone(), self.checkpoint.clone());
         let (paused, stop) = (self.paused.subscribe(), self.stop.clone());
-        let (events, finished) = (self.events.clone(), self.finished.clone());
+        let finished = self.finished.clone();
         tokio::spawn(async move {
-            let _ = events.send(TaskEvent::PhaseChanged(Phase::Running)).await;
             let run = guarded(migrate::run(parts, &checkpoint, paused, stop)).await;
-            let result = run.unwrap_or_else(|panic| Err(Ended::Writer(panic)));
+            let result = run.unwrap_or_else(|panic| Err(panic.into()));
             let _ = finished.send(Done::Migration(result)).await;
         });
     }
@@ -255,27 +314,48 @@ impl Work {
                     }
                 }
             };
-            let error = match guarded(work).await {
+            let mut error = match guarded(work).await {
                 Ok(result) => result.err().map(|error| format!("{error:#}")),
-                Err(panic) => Some(panic),
+                Err(panic) => Some(panic.to_string()),
             };
+            if let Some(error) = &mut error
+                && let Err(unsettled) = parts.writer.ask(Message::Settle).await
+            {
+                error.push_str(&format!("; and what became of its points is not known: {unsettled:#}"));
+            }
             let _ = finished.send(Done::Retry(outcome, error)).await;
         });
     }
 
     /// Carries a decision out about divergent points.
     pub(super) fn decide(&mut self, decision: Decision, ids: Vec<PointId>, note: Option<String>) {
-        self.deciding += 1;
+        let wish = Wish { decision, ids, note };
         let (parts, journal, tables) = (self.parts.clone(), self.opening.journal.clone(), self.writer.table());
-        let finished = self.finished.clone();
-        tokio::spawn(async move {
+        let stop = self.stop_errands.clone();
+        self.errand(async move {
             let mut points = Vec::new();
-            let work = decide::carry_out(&parts, &journal, &tables, decision, &ids, note, &mut points);
+            let work = decide::carry_out(&parts, &journal, &tables, wish, &stop, &mut points);
             let error = match guarded(work).await {
                 Ok(result) => result.err().map(|error| format!("{error:#}")),
-                Err(panic) => Some(panic),
+                Err(panic) => Some(panic.to_string()),
             };
-            let _ = finished.send(Done::Decision(decision, points, error)).await;
+            if let Some(error) = &error {
+                tracing::warn!(%error, "the decision could not be carried out for all points");
+            }
+            TaskEvent::Decided {
+                decision,
+                points,
+                error,
+            }
+        });
+    }
+
+    /// Does something small beside the work, and says what came of it. The supervisor itself never waits for a disk.
+    pub(super) fn errand(&mut self, work: impl Future<Output = TaskEvent> + Send + 'static) {
+        self.errands += 1;
+        let finished = self.finished.clone();
+        tokio::spawn(async move {
+            let _ = finished.send(Done::Errand(work.await)).await;
         });
     }
 
@@ -297,6 +377,10 @@ impl Work {
                 if let Some(error) = &error {
                     tracing::warn!(%error, "the retry stopped");
                 }
+                let retried = self.retried.get_or_insert_default();
+                retried.recovered += outcome.recovered;
+                retried.failed += outcome.failed;
+                retried.error.clone_from(&error);
                 self.say(TaskEvent::RetryEnded {
                     recovered: outcome.recovered,
                     failed: outcome.failed,
@@ -309,17 +393,20 @@ impl Work {
                     self.start_retry(next).await;
                 }
             }
-            Done::Decision(decision, points, error) => {
-                self.deciding -= 1;
-                if let Some(error) = &error {
-                    tracing::warn!(%error, "the decision could not be carried out for all points");
-                }
-                let event = TaskEvent::Decided {
-                    decision,
-                    points,
-                    error,
-                };
+            Done::Compared(result) => self.compared(result).await,
+            Done::CaughtUp(outcome, error) => self.caught_up(outcome, error).await,
+            Done::Errand(event) => {
+                self.errands -= 1;
                 self.say(event).await;
+            }
+            Done::Flushed(result) => {
+                self.flushing = false;
+                match result {
+                    // Otherwise the operator has gone on meanwhile, or the run has ended.
+                    Ok(()) if self.phase == Phase::Pausing => self.set_phase(Phase::Paused).await,
+                    Ok(()) => {}
+                    Err(error) => self.note(Level::Error, format!("{error:#}")).await,
+                }
             }
             Done::Step(step, result) => {
                 let text = match result {
@@ -344,10 +431,11 @@ impl Work {
         self.migrating = false;
         self.meters.read.empty_queue();
         self.meters.embed.empty_queue();
-        let reset = self.writer.ask(Message::Reset).await;
+        let retrying = self.retrying;
+        let reset = self.writer.ask(|done| Message::Reset { retrying, done }).await;
         let reset = reset.map(|checkpoint| self.checkpoint = checkpoint);
         let reason = match (result, reset) {
-            (_, Err(error)) => Some(StopReason::Trouble(format!("{error:#}"))),
+            (_, Err(error)) => Some(stopped_by(&Fault::of(&error))),
             (Ok(()) | Err(Ended::ByOperator), Ok(())) if self.checkpoint.complete() => None,
             (Ok(()), Ok(())) => Some(StopReason::Trouble(
                 "the scroll ended, but not every range is settled".into(),
@@ -356,6 +444,7 @@ impl Work {
             (Err(Ended::Embedder(GatewayError::Budget(used_up))), Ok(())) => {
                 Some(StopReason::Budget(used_up.to_string()))
             }
+            (Err(Ended::Writer(fault)), Ok(())) => Some(stopped_by(&fault)),
             (Err(ended), Ok(())) => Some(StopReason::Trouble(ended.to_string())),
         };
         match reason {
@@ -363,12 +452,51 @@ impl Work {
                 self.note(Level::Warn, format!("stopped: {reason}")).await;
                 self.set_phase(Phase::Stopped(reason)).await;
             }
-            None if self.opening.config.pipeline.index && !self.quitting => self.begin_step(Step::ALL[0]).await,
-            None => self.set_phase(Phase::Complete).await,
+            None => {
+                self.clear_spool();
+                self.tell_of_drift().await;
+                if self.opening.config.pipeline.index && !self.quitting {
+                    self.begin_step(Step::ALL[0]).await;
+                } else {
+                    self.set_phase(Phase::Complete).await;
+                }
+            }
         }
     }
 
-    async fn begin_step(&mut self, step: Step) {
+    /// The source may have been written to meanwhile: its number of points gives that away, most of the time.
+    async fn tell_of_drift(&mut self) {
+        let (points, read) = (self.opening.collection.points, self.meters.settled().read);
+        if points != read {
+            let text = format!(
+                "Qdrant held {points} points when the job was opened, {read} were read; `qlance sync` catches up"
+            );
+            self.note(Level::Info, text).await;
+        }
+    }
+
+    /// All that was paid for is committed: nothing needs to be kept twice.
+    fn clear_spool(&self) {
+        let Some(gateway) = self.parts.gateway.clone() else {
+            return;
+        };
+        tokio::task::spawn_blocking(move || {
+            if let Some(Err(error)) = gateway.spool().map(Spool::clear) {
+                tracing::warn!(%error, "the spool could not be cleared");
+            }
+        });
+    }
+
+    /// Commits what is in order; a pause is confirmed when that is done.
+    fn flush(&mut self) {
+        self.flushing = true;
+        let (writer, finished) = (self.writer.clone(), self.finished.clone());
+        tokio::spawn(async move {
+            let _ = finished.send(Done::Flushed(writer.ask(Message::Flush).await)).await;
+        });
+    }
+
+    pub(super) async fn begin_step(&mut self, step: Step) {
         self.finishing = true;
         self.set_phase(Phase::Finishing(step)).await;
         self.say(TaskEvent::StepStarted(step)).await;
@@ -381,11 +509,8 @@ impl Work {
 
     /// Keeps the snapshot current, and confirms a pause once nothing is in flight.
     pub(super) async fn tick(&mut self) {
-        if self.phase == Phase::Pausing && self.is_quiet() {
-            if let Err(error) = self.writer.ask(Message::Flush).await {
-                self.note(Level::Error, format!("{error:#}")).await;
-            }
-            self.set_phase(Phase::Paused).await;
+        if self.phase == Phase::Pausing && !self.flushing && self.is_quiet() {
+            self.flush();
         }
         self.publish();
         if let Err(error) = self.keep_spent().await {
@@ -403,11 +528,12 @@ impl Work {
             usd: gateway.budget().spent(),
         };
         if spent != self.spent {
-            self.spent = spent;
             self.opening
                 .journal
                 .run(move |journal| journal.set_spent(spent))
-                .await?;
+                .await
+                .context("what was spent cannot be kept in the journal")?;
+            self.spent = spent;
         }
         Ok(())
     }
@@ -433,17 +559,23 @@ impl Work {
             .parts
             .gateway
             .as_ref()
-            .map_or(0, |gateway| gateway.gate().in_flight());
-        embedding == 0 && snapshot.stages[0].in_flight == 0
+            .map_or(0, |gateway| gateway.gate().in_flight_of(Caller::Migration));
+        // A scroll that waits for Qdrant to come back moves nothing.
+        let reading = snapshot.stages[0].in_flight > 0 && self.parts.source.outage().is_none();
+        embedding == 0 && !reading
     }
 
     pub(super) fn publish(&mut self) {
+        let source_outage = self.parts.source.outage();
         let setting = Setting {
             phase: &self.phase,
             gateway: self.parts.gateway.as_deref(),
+            source_outage: source_outage.as_ref(),
+            patience: self.opening.config.pipeline.outage_patience,
             settings: self.settings(),
             spent: self.spent,
             readers: self.checkpoint.ranges.len(),
+            compared: self.compared.load(Ordering::Relaxed),
         };
         let snapshot = self.monitor.snapshot(&self.meters, setting, Instant::now());
         // Nobody is woken for what has not changed: an idle console draws nothing.
@@ -454,5 +586,27 @@ impl Work {
             }
             changed
         });
+    }
+}
+
+pub(super) fn stopped_by(fault: &Fault) -> StopReason {
+    match fault.invariant {
+        Some(_) => StopReason::Broken(fault.to_string()),
+        None => StopReason::Trouble(fault.to_string()),
+    }
+}
+
+/// What an error stops, and whether it can be gone on with.
+pub(super) fn reason_of(error: &anyhow::Error) -> StopReason {
+    let budget = error
+        .chain()
+        .find_map(|cause| match cause.downcast_ref::<GatewayError>() {
+            Some(GatewayError::Budget(used_up)) => Some(used_up.to_string()),
+            _ => None,
+        });
+    match budget {
+        Some(used_up) => StopReason::Budget(used_up),
+        None if error.to_string() == sync::STOPPED => StopReason::ByOperator,
+        None => stopped_by(&Fault::of(error)),
     }
 }

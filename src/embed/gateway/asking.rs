@@ -1,0 +1,215 @@
+//! One request to the embedder and everything that may come back: tried again, waited for, doubted, checked. Decides
+//! whose fault an error is; nothing else in qlance does.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Gateway, GatewayError, Verdict};
+use crate::embed::gate::Caller;
+use crate::embed::{Answer, Input, RequestError, Role};
+use crate::patience::{Then, pause};
+
+/// The least pause where a server that throttles asks for none, again and again.
+const LEAST_THROTTLE: Duration = Duration::from_millis(100);
+
+impl Gateway {
+    /// An input was rejected alone. Unless the server accepted something since this batch began, a plain word must
+    /// pass first: if even that is rejected, the server or the configuration is at fault, and no point may be blamed.
+    pub(super) async fn doubt(
+        &self,
+        message: &str,
+        begun: Instant,
+        role: Role,
+        caller: Caller,
+    ) -> Result<(), GatewayError> {
+        if self.last_answer().is_some_and(|instant| instant >= begun) {
+            return Ok(());
+        }
+        match self.request(&[Input::Text("hello".into())], role, caller).await? {
+            Verdict::Answered(_) => Ok(()),
+            Verdict::Rejected(plain) => Err(GatewayError::Fatal(format!(
+                "the embedder rejects everything, even a plain word ({plain}); the first rejection said: {message}"
+            ))),
+        }
+    }
+
+    /// One request, tried again until it is answered, until it is not about this moment, or until patience ends.
+    pub(super) async fn request(&self, inputs: &[Input], role: Role, caller: Caller) -> Result<Verdict, GatewayError> {
+        let mut attempts = 0;
+        let mut throttled = 0;
+        let tokens = self.tokens_of(inputs);
+        loop {
+            let permit = self.gate.enter(caller, tokens).await;
+            // What is asked after a fatal answer is paid for and thrown away; the operator may find out whether it is
+            // mended.
+            let halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(message) = halted.filter(|_| caller == Caller::Migration) {
+                return Err(GatewayError::Fatal(message));
+            }
+            let money = self.budget.reserve(tokens).await?;
+            let begun = Instant::now();
+            self.counters.requests.fetch_add(1, Ordering::Relaxed);
+            let result = self
+                .embedder
+                .embed(inputs, role)
+                .await
+                .and_then(|answer| self.check(answer, inputs.len()));
+            let full = self.gate.is_full();
+            drop(permit);
+            if let Some(used_up) = self.embedder.used_up() {
+                self.gate.hold_until(Instant::now() + used_up.wait, used_up.what);
+            }
+            if !matches!(result, Err(RequestError::Outage(_))) {
+                self.outage_is_over();
+            }
+            match result {
+                Ok(answer) => {
+                    // A server that counts no tokens is taken at our own count.
+                    money.settle(if answer.tokens > 0 { answer.tokens } else { tokens });
+                    self.gate.answered(full);
+                    self.note_success(begun.elapsed(), inputs.len(), answer.tokens);
+                    return Ok(Verdict::Answered(answer));
+                }
+                Err(RequestError::Rejected(message)) => return Ok(Verdict::Rejected(message)),
+                Err(RequestError::Fatal(message)) => {
+                    *self.halted.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
+                    return Err(GatewayError::Fatal(message));
+                }
+                Err(RequestError::Throttled { retry_after, message }) => {
+                    drop(money);
+                    throttled += 1;
+                    self.hold_back(throttled, retry_after, &message);
+                }
+                Err(RequestError::Protocol(message)) => {
+                    drop(money);
+                    attempts += 1;
+                    if attempts >= self.max_attempts {
+                        return Err(GatewayError::Outage {
+                            attempts,
+                            lasted: Duration::ZERO,
+                            message,
+                        });
+                    }
+                    tracing::warn!(attempts, %message, "an answer of the embedder cannot be used");
+                    tokio::time::sleep(pause(self.backoff.0, self.backoff.1, attempts)).await;
+                }
+                Err(RequestError::Outage(message)) => {
+                    drop(money);
+                    attempts += 1;
+                    self.wait_out(attempts, message, caller)?;
+                }
+            }
+        }
+    }
+
+    /// The server throttles: nobody asks before it wants to be asked again. No try is counted.
+    fn hold_back(&self, throttled: u32, retry_after: Option<Duration>, message: &str) {
+        let wait = match retry_after {
+            // The first is taken at its word; after that zero would be a loop without a pause.
+            Some(asked) if throttled == 1 => asked,
+            Some(asked) => asked.max(LEAST_THROTTLE),
+            None => pause(self.backoff.0, self.backoff.1, throttled),
+        };
+        tracing::info!(seconds = wait.as_secs_f32(), %message, "throttled");
+        let now = Instant::now();
+        self.gate.throttled(now);
+        self.gate
+            .hold_until(now + wait, &format!("throttled by the embedder: {message}"));
+    }
+
+    /// Nobody answers. The whole gate waits, then one request at a time finds out whether it is over: fifty that each
+    /// find out for themselves are no help to a sick server.
+    ///
+    /// An outage is waited out for the migration alone, and only where the embedder has answered before: at the very
+    /// beginning it is rather the address that is wrong, and the operator, who is there, shall hear of it at once.
+    fn wait_out(&self, attempts: u32, message: String, caller: Caller) -> Result<(), GatewayError> {
+        let now = Instant::now();
+        let then = self.patience.failed(&message, now);
+        let outage = self.patience.outage();
+        let (lasted, tries) = outage.map_or((Duration::ZERO, attempts), |outage| {
+            (now.duration_since(outage.since), outage.tries)
+        });
+        let waits = caller == Caller::Migration && self.last_answer().is_some() && then != Then::GiveUp;
+        if attempts >= self.max_attempts && !waits {
+            return Err(GatewayError::Outage {
+                attempts: attempts.max(tries),
+                lasted,
+                message,
+            });
+        }
+        let next = match then {
+            Then::TryAt(next) => next,
+            Then::GiveUp => now + pause(self.backoff.0, self.backoff.1, attempts),
+        };
+        let seconds = next.duration_since(now).as_secs_f32();
+        tracing::warn!(tries, seconds, %message, "the embedder does not answer");
+        self.gate.set_probing(true);
+        self.gate.hold_until(next, &format!("embedder outage: {message}"));
+        Ok(())
+    }
+
+    fn outage_is_over(&self) {
+        if let Some((lasted, tries)) = self.patience.answered(Instant::now()) {
+            tracing::info!(seconds = lasted.as_secs_f32(), tries, "the embedder answers again");
+        }
+        self.gate.set_probing(false);
+    }
+
+    fn last_answer(&self) -> Option<Instant> {
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tokens of a request, where a cap, a budget or a price wants to know; at most, where the tokenizer is not at hand.
+    fn tokens_of(&self, inputs: &[Input]) -> u64 {
+        let (_, capped) = self.gate.caps();
+        if capped.is_none() && self.budget.limit().is_none() && !self.budget.has_price() {
+            return 0;
+        }
+        inputs.iter().map(|input| self.tokens(input) as u64).sum()
+    }
+
+    fn check(&self, mut answer: Answer, wanted: usize) -> Result<Answer, RequestError> {
+        if answer.embeddings.len() != wanted {
+            return Err(RequestError::Protocol(format!(
+                "{} embeddings for {wanted} inputs",
+                answer.embeddings.len()
+            )));
+        }
+        let space = &self.embedder.capabilities().space;
+        for embedding in &mut answer.embeddings {
+            let Ok(numbers) = embedding else { continue };
+            if numbers.len() != space.dimensions {
+                return Err(RequestError::Fatal(format!(
+                    "{} answered with {} numbers an embedding, but embed.text.dimensions says {}; set dimensions = {} \
+                     (and another table, if this one already holds rows)",
+                    space.model,
+                    numbers.len(),
+                    space.dimensions,
+                    numbers.len()
+                )));
+            }
+            if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
+                *embedding = Err(format!("number {place} of the embedding is {}", numbers[place]));
+            }
+        }
+        // Where not one of several can be used, the answer is at fault, not the inputs.
+        if wanted > 1
+            && answer.embeddings.iter().all(Result::is_err)
+            && let Some(Err(problem)) = answer.embeddings.first()
+        {
+            return Err(RequestError::Protocol(format!("no embedding can be used: {problem}")));
+        }
+        Ok(answer)
+    }
+
+    fn note_success(&self, took: Duration, inputs: usize, tokens: u64) {
+        self.counters.inputs.fetch_add(inputs as u64, Ordering::Relaxed);
+        self.counters.tokens.fetch_add(tokens, Ordering::Relaxed);
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.latency
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .saturating_record(took.as_micros() as u64);
+    }
+}

@@ -1,0 +1,106 @@
+//! Catching up with the source: begun when everything is over, told when it has ended.
+
+use std::sync::atomic::Ordering;
+
+use tokio_util::sync::CancellationToken;
+
+use super::state::{Done, Work, guarded, reason_of, stopped_by};
+use crate::lance::index::Step;
+use crate::tasks::sync::{self, CaughtUp, Difference, Sync};
+use crate::tasks::writer::Message;
+use crate::tasks::{Level, Phase, StopReason, TaskEvent};
+
+impl Work {
+    fn sync(&mut self) -> Sync {
+        self.stop = CancellationToken::new();
+        self.syncing = true;
+        self.compared.store(0, Ordering::Relaxed);
+        Sync {
+            parts: self.parts.clone(),
+            journal: self.opening.journal.clone(),
+            tables: self.writer.table(),
+            seen: self.compared.clone(),
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Why both stores cannot be gone over just now.
+    fn too_early(&self) -> Option<&'static str> {
+        if !self.checkpoint.complete() {
+            return Some("the migration has not come to its end; let it finish first");
+        }
+        if !self.is_idle() {
+            return Some("something else is under way; wait for it");
+        }
+        None
+    }
+
+    /// Goes over both stores.
+    pub(super) async fn compare(&mut self) {
+        if let Some(why) = self.too_early() {
+            self.say(TaskEvent::Compared(Err(why.into()))).await;
+            return;
+        }
+        let sync = self.sync();
+        self.set_phase(Phase::Comparing).await;
+        let finished = self.finished.clone();
+        tokio::spawn(async move {
+            let result = match guarded(sync::compare(&sync)).await {
+                Ok(result) => result,
+                Err(panic) => Err(panic.into()),
+            };
+            let _ = finished.send(Done::Compared(result)).await;
+        });
+    }
+
+    /// Takes over what a comparison found.
+    pub(super) async fn compared(&mut self, result: anyhow::Result<Difference>) {
+        self.syncing = false;
+        if let Ok(found) = &result {
+            let points = found.same + found.new + found.content + found.payload + found.waiting;
+            self.meters.total.store(points, Ordering::Relaxed);
+        }
+        let result = result.map_err(|error| format!("{error:#}"));
+        self.say(TaskEvent::Compared(result)).await;
+        self.set_phase(Phase::Complete).await;
+    }
+
+    /// Brings over what the last comparison found.
+    pub(super) async fn catch_up(&mut self, remove_gone: bool) {
+        if let Some(why) = self.too_early() {
+            self.say(TaskEvent::CaughtUp(
+                CaughtUp::default(),
+                Some(StopReason::Trouble(why.into())),
+            ))
+            .await;
+            return;
+        }
+        let sync = self.sync();
+        self.parts.source.begin_anew();
+        self.set_phase(Phase::CatchingUp).await;
+        let finished = self.finished.clone();
+        tokio::spawn(async move {
+            let mut done = CaughtUp::default();
+            let error = match guarded(sync::apply(&sync, remove_gone, &mut done)).await {
+                Ok(result) => result.err().map(|error| reason_of(&error)),
+                Err(panic) => Some(stopped_by(&panic)),
+            };
+            let _ = finished.send(Done::CaughtUp(done, error)).await;
+        });
+    }
+
+    /// Takes over what was brought over; the indexes take the new rows in.
+    pub(super) async fn caught_up(&mut self, outcome: CaughtUp, error: Option<StopReason>) {
+        self.syncing = false;
+        if let Err(error) = self.writer.ask(Message::Settle).await {
+            self.note(Level::Error, format!("{error:#}")).await;
+        }
+        let changed = outcome.added + outcome.replaced + outcome.removed > 0;
+        self.say(TaskEvent::CaughtUp(outcome, error)).await;
+        if changed && self.opening.config.pipeline.index && !self.quitting {
+            self.begin_step(Step::ALL[0]).await;
+        } else {
+            self.set_phase(Phase::Complete).await;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Brings over what a comparison found: new and changed points, and, where the operator wants it, the removal of what is
+//! gone. Each round is one commit; what is done leaves the journal's list, so that it can be cut off anywhere.
+
+use std::collections::HashMap;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::Sync;
+use super::compare::with_edit;
+use crate::embed::{Caller, Embedding};
+use crate::journal::Drift;
+use crate::lance::{Row, read};
+use crate::point::{Failure, Point, PointId, Similarity};
+use crate::tasks::migrate::{Embedded, embed_points};
+use crate::tasks::prepare::Plan;
+use crate::tasks::writer::Message;
+
+/// Points of one round: one read, one commit.
+const ROUND: u64 = 500;
+
+/// What was brought over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CaughtUp {
+    /// Rows that are new.
+    pub added: u64,
+    /// Rows that were replaced.
+    pub replaced: u64,
+    /// Rows that were removed.
+    pub removed: u64,
+    /// Points that could not be brought over: new ones are among the failures now, of changed ones the old row stays.
+    pub failed: u64,
+}
+
+/// Carries it out.
+///
+/// # Errors
+/// Something that no single point is to blame for, or the operator stopped it; what was done so far is in `done`.
+pub async fn apply(sync: &Sync, remove_gone: bool, done: &mut CaughtUp) -> anyhow::Result<()> {
+    // First: what turns out to have another content by now joins those that are embedded.
+    while let Some(ids) = next(sync, Drift::Payload).await? {
+        payload_round(sync, &ids, done).await?;
+    }
+    for kind in [Drift::New, Drift::Content] {
+        while let Some(ids) = next(sync, kind).await? {
+            embed_round(sync, kind, &ids, done).await?;
+        }
+    }
+    if remove_gone {
+        while let Some(ids) = next(sync, Drift::Gone).await? {
+            let gone = sync.parts.source.missing(&ids).await?;
+            if !gone.is_empty() {
+                done.removed += sync
+                    .parts
+                    .writer
+                    .ask(|answer| Message::Remove {
+                        ids: gone,
+                        done: answer,
+                    })
+                    .await
+                    .context("the rows cannot be removed")?;
+            }
+            settle(sync, ids).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn next(sync: &Sync, kind: Drift) -> anyhow::Result<Option<Vec<PointId>>> {
+    sync.check_stop()?;
+    let ids = sync
+        .journal
+        .run(move |journal| journal.drift_after(kind, None, ROUND))
+        .await?;
+    Ok((!ids.is_empty()).then_some(ids))
+}
+
+async fn settle(sync: &Sync, ids: Vec<PointId>) -> anyhow::Result<()> {
+    sync.journal.run(move |journal| journal.settle_drift(&ids)).await
+}
+
+/// New points and points with another content: embedded as the migration would.
+async fn embed_round(sync: &Sync, kind: Drift, ids: &[PointId], done: &mut CaughtUp) -> anyhow::Result<()> {
+    let parts = &sync.parts;
+    let mut points = parts.source.get(ids).await?;
+    if let Plan::Embed { content } = &parts.plan {
+        for point in points.iter_mut().flatten() {
+            point.payload = with_edit(sync, point, content).await?;
+        }
+    }
+    let gateway = parts.gateway.as_deref();
+    let work = embed_points(&parts.plan, parts.compared(), gateway, points, Caller::Migration);
+    let mut embedded = tokio::select! {
+        embedded = work => embedded?,
+        () = sync.stop.cancelled() => anyhow::bail!(super::STOPPED),
+    };
+    let failures = std::mem::take(&mut embedded.failures);
+    done.failed += failures.len() as u64;
+    let (late, stuck): (Vec<_>, Vec<_>) = match kind {
+        Drift::New => (failures, Vec::new()),
+        _ => (Vec::new(), failures),
+    };
+    write(sync, embedded, late, done).await?;
+    settle(sync, ids.to_vec()).await?;
+    if !stuck.is_empty() {
+        let stuck: Vec<_> = stuck
+            .into_iter()
+            .map(|(id, failure): (PointId, Failure)| (id, Drift::Stuck, Some(failure.to_string())))
+            .collect();
+        sync.journal.run(move |journal| journal.record_drift(&stuck)).await?;
+    }
+    Ok(())
+}
+
+/// Points whose content is the same: they keep their embedding, and nothing is paid for.
+async fn payload_round(sync: &Sync, ids: &[PointId], done: &mut CaughtUp) -> anyhow::Result<()> {
+    let parts = &sync.parts;
+    let table = sync.table()?;
+    let rows = read::rows_by_id(&table, &parts.schema, ids).await?;
+    let rows: HashMap<PointId, Row> = rows.into_iter().map(|row| (row.point.id, row)).collect();
+    let mut points: Vec<(Point, Embedding, Option<Similarity>)> = Vec::new();
+    let mut changed = Vec::new();
+    for mut point in parts.source.get(ids).await?.into_iter().flatten() {
+        if let Plan::Embed { content } = &parts.plan {
+            point.payload = with_edit(sync, &point, content).await?;
+        }
+        let Some(row) = rows.get(&point.id) else { continue };
+        let Some(embedding) = row.embedding.clone() else {
+            continue;
+        };
+        // The source may have been written to since the comparison: an embedding stays only with its own content.
+        let same = match &parts.plan {
+            Plan::Embed { content } => point.payload.get(content) == row.point.payload.get(content),
+            Plan::Carry { vector } => {
+                let now = point.vectors.get(vector).and_then(|vector| vector.dense());
+                now == Some(&embedding[..])
+            }
+        };
+        if !same {
+            changed.push((point.id, Drift::Content, None));
+            continue;
+        }
+        let embedding: Embedding = embedding.into();
+        let similarity = match parts.compared() {
+            Some(name) => {
+                let old = point.vectors.get(name).and_then(|vector| vector.dense());
+                old.and_then(|old| Similarity::cosine(&embedding, old))
+            }
+            None => row.similarity,
+        };
+        points.push((point, embedding, similarity));
+    }
+    // The embedding stays, and with it the record of how it came to be.
+    let kept: Vec<PointId> = points.iter().map(|(point, ..)| point.id).collect();
+    let shortened = sync.journal.run(move |journal| journal.shortened_of(&kept)).await?;
+    let embedded = Embedded {
+        points,
+        shortened,
+        ..Embedded::default()
+    };
+    write(sync, embedded, Vec::new(), done).await?;
+    settle(sync, ids.to_vec()).await?;
+    sync.journal.run(move |journal| journal.record_drift(&changed)).await
+}
+
+async fn write(
+    sync: &Sync,
+    embedded: Embedded,
+    failures: Vec<(PointId, Failure)>,
+    done: &mut CaughtUp,
+) -> anyhow::Result<()> {
+    let batch = embedded.rows(&sync.parts.schema).map_err(anyhow::Error::msg)?;
+    if batch.is_none() && failures.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<PointId> = embedded.points.iter().map(|(point, _, _)| point.id).collect();
+    let count = ids.len() as u64;
+    let similarities = embedded.similarities();
+    let shortened = embedded.shortened;
+    let added = sync
+        .parts
+        .writer
+        .ask(|answer| Message::CatchUp {
+            rows: batch,
+            ids,
+            similarities,
+            shortened,
+            failures,
+            done: answer,
+        })
+        .await
+        .context("what was brought over cannot be written")?;
+    done.added += added;
+    done.replaced += count - added;
+    Ok(())
+}
