@@ -64,6 +64,8 @@ pub enum Message {
     Paste(String),
     /// The mouse, as the screen understands it.
     Mouse(Mouse),
+    /// How far can be scrolled what is seen just now; told before each key and each turn of the wheel.
+    Reach(Reach),
     /// The terminal has another size.
     Resized {
         /// Columns of the whole terminal.
@@ -92,6 +94,19 @@ pub enum Mouse {
     Row(u64),
     /// A click on a bin of the histogram, from the top.
     Bin(usize),
+}
+
+/// How many lines lie below what is seen of each text unscrolled; `None` is not seen. Only the layout knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// The plan.
+    pub plan: Option<u16>,
+    /// The opened point of the Divergence screen.
+    pub point: Option<u16>,
+    /// The opened failure.
+    pub failure: Option<u16>,
+    /// The help.
+    pub help: Option<u16>,
 }
 
 /// What should be done.
@@ -158,6 +173,8 @@ pub struct App {
     pub log: Log,
     /// Whether help is open, and how far it is scrolled.
     pub help: Option<u16>,
+    /// How far that and the other texts can be scrolled.
+    reach: Reach,
     /// The command palette.
     pub palette: Option<Palette>,
     /// One line asked of the operator.
@@ -199,6 +216,7 @@ impl App {
             diff: Diff::new(),
             log: Log::new(),
             help: None,
+            reach: Reach::default(),
             palette: None,
             prompt: None,
             confirm: None,
@@ -231,6 +249,10 @@ impl App {
                 self.diff.resize(rows, beside);
                 Vec::new()
             }
+            Message::Reach(reach) => {
+                self.reach = reach;
+                Vec::new()
+            }
             Message::Event(event) => self.event(event, now),
             Message::Snapshot(snapshot) => {
                 self.throughput.record(&snapshot, now);
@@ -240,8 +262,24 @@ impl App {
             Message::Tick => Vec::new(),
             Message::StopAsked => self.stop(),
         };
+        self.hold();
         effects.extend(self.wanted());
         effects
+    }
+
+    /// Keeps what is scrolled from going past its end.
+    fn hold(&mut self) {
+        let scrolls = [
+            (Some(&mut self.plan_scroll), self.reach.plan),
+            (Some(&mut self.divergence.scroll), self.reach.point),
+            (Some(&mut self.failures.scroll), self.reach.failure),
+            (self.help.as_mut(), self.reach.help),
+        ];
+        for (scroll, most) in scrolls {
+            if let (Some(scroll), Some(most)) = (scroll, most) {
+                *scroll = most.min(*scroll);
+            }
+        }
     }
 
     /// Whether the work can still be stopped or paused.
@@ -328,6 +366,15 @@ impl App {
             return self.key_in_help(found, scroll, now);
         }
         found.map_or_else(Vec::new, |action| self.act(action, now))
+    }
+
+    /// Whether keys go into something that is open, so that a question must not come up under them.
+    fn is_busy_with_keys(&self) -> bool {
+        self.prompt.is_some()
+            || self.confirm.is_some()
+            || self.palette.is_some()
+            || self.failures.editor.is_some()
+            || self.failures.is_typing()
     }
 
     /// Help is scrolled by the motions; any other key closes it, and does what it says.

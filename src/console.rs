@@ -11,7 +11,7 @@ use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
 use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Effect, Message};
@@ -19,7 +19,7 @@ use crate::cli::ColorWhen;
 use crate::commands::Headless;
 use crate::config::{Config, ConfigError};
 use crate::tasks::supervisor::{self, Lines, Orders};
-use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, RunReport, Snapshot, TaskCommand, TaskEvent};
+use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, RunReport, Snapshot, TaskCommand, TaskEvent};
 use crate::ui;
 use crate::ui::theme::Theme;
 
@@ -82,18 +82,52 @@ pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks) -> anyhow::R
         snapshot: published,
     };
     let app = App::new(&config, Instant::now()).map_err(|error| ConfigError::Keys(error.to_string()))?;
-    let mut screen = Screen::open()?;
-    let work = tokio::spawn(supervisor::run(config, orders, lines));
-    let mut console = Console {
+    let console = Console {
         app,
         theme: looks.0,
         commands,
         events,
         snapshot,
     };
-    let left = console.serve(&mut screen).await;
-    screen.close();
-    finish(console, work, left?).await
+    let (opened, is_open) = oneshot::channel();
+    let (told, left) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("console".into())
+        .spawn(move || serve_apart(console, opened, told))?;
+    if let Ok(opened) = is_open.await {
+        opened?;
+        let work = tokio::spawn(supervisor::run(config, orders, lines));
+        if let Ok((console, left)) = left.await {
+            return finish(console, work, left?).await;
+        }
+    }
+    match thread.join() {
+        // Its message was printed by the hook already.
+        Err(panic) => std::panic::resume_unwind(panic),
+        Ok(()) => anyhow::bail!("the console ended without a word"),
+    }
+}
+
+/// Serves the screen on a thread with a runtime of its own: the workers' clock stands still while each of them is busy
+/// with points, and a key must be answered in the next frame all the same.
+fn serve_apart(
+    mut console: Console,
+    opened: oneshot::Sender<anyhow::Result<()>>,
+    told: oneshot::Sender<(Console, anyhow::Result<Left>)>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let made = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| Ok((runtime, Screen::open()?)));
+    match made {
+        Err(error) => drop(opened.send(Err(error))),
+        Ok((runtime, mut screen)) => {
+            let _ = opened.send(Ok(()));
+            let left = runtime.block_on(console.serve(&mut screen));
+            screen.close();
+            let _ = told.send((console, left));
+        }
+    }
 }
 
 async fn finish(console: Console, work: JoinHandle<RunReport>, left: Left) -> anyhow::Result<u8> {
@@ -190,6 +224,11 @@ impl Console {
                 }
             };
             changed = true;
+            // Where a text ends only the layout of this size knows.
+            if matches!(message, Message::Key(_) | Message::Mouse(_)) {
+                let reach = ui::reach::reach(&self.app, screen.area());
+                self.take(Message::Reach(reach), screen, &mut keys).await?;
+            }
             if let Some(left) = self.take(message, screen, &mut keys).await? {
                 return Ok(left);
             }
@@ -210,9 +249,13 @@ impl Console {
     ) -> anyhow::Result<Option<Left>> {
         for effect in self.app.update(message, Instant::now()) {
             match effect {
-                // The supervisor takes commands at once; where it is gone, so is the loop in a moment.
+                // The screen never waits for the work. Where the supervisor is gone, so is the loop in a moment.
                 Effect::Send(command) => {
-                    let _ = self.commands.send(command).await;
+                    if let Err(mpsc::error::TrySendError::Full(_)) = self.commands.try_send(command) {
+                        let busy = "the work is behind with what it was asked; this was not sent".to_owned();
+                        let event = TaskEvent::Noted(Level::Warn, busy);
+                        self.app.update(Message::Event(event), Instant::now());
+                    }
                 }
                 // The loop goes on until the work has ended, so that the last commits can be seen.
                 Effect::Leave => {}
@@ -222,10 +265,17 @@ impl Console {
                 }
                 Effect::Abort => return Ok(Some(Left::Aborted)),
                 Effect::Suspend => {
-                    screen.suspend()?;
+                    // A terminal that cannot be written to is gone.
+                    if screen.suspend().await.is_err() {
+                        return Ok(Some(Left::HungUp));
+                    }
                     *keys = EventStream::new();
                 }
-                Effect::Copy(text) => screen.copy(&text)?,
+                Effect::Copy(text) => {
+                    if screen.copy(&text).is_err() {
+                        return Ok(Some(Left::HungUp));
+                    }
+                }
             }
         }
         Ok(None)

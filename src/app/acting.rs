@@ -44,6 +44,8 @@ impl App {
                     _ => TaskCommand::Resume,
                 });
             }
+            ActionId::TryNow => return send(TaskCommand::TryNow),
+            ActionId::CatchUp => return send(TaskCommand::Compare),
             ActionId::Faster => return self.ask_in_flight(more),
             ActionId::Slower => return self.ask_in_flight(fewer),
             ActionId::BatchInputs => self.ask(Ask::BatchInputs),
@@ -270,6 +272,7 @@ impl App {
             Choice::KeepRunning => vec![Effect::Detach],
             Choice::RetryAll(filter) => self.retry_all(filter, now),
             Choice::KeepSourceVector(ids) => self.keep(ids),
+            Choice::CatchUp { remove_gone } => vec![Effect::Send(TaskCommand::CatchUp { remove_gone })],
         }
     }
 

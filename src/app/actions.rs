@@ -48,6 +48,10 @@ pub enum ActionId {
     Start,
     /// Pause or go on.
     PauseOrResume,
+    /// Make the next try now.
+    TryNow,
+    /// Go over both stores once more.
+    CatchUp,
     /// More requests in flight.
     Faster,
     /// Fewer requests in flight.
@@ -223,6 +227,26 @@ pub static ACTIONS: &[Action] = &[
     )
     .in_footer()
     .when(when::can_pause),
+    Action::new(
+        Id::TryNow,
+        "try-now",
+        &["n"],
+        "try now",
+        "Wait no longer for an outage or a limit: make the next try now.",
+    )
+    .on(MIGRATE)
+    .in_footer()
+    .when(when::waits),
+    Action::new(
+        Id::CatchUp,
+        "catch-up",
+        &["s"],
+        "catch up",
+        "Go over both stores once more, and bring over what was written to Qdrant since.",
+    )
+    .on(MIGRATE)
+    .in_footer()
+    .when(when::can_catch_up),
     Action::new(
         Id::Faster,
         "more-in-flight",

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::journal::Filter;
 use crate::point::PointId;
+use crate::tasks::sync::Difference;
 
 /// What the operator may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,11 @@ pub enum Choice {
     KeepRunning,
     /// Retry all that the filter shows.
     RetryAll(Filter),
+    /// Bring over what differs, with or without removing what is gone.
+    CatchUp {
+        /// Remove rows whose points are gone.
+        remove_gone: bool,
+    },
     /// Put Qdrant's vectors in the place of the new embeddings of these.
     KeepSourceVector(Vec<PointId>),
 }
@@ -58,6 +64,29 @@ impl Confirm {
             format!("Retry {count} failed points?"),
             vec![("Retry all", 'r', Choice::RetryAll(filter))],
         )
+    }
+
+    /// Bringing over what differs between the stores.
+    pub fn catch_up(found: &Difference) -> Self {
+        let mut question = format!(
+            "In Qdrant since: {} new, {} with another content, {} with another payload, {} gone. {} stay as they are.",
+            found.new, found.content, found.payload, found.gone, found.same
+        );
+        if found.inputs > 0 {
+            question.push_str(&format!(
+                " To embed: {} inputs, about {} tokens, ${:.4}.",
+                found.inputs, found.tokens, found.cost_usd
+            ));
+        }
+        let keep = Choice::CatchUp { remove_gone: false };
+        let remove = Choice::CatchUp { remove_gone: true };
+        let comes = found.new + found.content + found.payload > 0;
+        let choices = match (comes, found.gone > 0) {
+            (true, false) => vec![("Bring over", 'b', keep)],
+            (true, true) => vec![("Bring over", 'b', keep), ("Bring over and remove", 'r', remove)],
+            _ => vec![("Remove the gone", 'r', remove)],
+        };
+        Self::new(question, choices)
     }
 
     /// Throwing new embeddings away.

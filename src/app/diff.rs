@@ -38,6 +38,9 @@ pub struct Diff {
     pub wrap: bool,
     /// Columns that unwrapped texts are scrolled to the right.
     pub column: u16,
+    /// The places of the fields that are shown, kept because a record may have 20,000 and is drawn often.
+    shown: Vec<usize>,
+    differing: usize,
     field: usize,
     page: usize,
     /// Whether an opened pair stands beside the list; else the keys cannot leave it.
@@ -66,6 +69,8 @@ impl Diff {
             fold: true,
             wrap: true,
             column: 0,
+            shown: Vec::new(),
+            differing: 0,
             field: 0,
             page: 16,
             beside: true,
@@ -96,12 +101,23 @@ impl Diff {
     }
 
     /// The fields that are shown, with their places in the record.
-    pub fn fields(&self) -> Vec<(usize, &FieldDiff)> {
-        let Some(record) = &self.record else { return Vec::new() };
-        let fields = record.fields.iter().enumerate();
-        fields
-            .filter(|(_, field)| !self.fold || field.verdict != FieldVerdict::Same)
-            .collect()
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (usize, &FieldDiff)> {
+        let fields: &[FieldDiff] = match &self.record {
+            Some(record) => &record.fields,
+            None => &[],
+        };
+        self.shown.iter().map(move |place| (*place, &fields[*place]))
+    }
+
+    /// The field at a place among those that are shown.
+    pub fn shown(&self, place: usize) -> Option<&FieldDiff> {
+        let record = self.record.as_ref()?;
+        record.fields.get(*self.shown.get(place)?)
+    }
+
+    /// How many fields of the record differ.
+    pub fn differing(&self) -> usize {
+        self.differing
     }
 
     /// The selected field's place among those that are shown.
@@ -111,7 +127,7 @@ impl Diff {
 
     /// The selected field.
     pub fn selected_field(&self) -> Option<&FieldDiff> {
-        self.fields().get(self.field).map(|(_, field)| *field)
+        self.shown(self.field)
     }
 
     pub(super) fn resize(&mut self, rows: u16, beside: bool) {
@@ -134,6 +150,8 @@ impl Diff {
 
     fn close(&mut self) {
         self.record = None;
+        self.shown.clear();
+        self.differing = 0;
         self.opening = None;
         self.error = None;
         self.field = 0;
@@ -174,10 +192,22 @@ impl Diff {
         if self.opening == Some(record.id) {
             self.close();
             // Where nothing differs, folding would leave nothing to see.
-            self.fold = record.differing() > 0;
+            self.differing = record.differing();
+            self.fold = self.differing > 0;
             self.record = Some(record);
+            self.choose_fields();
             self.pane = Pane::Record;
         }
+    }
+
+    /// Finds the fields that are shown.
+    fn choose_fields(&mut self) {
+        let fold = self.fold;
+        let fields = self.record.iter().flat_map(|record| record.fields.iter().enumerate());
+        self.shown = fields
+            .filter(|(_, field)| !fold || field.verdict != FieldVerdict::Same)
+            .map(|(place, _)| place)
+            .collect();
     }
 
     pub(super) fn not_read(&mut self, id: PointId, error: String) {
@@ -190,7 +220,7 @@ impl Diff {
     pub(super) fn go(&mut self, motion: Motion) {
         let (place, last) = match self.pane {
             Pane::Pairs => (self.place, self.list().len().saturating_sub(1)),
-            Pane::Record => (self.field, self.fields().len().saturating_sub(1)),
+            Pane::Record => (self.field, self.shown.len().saturating_sub(1)),
         };
         let moved = match motion {
             Motion::Up => place.saturating_sub(1),
@@ -217,9 +247,8 @@ impl Diff {
 
     /// To the next or the previous field that differs, round the ends.
     pub(super) fn jump(&mut self, back: bool) {
-        let fields = self.fields();
-        let differing: Vec<usize> = fields
-            .iter()
+        let differing: Vec<usize> = self
+            .fields()
             .enumerate()
             .filter(|(_, (_, field))| field.verdict != FieldVerdict::Same)
             .map(|(place, _)| place)
@@ -242,10 +271,11 @@ impl Diff {
 
     pub(super) fn toggle_fold(&mut self) {
         // The selected field stays selected, where it is still shown.
-        let selected = self.fields().get(self.field).map(|(place, _)| *place);
+        let selected = self.shown.get(self.field).copied();
         self.fold = !self.fold;
-        let place = self.fields().iter().position(|(place, _)| Some(*place) >= selected);
-        self.field = place.unwrap_or(self.fields().len().saturating_sub(1));
+        self.choose_fields();
+        let place = self.shown.iter().position(|place| Some(*place) >= selected);
+        self.field = place.unwrap_or(self.shown.len().saturating_sub(1));
     }
 
     pub(super) fn click_row(&mut self, place: usize) {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::confirm::Confirm;
 use super::divergence::Asked;
 use super::{App, Effect, LATEST, Screen};
 use crate::tasks::{Level, Owned, Setting, TaskCommand, TaskEvent};
@@ -105,6 +106,33 @@ impl App {
             }
             TaskEvent::PairRead(record) => self.diff.read(record),
             TaskEvent::AgreementMeasured(agreement) => self.divergence.agreement = Asked::Here(agreement),
+            TaskEvent::Compared(Ok(found)) if found.is_none() => {
+                let text = format!("nothing differs: {} points are the same in both stores", found.same);
+                self.flash(Level::Info, text, now);
+            }
+            // What is typed just now must not answer a question that was not there yet.
+            TaskEvent::Compared(Ok(found)) if self.is_busy_with_keys() => {
+                let differ = found.new + found.content + found.payload + found.gone;
+                self.flash(
+                    Level::Info,
+                    format!("{differ} points differ; catch up again to see how"),
+                    now,
+                );
+            }
+            TaskEvent::Compared(Ok(found)) => self.confirm = Some(Confirm::catch_up(&found)),
+            TaskEvent::Compared(Err(error)) => self.flash(Level::Error, error, now),
+            TaskEvent::CaughtUp(done, error) => {
+                self.divergence.stale();
+                self.failures.stale();
+                let text = format!(
+                    "caught up: {} added, {} replaced, {} removed, {} failed",
+                    done.added, done.replaced, done.removed, done.failed
+                );
+                match error {
+                    None => self.flash(Level::Info, text, now),
+                    Some(error) => self.flash(Level::Error, format!("{text}; then {error}"), now),
+                }
+            }
             TaskEvent::Unanswered { of, error } => self.unanswered(of, error, now),
             TaskEvent::Noted(level, text) => self.flash(level, text, now),
             TaskEvent::Ended(_) => self.ended = true,

@@ -121,6 +121,24 @@ impl Log {
             TaskEvent::Skipped(count, true) => (Level::Info, format!("{count} points skipped")),
             TaskEvent::Skipped(count, false) => (Level::Info, format!("{count} skips taken back")),
             TaskEvent::Noted(level, text) => (*level, text.clone()),
+            TaskEvent::Compared(Ok(found)) => (
+                Level::Info,
+                format!(
+                    "compared: {} same, {} new, {} with another content, {} with another payload, {} gone",
+                    found.same, found.new, found.content, found.payload, found.gone
+                ),
+            ),
+            TaskEvent::Compared(Err(error)) => (Level::Error, error.clone()),
+            TaskEvent::CaughtUp(done, error) => {
+                let text = format!(
+                    "caught up: {} added, {} replaced, {} removed, {} failed",
+                    done.added, done.replaced, done.removed, done.failed
+                );
+                match error {
+                    None => (Level::Info, text),
+                    Some(error) => (Level::Error, format!("{text}; then {error}")),
+                }
+            }
             TaskEvent::FailuresListed { .. }
             | TaskEvent::FailureRead(_)
             | TaskEvent::DivergentListed { .. }

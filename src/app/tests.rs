@@ -1,5 +1,6 @@
 //! Message tables: what the console makes of keys, events and time. Every instant is given.
 
+mod catch_up;
 mod decisions;
 mod diff;
 mod divergence;

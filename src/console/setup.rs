@@ -50,6 +50,8 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<Option<String>> {
     let mut setup = Setup::new();
     let mut keys = EventStream::new();
+    // An answer belongs to the question that was asked last, or to nobody.
+    let mut question = 0_u64;
     let (tell, mut told) = mpsc::channel(4);
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -58,8 +60,10 @@ async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<O
         let event = tokio::select! {
             _ = hang_up.recv() => return Ok(None),
             _ = terminate.recv() => return Ok(None),
-            Some(tried) = told.recv() => {
-                setup.tried(tried);
+            Some((of, tried)) = told.recv() => {
+                if of == question {
+                    setup.tried(tried);
+                }
                 continue;
             }
             event = keys.next() => match event {
@@ -77,9 +81,10 @@ async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<O
                 Next::Leave => return Ok(None),
                 Next::Write(text) => return Ok(Some(text)),
                 Next::Try(what) => {
-                    let (tell, base) = (tell.clone(), base.to_path_buf());
+                    question += 1;
+                    let (tell, base, of) = (tell.clone(), base.to_path_buf(), question);
                     tokio::spawn(async move {
-                        let _ = tell.send(carry_out(what, base).await).await;
+                        let _ = tell.send((of, carry_out(what, base).await)).await;
                     });
                 }
             },

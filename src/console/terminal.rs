@@ -14,6 +14,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A terminal that belongs to the console as long as this is open.
 pub(super) struct Screen {
@@ -60,7 +61,7 @@ impl Screen {
         let earlier = std::panic::take_hook();
         let drawing = std::thread::current().id();
         std::panic::set_hook(Box::new(move |panic| {
-            if std::thread::current().id() == drawing {
+            if std::thread::current().id() == drawing || !TAKEN.load(Ordering::SeqCst) {
                 leave();
                 earlier(panic);
             } else {
@@ -99,10 +100,15 @@ impl Screen {
     ///
     /// # Errors
     /// The terminal cannot be taken again.
-    pub(super) fn suspend(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn suspend(&mut self) -> anyhow::Result<()> {
+        let mut woken = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
         leave();
         // SIGTSTP to oneself is dropped in an orphaned process group; SIGSTOP is not.
         kill_process(getpid(), Signal::STOP)?;
+        // It is the process that is stopped, not this thread: without waiting it would take the terminal again before.
+        woken.recv().await;
+        // It may have been closed meanwhile: crossterm would spin on it.
+        anyhow::ensure!(self.is_alive(), "the terminal is gone");
         enter()?;
         let size = self.terminal.size()?;
         // `clear` would ask for the cursor's place, and wait for an answer that the event stream swallows.

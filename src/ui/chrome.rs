@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
@@ -138,38 +138,32 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         frame.render_widget(Paragraph::new(Span::styled(text, theme.level(flash.level))), area);
         return;
     }
-    let why = waiting(app).unwrap_or_default();
+    let why = waiting(app, area.width as usize).unwrap_or_default();
     let reason = if why.is_empty() { 0 } else { why.width() + 1 };
-    let width_of = |action: &Action| app.keymap.first(action).width() + action.short.len() + 3;
+    let mut shown = offers(app);
+    let crowded = shown.iter().map(|offer| offer.wide).sum::<usize>() > area.width as usize;
     // What cannot be done at all just now makes room for what can; it is in the help, with the reason.
-    let shown: Vec<&Action> = in_footer(app)
-        .filter(|action| (action.available)(app).is_ok() || is_kept(app, area, action))
-        .collect();
+    shown.retain(|offer| offer.usable || !crowded && is_kept(offer.action));
     // The palette, help and leaving are never crowded out.
-    let kept: usize = shown.iter().rev().take(3).map(|action| width_of(action)).sum();
+    let kept: usize = shown.iter().rev().take(3).map(|offer| offer.wide).sum();
     let mut room = (area.width as usize).saturating_sub(reason + kept);
     let mut spans = Vec::new();
     let mut used = 0;
-    for (place, action) in shown.iter().enumerate() {
-        let wide = width_of(action);
+    for (place, offer) in shown.iter().enumerate() {
         if place + 3 < shown.len() {
-            if wide > room {
+            if offer.wide > room {
                 continue;
             }
-            room -= wide;
+            room -= offer.wide;
         }
-        used += wide;
-        let usable = (action.available)(app).is_ok();
-        let style = if usable { theme.accent() } else { theme.dim() };
-        spans.push(Span::styled(format!(" {}", app.keymap.first(action)), style));
-        spans.push(Span::styled(
-            format!(" {} ", action.short),
-            if usable {
-                ratatui::style::Style::new()
-            } else {
-                theme.dim()
-            },
-        ));
+        used += offer.wide;
+        let (key, text) = if offer.usable {
+            (theme.accent(), Style::new())
+        } else {
+            (theme.dim(), theme.dim())
+        };
+        spans.push(Span::styled(format!(" {}", offer.key), key));
+        spans.push(Span::styled(format!(" {} ", offer.action.short), text));
     }
     let gap = (area.width as usize).saturating_sub(used + reason);
     spans.push(Span::raw(" ".repeat(gap)));
@@ -177,34 +171,43 @@ pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
-/// The actions that the footer of the screen may show. Pausing holds everywhere, and is shown where the work is.
-fn in_footer(app: &App) -> impl Iterator<Item = &'static Action> {
-    let elsewhere = app.screen != Screen::Migrate;
-    actions::on(app.screen)
-        .filter(move |action| action.in_footer && !(elsewhere && action.id == ActionId::PauseOrResume))
+/// An action that the footer may show, with what is asked of it more than once a frame.
+struct Offer {
+    action: &'static Action,
+    key: String,
+    wide: usize,
+    usable: bool,
 }
 
-/// Whether the footer's actions do not all fit.
-fn crowded(app: &App, area: Rect) -> bool {
-    let all = in_footer(app);
-    let wide: usize = all
-        .map(|action| app.keymap.first(action).width() + action.short.len() + 3)
-        .sum();
-    wide > area.width as usize
+/// The actions that the footer of the screen may show. Pausing holds everywhere, and is shown where the work is.
+fn offers(app: &App) -> Vec<Offer> {
+    let elsewhere = app.screen != Screen::Migrate;
+    actions::on(app.screen)
+        .filter(|action| action.in_footer && !(elsewhere && action.id == ActionId::PauseOrResume))
+        .map(|action| {
+            let key = app.keymap.first(action);
+            Offer {
+                action,
+                wide: key.width() + action.short.len() + 3,
+                usable: (action.available)(app).is_ok(),
+                key,
+            }
+        })
+        .collect()
 }
 
 /// Whether the footer shows an action although it does not apply: dimmed, where there is room. What begins a job that
 /// has begun is never of use again.
-fn is_kept(app: &App, area: Rect, action: &Action) -> bool {
-    action.id != ActionId::Start && !crowded(app, area)
+fn is_kept(action: &Action) -> bool {
+    !matches!(action.id, ActionId::Start | ActionId::TryNow | ActionId::CatchUp)
 }
 
 /// Why it is not faster just now.
-fn waiting(app: &App) -> Option<String> {
-    let (reason, left) = app.snapshot.waiting.as_ref()?;
-    let reason = fit(reason, 48);
-    Some(match left {
-        Some(left) => format!("{reason}, {} s", left.as_secs() + 1),
+fn waiting(app: &App, width: usize) -> Option<String> {
+    let waiting = app.snapshot.waiting.as_ref()?;
+    let reason = fit(&waiting.reason, 48.min(width / 3));
+    Some(match waiting.left {
+        Some(left) => format!("{reason}, {} s", left.as_secs()),
         None => reason,
     })
 }

@@ -12,7 +12,8 @@ use ratatui::widgets::Paragraph;
 
 use super::chrome::key_of;
 use super::list;
-use super::text::{fit, pad, wrap};
+use super::paint;
+use super::text::{pad, wrap, wrap_to};
 use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::diff::Pane;
@@ -45,7 +46,8 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
                 let block = theme.pane("Pair");
                 let inner = block.inner(area);
                 frame.render_widget(block, area);
-                let lines: Vec<Line<'_>> = wrap(error, inner.width as usize).into_iter().map(Line::raw).collect();
+                let lines = wrap_to(error, inner.width as usize, inner.height as usize);
+                let lines: Vec<Line<'_>> = lines.into_iter().map(Line::raw).collect();
                 frame.render_widget(Paragraph::new(lines).style(theme.bad()), inner);
             }
             (None, None) => {}
@@ -109,8 +111,8 @@ fn pairs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
                 _ if pair.because.is_some() => theme.accent(),
                 _ => theme.warn(),
             };
-            Line::styled(pad(&fit(&text, width), width), style)
+            Line::styled(pad(&text, width), style)
         })
         .collect();
-    frame.render_widget(Paragraph::new(lines), inner);
+    paint::lines(frame, inner, &lines);
 }

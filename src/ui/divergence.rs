@@ -11,7 +11,7 @@
 
 mod agreement;
 pub(super) mod bins;
-mod detail;
+pub(super) mod detail;
 mod points;
 
 use ratatui::Frame;

@@ -7,12 +7,16 @@ use ratatui::widgets::Paragraph;
 
 use super::json;
 use super::list;
+use super::paint;
 use super::prompt::input_line;
-use super::text::{age, count, fit, pad, wrap};
+use super::text::{age, count, fit, pad, wrap_to};
 use super::theme::Theme;
 use crate::app::{App, SIDE_BY_SIDE};
 use crate::journal::FailureRow;
 use crate::tasks::{FailureDetail, now_ms};
+
+/// Lines of a payload that are counted: further than that nobody scrolls.
+const COUNTED: usize = 20_000;
 
 /// Where the list and the opened failure stand.
 fn panes(app: &App, area: Rect) -> (Rect, Option<Rect>) {
@@ -81,7 +85,7 @@ fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now:
             Line::styled(pad(&text, width), style)
         })
         .collect();
-    frame.render_widget(Paragraph::new(lines), rows);
+    paint::lines(frame, rows, &lines);
 }
 
 fn line_of(app: &App, row: &FailureRow, id_width: usize, now: i64) -> String {
@@ -138,25 +142,36 @@ fn render_detail(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, de
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let (width, height) = (inner.width as usize, inner.height as usize);
-    let head = heading(theme, detail, width);
-    // The payload may be of any size: only the lines that are seen are made.
+    // Error and payload may be of any size: only the lines that are seen are made.
     let scroll = app.failures.scroll as usize;
-    let mut lines: Vec<Line<'_>> = head.iter().skip(scroll).cloned().collect();
+    let head = heading(theme, detail, width, scroll + height);
+    let above = head.len();
+    let mut lines: Vec<Line<'_>> = head.into_iter().skip(scroll).collect();
     let room = height.saturating_sub(lines.len());
     match &detail.payload {
         Ok(payload) => {
-            let skip = scroll.saturating_sub(head.len());
-            let shown = json::lines(payload, skip, room);
+            let shown = json::lines(payload, scroll.saturating_sub(above), room, width);
             lines.extend(shown.iter().map(|line| Line::raw(fit(line, width))));
         }
         Err(error) => lines.push(Line::styled(fit(error, width), theme.bad())),
     }
-    lines.truncate(height);
-    frame.render_widget(Paragraph::new(lines), inner);
+    paint::lines(frame, inner, &lines);
 }
 
-/// Everything above the payload.
-fn heading(theme: &Theme, detail: &FailureDetail, width: usize) -> Vec<Line<'static>> {
+/// How many lines of the open failure lie below what is seen of it unscrolled; `None` where none is open.
+pub(super) fn hidden(app: &App, theme: &Theme, area: Rect) -> Option<usize> {
+    let detail = app.failures.detail.as_ref()?;
+    let inner = theme.pane("").inner(panes(app, area).1?);
+    let payload = match &detail.payload {
+        Ok(payload) => json::height(payload, COUNTED),
+        Err(_) => 1,
+    };
+    let lines = heading(theme, detail, inner.width as usize, usize::MAX).len() + payload;
+    Some(lines.saturating_sub(inner.height as usize))
+}
+
+/// Everything above the payload; of a long error no more than `most` lines.
+fn heading(theme: &Theme, detail: &FailureDetail, width: usize, most: usize) -> Vec<Line<'static>> {
     let now = now_ms();
     let attempts = match detail.row.attempts {
         1 => "1 attempt".to_owned(),
@@ -167,7 +182,7 @@ fn heading(theme: &Theme, detail: &FailureDetail, width: usize) -> Vec<Line<'sta
         theme.warn(),
     )];
     lines.extend(
-        wrap(&json::cut(&detail.row.error, 4_000), width)
+        wrap_to(&json::cut(&detail.row.error, 4_000), width, most)
             .into_iter()
             .map(Line::raw),
     );

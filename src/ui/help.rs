@@ -3,8 +3,9 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Clear, Paragraph};
+use ratatui::widgets::Clear;
 
+use super::paint;
 use super::text::{fit, pad};
 use super::theme::Theme;
 use crate::app::App;
@@ -14,10 +15,8 @@ use crate::app::actions::{self, ActionId, Motion};
 const KEYS: usize = 23;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, scroll: u16) {
-    let width = area.width.saturating_sub(4).min(116);
     let rows = rows(app);
-    let height = (rows.len() as u16 + 2).min(area.height);
-    let place = centered(area, width, height);
+    let place = place(area, rows.len());
     frame.render_widget(Clear, place);
     let block = theme.pane(&format!(
         "Help: {} (Up and Down scroll, Esc closes)",
@@ -42,7 +41,19 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
             ])
         })
         .collect();
-    frame.render_widget(Paragraph::new(lines), inner);
+    paint::lines(frame, inner, &lines);
+}
+
+/// Where so many rows stand.
+fn place(area: Rect, rows: usize) -> Rect {
+    let height = (rows as u16 + 2).min(area.height);
+    centered(area, area.width.saturating_sub(4).min(116), height)
+}
+
+/// How many rows lie below what is seen of them unscrolled.
+pub(super) fn hidden(app: &App, theme: &Theme, area: Rect) -> usize {
+    let rows = rows(app).len();
+    rows.saturating_sub(theme.pane("").inner(place(area, rows)).height as usize)
 }
 
 /// Keys, text and whether it can be used now; ways through a list share a line, and so do the screens.

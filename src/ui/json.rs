@@ -1,12 +1,12 @@
-//! Payloads as indented lines: only those that are seen are made, however large the payload.
+//! Payloads as indented lines: only those that are seen are made, and no longer than they are seen, however large the
+//! payload.
+
+use std::fmt::Display;
 
 use serde_json::Value;
 
 use super::text::count;
 use crate::point::Payload;
-
-/// Characters of a text that are shown in a line.
-const MOST_CHARS: usize = 2_000;
 
 /// A value in one line: texts as they are, everything else as JSON; cut where it is long.
 pub(super) fn preview(value: &Value, most: usize) -> String {
@@ -29,6 +29,8 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 struct Lines {
     skip: usize,
     room: usize,
+    /// Characters of a text that are looked at.
+    most: usize,
     shown: Vec<String>,
 }
 
@@ -46,10 +48,21 @@ impl Lines {
         }
     }
 
-    fn value(&mut self, depth: usize, name: &str, value: &Value) {
+    fn payload(mut self, payload: &Payload) -> Self {
+        for (key, value) in payload {
+            if self.is_full() {
+                break;
+            }
+            self.value(0, key, value);
+        }
+        self
+    }
+
+    fn value(&mut self, depth: usize, name: &dyn Display, value: &Value) {
         if self.is_full() {
             return;
         }
+        let most = self.most;
         match value {
             Value::Object(fields) if !fields.is_empty() => {
                 self.push(depth, || format!("{name}: {{"));
@@ -67,32 +80,39 @@ impl Lines {
                     if self.is_full() {
                         return;
                     }
-                    self.value(depth + 1, &place.to_string(), value);
+                    self.value(depth + 1, &place, value);
                 }
                 self.push(depth, || "]".to_owned());
             }
             Value::String(text) => {
-                self.push(depth, || format!("{name}: {:?}", cut(text, MOST_CHARS)));
+                self.push(depth, || format!("{name}: {:?}", cut(text, most)));
             }
             other => self.push(depth, || format!("{name}: {other}")),
         }
     }
 }
 
-/// At most `room` lines of a payload after the first `skip`.
-pub(super) fn lines(payload: &Payload, skip: usize, room: usize) -> Vec<String> {
-    let mut lines = Lines {
+/// At most `room` lines of a payload after the first `skip`, for a pane of so many columns.
+pub(super) fn lines(payload: &Payload, skip: usize, room: usize, width: usize) -> Vec<String> {
+    let lines = Lines {
         skip,
         room,
+        // Some characters fill no column; more than the pane holds is cut off in any case.
+        most: 4 * width + 64,
         shown: Vec::new(),
     };
-    for (key, value) in payload {
-        if lines.is_full() {
-            break;
-        }
-        lines.value(0, key, value);
-    }
-    lines.shown
+    lines.payload(payload).shown
+}
+
+/// How many lines a payload has, counted up to `most`.
+pub(super) fn height(payload: &Payload, most: usize) -> usize {
+    let lines = Lines {
+        skip: most,
+        room: 1,
+        most: 0,
+        shown: Vec::new(),
+    };
+    most - lines.payload(payload).skip
 }
 
 #[cfg(test)]
@@ -104,12 +124,14 @@ mod tests {
     fn lines_can_be_taken_from_anywhere() {
         let payload = json!({"a": 1, "b": {"c": [true, null], "d": "x\ny"}, "e": []});
         let payload = payload.as_object().expect("an object");
-        let all = lines(payload, 0, 100);
+        let all = lines(payload, 0, 100, 80);
         assert_eq!(all[0], "a: 1");
         assert!(all.contains(&"  d: \"x\\ny\"".to_owned()), "{all:?}");
         for skip in 0..all.len() {
-            assert_eq!(lines(payload, skip, 2), all[skip..(skip + 2).min(all.len())]);
+            assert_eq!(lines(payload, skip, 2, 80), all[skip..(skip + 2).min(all.len())]);
+            assert_eq!(height(payload, skip), skip);
         }
+        assert_eq!(height(payload, 100), all.len());
     }
 
     #[test]
@@ -119,7 +141,8 @@ mod tests {
             .collect();
         let begun = std::time::Instant::now();
         for _ in 0..100 {
-            assert_eq!(lines(&wide, 10, 40).len(), 40);
+            let shown = lines(&wide, 10, 40, 80);
+            assert!(shown.len() == 40 && shown.iter().all(|line| line.len() < 1_000));
         }
         assert!(begun.elapsed().as_millis() < 2_000, "{:?}", begun.elapsed());
         assert!(preview(&json!("y".repeat(5 << 20)), 100).len() < 200);

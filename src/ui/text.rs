@@ -1,78 +1,152 @@
-//! Text for cells: control characters replaced, widths measured as terminals show them, numbers made readable.
+//! Text for cells: control characters replaced, widths measured as terminals show them, numbers made readable. However
+//! long a text is, no more of it is looked at than can be seen.
 
 use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
+
+/// A character as it may be shown.
+fn shown(c: char) -> char {
+    match c {
+        '\n' | '\r' | '\t' => ' ',
+        c if c.is_control() => '\u{fffd}',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => '\u{fffd}',
+        // The half-width voiced sound marks: a column of their own to a terminal, none or one to libraries. Their
+        // full-width forms are two columns to everybody.
+        '\u{ff9e}' => '\u{309b}',
+        '\u{ff9f}' => '\u{309c}',
+        c => c,
+    }
+}
+
+/// Whether every byte is a character that fills one column, and is shown as it is.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
 
 /// Untrusted text on one line: control characters and characters that turn the writing direction become `�`.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\r' | '\t' => ' ',
-            c if c.is_control() => '\u{fffd}',
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    beginning(text, usize::MAX).0
+}
+
+/// What of a text can fill so many columns, cleaned, and whether that is all of it. Of marks that pile up on one column
+/// the most are left out.
+pub(super) fn beginning(text: &str, columns: usize) -> (String, bool) {
+    let most = columns.saturating_mul(4).saturating_add(64);
+    if text.len() <= most && is_plain(text.as_bytes()) {
+        return (text.to_owned(), true);
+    }
+    let mut letters = text.chars();
+    let cleaned = letters.by_ref().take(most).map(shown).collect();
+    (cleaned, letters.as_str().is_empty())
+}
+
+/// The columns of a text without control characters, cluster by cluster, as it is drawn.
+pub fn columns(text: &str) -> usize {
+    if is_plain(text.as_bytes()) {
+        return text.len();
+    }
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
 /// Cuts at `width` columns, between grapheme clusters, with `~` where something was cut.
 pub fn fit(text: &str, width: usize) -> String {
-    let text = clean(text);
-    if text.width() <= width {
-        return text;
-    }
-    let mut kept = String::new();
-    let mut used = 0;
-    for cluster in text.graphemes(true) {
-        let wide = cluster.width();
-        if used + wide + 1 > width {
-            break;
-        }
-        kept.push_str(cluster);
-        used += wide;
-    }
-    if width > 0 {
-        kept.push('~');
-    }
-    kept
+    cut(text, width).0
 }
 
 /// The same, filled up with blanks to exactly `width` columns.
 pub fn pad(text: &str, width: usize) -> String {
-    let mut text = fit(text, width);
-    let missing = width.saturating_sub(text.width());
-    text.extend(std::iter::repeat_n(' ', missing));
+    let (mut text, used) = cut(text, width);
+    text.push_str(&" ".repeat(width.saturating_sub(used)));
     text
+}
+
+/// The text that fits, and its columns.
+fn cut(text: &str, width: usize) -> (String, usize) {
+    // Nearly always a byte is a column, as far as the text is seen.
+    let seen = &text.as_bytes()[..text.len().min(width.saturating_add(1))];
+    if is_plain(seen) {
+        return match width.checked_sub(1) {
+            _ if seen.len() <= width => (text.to_owned(), text.len()),
+            None => (String::new(), 0),
+            Some(kept) => ([&text[..kept], "~"].concat(), width),
+        };
+    }
+    let (mut cleaned, whole) = beginning(text, width);
+    let mut used = 0;
+    // Where the text is cut if it does not fit: a column is left for the sign.
+    let (mut end, mut kept) = (0, 0);
+    for cluster in cleaned.graphemes(true) {
+        used += cluster.width();
+        if used > width {
+            break;
+        }
+        if used < width {
+            (end, kept) = (end + cluster.len(), used);
+        }
+    }
+    if whole && used <= width {
+        return (cleaned, used);
+    }
+    cleaned.truncate(end);
+    if width > 0 {
+        cleaned.push('~');
+        kept += 1;
+    }
+    (cleaned, kept)
 }
 
 /// Splits text into lines of at most `width` columns, between words where it can.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    wrap_to(text, width, usize::MAX)
+}
+
+/// The first lines of a text, at most so many, as [`wrap`] makes them.
+pub fn wrap_to(text: &str, width: usize, most: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
-        let mut line = String::new();
-        let mut used = 0;
-        for word in clean(paragraph).split_word_bounds() {
-            if used + word.width() > width && used > 0 && !word.trim().is_empty() {
-                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+        if lines.len() >= most {
+            break;
+        }
+        wrap_paragraph(paragraph, width, most, &mut lines);
+    }
+    lines.truncate(most);
+    lines
+}
+
+fn wrap_paragraph(paragraph: &str, width: usize, most: usize, lines: &mut Vec<String>) {
+    let room = most.saturating_sub(lines.len());
+    let (text, _) = beginning(paragraph, room.saturating_mul(width));
+    let mut line = String::new();
+    let mut used = 0;
+    for word in text.split_word_bounds() {
+        let wide = columns(word);
+        if used + wide > width && used > 0 && !word.trim().is_empty() {
+            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            used = 0;
+        }
+        if lines.len() >= most {
+            return;
+        }
+        if used + wide <= width {
+            line.push_str(word);
+            used += wide;
+            continue;
+        }
+        for cluster in word.graphemes(true) {
+            // A cluster that no line can hold is shown as cut.
+            let cluster = if cluster.width() > width { "~" } else { cluster };
+            if used + cluster.width() > width {
+                lines.push(std::mem::take(&mut line));
                 used = 0;
             }
-            for cluster in word.graphemes(true) {
-                // A cluster that no line can hold is shown as cut.
-                let cluster = if cluster.width() > width { "~" } else { cluster };
-                if used + cluster.width() > width {
-                    lines.push(std::mem::take(&mut line));
-                    used = 0;
-                }
-                line.push_str(cluster);
-                used += cluster.width();
-            }
+            line.push_str(cluster);
+            used += cluster.width();
         }
-        lines.push(line.trim_end().to_owned());
     }
-    lines
+    lines.push(line.trim_end().to_owned());
 }
 
 /// 9412 as 9,412.
@@ -126,18 +200,62 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// What fits, found by looking at all of the text.
+    fn fitted(text: &str, width: usize) -> String {
+        let text = clean(text);
+        if columns(&text) <= width {
+            return text;
+        }
+        let mut kept = String::new();
+        for cluster in text.graphemes(true) {
+            if columns(&kept) + cluster.width() + 1 > width {
+                break;
+            }
+            kept.push_str(cluster);
+        }
+        if width > 0 {
+            kept.push('~');
+        }
+        kept
+    }
+
     proptest! {
         #[test]
         fn whatever_it_is_it_fits_and_holds_no_control_character(text in any::<String>(), width in 0_usize..60) {
             let fitted = fit(&text, width);
-            prop_assert!(fitted.width() <= width, "{fitted:?}");
+            prop_assert!(columns(&fitted) <= width, "{fitted:?}");
             prop_assert!(!fitted.chars().any(char::is_control));
-            prop_assert_eq!(pad(&text, width).width(), width);
+            prop_assert_eq!(columns(&pad(&text, width)), width);
             for line in wrap(&text, width.max(2)) {
-                prop_assert!(line.width() <= width.max(2), "{line:?}");
+                prop_assert!(columns(&line) <= width.max(2), "{line:?}");
                 prop_assert!(!line.chars().any(char::is_control));
             }
         }
+
+        #[test]
+        fn looking_at_less_changes_nothing(
+            text in "[ab ~\t\n日é.\u{301}\u{ff9e}]{0,60}",
+            width in 0_usize..40,
+            most in 0_usize..6,
+        ) {
+            prop_assert_eq!(fit(&text, width), fitted(&text, width));
+            let mut lines = wrap(&text, width);
+            lines.truncate(most);
+            prop_assert_eq!(wrap_to(&text, width, most), lines);
+        }
+    }
+
+    #[test]
+    fn a_long_text_costs_no_more_than_what_is_seen() {
+        let begun = std::time::Instant::now();
+        for long in ["plain ", "日本語", "e\u{301}\u{7}", "\u{301}"] {
+            let long = long.repeat((5 << 20) / long.len());
+            for _ in 0..100 {
+                assert!(columns(&fit(&long, 80)) <= 80);
+                assert!(wrap_to(&long, 80, 5).len() <= 5);
+            }
+        }
+        assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
     }
 
     #[test]
@@ -157,6 +275,13 @@ mod tests {
         assert_eq!(fit("日本語", 5), "日本~");
         assert_eq!(fit("日本語", 4), "日~");
         assert_eq!(fit("a\u{1b}[31mb\u{202e}", 20), "a\u{fffd}[31mb\u{fffd}");
+    }
+
+    #[test]
+    fn half_width_sound_marks_take_the_columns_that_are_counted() {
+        assert_eq!(fit("ｶ\u{ff9e}ﾊ\u{ff9f}", 6), "ｶ\u{309b}ﾊ\u{309c}");
+        assert_eq!(columns(&clean("ｶ\u{ff9e}")), 3);
+        assert_eq!(fit("ｶ\u{ff9e}ﾊ\u{ff9f}", 5), "ｶ\u{309b}ﾊ~");
     }
 
     #[test]

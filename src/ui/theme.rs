@@ -92,7 +92,9 @@ impl Theme {
             Phase::Running | Phase::Complete => self.good().add_modifier(Modifier::BOLD),
             Phase::Failed(_) => self.bad(),
             Phase::Stopped(_) | Phase::Paused | Phase::Pausing | Phase::Stopping => self.warn(),
-            Phase::Connecting | Phase::Ready | Phase::Finishing(_) => self.accent(),
+            Phase::Connecting | Phase::Ready | Phase::Finishing(_) | Phase::Comparing | Phase::CatchingUp => {
+                self.accent()
+            }
         }
     }
 

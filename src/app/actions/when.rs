@@ -34,9 +34,23 @@ pub(super) fn can_pause(app: &App) -> When {
         Phase::Ready => Err("it has not begun; Enter on Migrate starts"),
         Phase::Stopping => Err("it is stopping"),
         Phase::Finishing(_) => Err("all points are over; the table is being finished"),
+        Phase::Comparing | Phase::CatchingUp => Err("it is complete; both stores are being compared"),
         Phase::Complete => Err("it is complete"),
         Phase::Failed(_) => Err("it could not begin"),
     }
+}
+
+pub(super) fn can_catch_up(app: &App) -> When {
+    require(app.phase == Phase::Complete, "it is not complete yet")
+}
+
+pub(super) fn waits(app: &App) -> When {
+    let waits = app
+        .snapshot
+        .waiting
+        .as_ref()
+        .is_some_and(|waiting| waiting.left.is_some());
+    require(waits, "nothing is waited for")
 }
 
 pub(super) fn has_embedder(app: &App) -> When {

@@ -4,7 +4,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
@@ -13,7 +12,8 @@ use crate::app::App;
 use crate::app::diff::Pane;
 use crate::point::diff::{FieldDiff, FieldVerdict, Piece, RecordDiff, VectorDiff, type_name};
 use crate::ui::json::preview;
-use crate::ui::text::{clean, count, fit, pad};
+use crate::ui::paint;
+use crate::ui::text::{beginning, columns, count, fit, pad};
 use crate::ui::theme::Theme;
 
 /// Lines that one side of a field takes at most.
@@ -33,26 +33,31 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(block, area);
     let width = inner.width as usize;
     let mut lines = heading(app, theme, diff, width);
-    let fields = app.diff.fields();
-    if fields.is_empty() {
+    let fields = app.diff.fields().len();
+    if fields == 0 {
         lines.push(Line::styled("every field is equal, types included", theme.good()));
     }
     let room = (inner.height as usize).saturating_sub(lines.len()).max(1);
     // Fields from the selected one on, and as many before it as fit: so that it is always seen.
-    let selected = app.diff.field().min(fields.len().saturating_sub(1));
+    let selected = app.diff.field().min(fields.saturating_sub(1));
     let mut drawn: std::collections::VecDeque<Vec<Line<'static>>> = std::collections::VecDeque::new();
     let mut used = 0;
     let mut next = selected;
-    while next < fields.len() && used < room {
-        let lines = field(app, theme, fields[next].1, next == selected, width);
+    while used < room
+        && let Some(shown) = app.diff.shown(next)
+    {
+        let lines = field(app, theme, shown, next == selected, width);
         used += lines.len();
         drawn.push_back(lines);
         next += 1;
     }
     let mut before = selected;
-    while before > 0 && used < room {
+    while before > 0
+        && used < room
+        && let Some(shown) = app.diff.shown(before - 1)
+    {
         before -= 1;
-        let lines = field(app, theme, fields[before].1, false, width);
+        let lines = field(app, theme, shown, false, width);
         if used + lines.len() > room {
             break;
         }
@@ -60,17 +65,18 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         drawn.push_front(lines);
     }
     lines.extend(drawn.into_iter().flatten().take(room));
-    frame.render_widget(Paragraph::new(lines), inner);
+    paint::lines(frame, inner, &lines);
 }
 
 fn heading(app: &App, theme: &Theme, diff: &RecordDiff, width: usize) -> Vec<Line<'static>> {
-    let equal = diff.fields.len() - diff.differing();
+    let differing = app.diff.differing();
+    let equal = diff.fields.len() - differing;
     let folded = if app.diff.fold && equal > 0 { ", folded" } else { "" };
-    let mut text = format!(
-        "{} fields differ, {} equal{folded}",
-        diff.differing(),
-        count(equal as u64)
-    );
+    let differ = match differing {
+        1 => "field differs",
+        _ => "fields differ",
+    };
+    let mut text = format!("{differing} {differ}, {} equal{folded}", count(equal as u64));
     if diff.not_shown > 0 {
         text.push_str(&format!(", {} more not shown", count(diff.not_shown as u64)));
     }
@@ -91,7 +97,9 @@ fn vector_line(name: &str, vector: &VectorDiff) -> String {
     let name = if name.is_empty() { "unnamed vector" } else { name };
     let side = |length: Option<usize>, norm: Option<f64>| match (length, norm) {
         (None, _) => "missing".to_owned(),
+        (Some(1), Some(norm)) => format!("1 number, norm {norm:.4}"),
         (Some(length), Some(norm)) => format!("{length} numbers, norm {norm:.4}"),
+        (Some(1), None) => "1 entry".to_owned(),
         (Some(length), None) => format!("{length} entries"),
     };
     let mut text = format!(
@@ -128,16 +136,18 @@ fn field(app: &App, theme: &Theme, field: &FieldDiff, selected: bool, width: usi
         path.push_str(&format!("  ({left_type} | {right_type})"));
     }
     let style = if selected { theme.selected() } else { style };
-    let mut lines = vec![Line::styled(pad(&fit(&path, width), width), style)];
+    let mut lines = vec![Line::styled(pad(&path, width), style)];
     if width >= BESIDE {
         let column = sides(width);
         let left = cell(app, theme, field, true, column);
         let right = cell(app, theme, field, false, column);
-        for row in 0..left.len().max(right.len()) {
+        let rows = left.len().max(right.len());
+        let (mut left, mut right) = (left.into_iter(), right.into_iter());
+        for _ in 0..rows {
             let mut spans = vec![Span::raw("  ")];
-            spans.extend(padded(left.get(row), column));
+            spans.extend(padded(left.next(), column));
             spans.push(Span::styled(" | ", theme.dim()));
-            spans.extend(padded(right.get(row), column));
+            spans.extend(padded(right.next(), column));
             lines.push(Line::from(spans));
         }
     } else {
@@ -149,7 +159,7 @@ fn field(app: &App, theme: &Theme, field: &FieldDiff, selected: bool, width: usi
                 break;
             }
             let letter = if equal { ' ' } else { letter };
-            for (row, cell) in cell(app, theme, field, left, column).iter().enumerate() {
+            for (row, cell) in cell(app, theme, field, left, column).into_iter().enumerate() {
                 let letter = if row == 0 { letter } else { ' ' };
                 let mut spans = vec![Span::styled(format!(" {letter}  "), theme.dim())];
                 spans.extend(padded(Some(cell), column));
@@ -163,21 +173,24 @@ fn field(app: &App, theme: &Theme, field: &FieldDiff, selected: bool, width: usi
 /// One side of a field as lines.
 fn cell(app: &App, theme: &Theme, field: &FieldDiff, left: bool, column: usize) -> Vec<Cell> {
     let value = if left { &field.qdrant } else { &field.lancedb };
-    let pieces: Cell = match (&field.words, value) {
-        (_, None) => vec![("(missing)".to_owned(), theme.dim())],
-        (_, Some(Value::Null)) => vec![("null".to_owned(), theme.dim())],
+    let whole;
+    let pieces: Vec<(&str, Style)> = match (&field.words, value) {
+        (_, None) => vec![("(missing)", theme.dim())],
+        (_, Some(Value::Null)) => vec![("null", theme.dim())],
         (Some((qdrant, lancedb)), Some(_)) => {
             let pieces = if left { qdrant } else { lancedb };
             pieces.iter().map(|piece| lit(theme, piece)).collect()
         }
-        (None, Some(value)) => vec![(preview(value, MOST_CHARS), Style::new())],
+        (None, Some(value)) => {
+            whole = preview(value, MOST_CHARS);
+            vec![(whole.as_str(), Style::new())]
+        }
     };
     if app.diff.wrap {
-        let mut lines = wrapped(&pieces, column);
+        let mut lines = wrapped(&pieces, column, MOST_LINES);
         if lines.len() > MOST_LINES {
-            let more = lines.len() - MOST_LINES + 1;
             lines.truncate(MOST_LINES - 1);
-            lines.push(vec![(format!("... {more} more lines"), theme.dim())]);
+            lines.push(vec![("... more lines".to_owned(), theme.dim())]);
         }
         lines
     } else {
@@ -185,15 +198,14 @@ fn cell(app: &App, theme: &Theme, field: &FieldDiff, left: bool, column: usize) 
     }
 }
 
-fn lit(theme: &Theme, piece: &Piece) -> (String, Style) {
-    (
-        piece.text.clone(),
-        if piece.changed { theme.changed() } else { Style::new() },
-    )
+fn lit<'a>(theme: &Theme, piece: &'a Piece) -> (&'a str, Style) {
+    let style = if piece.changed { theme.changed() } else { Style::new() };
+    (piece.text.as_str(), style)
 }
 
-/// Cut into lines at the column, between grapheme clusters; line breaks are kept.
-fn wrapped(pieces: &Cell, column: usize) -> Vec<Cell> {
+/// Cut into lines at the column, between grapheme clusters; line breaks are kept. What comes after more than `most`
+/// lines is not looked at.
+fn wrapped(pieces: &[(&str, Style)], column: usize, most: usize) -> Vec<Cell> {
     let column = column.max(2);
     let mut lines: Vec<Cell> = vec![Vec::new()];
     let mut used = 0;
@@ -203,11 +215,22 @@ fn wrapped(pieces: &Cell, column: usize) -> Vec<Cell> {
                 lines.push(Vec::new());
                 used = 0;
             }
-            for word in clean(paragraph).split_word_bounds() {
+            let left = most.saturating_add(1).saturating_sub(lines.len());
+            let (text, _) = beginning(paragraph, left.saturating_add(1).saturating_mul(column));
+            for word in text.split_word_bounds() {
+                let wide = columns(word);
                 // Between words, where the word fits a line at all.
-                if used > 0 && used + word.width() > column && word.width() <= column && !word.trim().is_empty() {
+                if used > 0 && used + wide > column && wide <= column && !word.trim().is_empty() {
                     lines.push(Vec::new());
                     used = 0;
+                }
+                if lines.len() > most {
+                    return lines;
+                }
+                if used + wide <= column {
+                    used += wide;
+                    push(lines.last_mut(), word, *style);
+                    continue;
                 }
                 for cluster in word.graphemes(true) {
                     let wide = cluster.width();
@@ -222,7 +245,7 @@ fn wrapped(pieces: &Cell, column: usize) -> Vec<Cell> {
                     push(lines.last_mut(), cluster, *style);
                 }
             }
-            if lines.len() > 20 * MOST_LINES {
+            if lines.len() > most {
                 return lines;
             }
         }
@@ -231,11 +254,12 @@ fn wrapped(pieces: &Cell, column: usize) -> Vec<Cell> {
 }
 
 /// One line, begun at a column.
-fn scrolled(pieces: &Cell, from: usize, column: usize) -> Cell {
+fn scrolled(pieces: &[(&str, Style)], from: usize, column: usize) -> Cell {
     let mut line = Cell::new();
     let (mut place, mut used) = (0, 0);
     for (text, style) in pieces {
-        for cluster in clean(text).graphemes(true) {
+        let (text, _) = beginning(text, (from + column).saturating_sub(place));
+        for cluster in text.graphemes(true) {
             let wide = cluster.width();
             place += wide;
             if place <= from {
@@ -259,12 +283,12 @@ fn push(line: Option<&mut Cell>, cluster: &str, style: Style) {
     }
 }
 
-fn padded(cell: Option<&Cell>, column: usize) -> Vec<Span<'static>> {
+fn padded(cell: Option<Cell>, column: usize) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     let mut used = 0;
     for (text, style) in cell.into_iter().flatten() {
-        used += text.width();
-        spans.push(Span::styled(text.clone(), *style));
+        used += columns(&text);
+        spans.push(Span::styled(text, style));
     }
     spans.push(Span::raw(" ".repeat(column.saturating_sub(used))));
     spans
@@ -282,14 +306,27 @@ mod tests {
     proptest! {
         #[test]
         fn lines_fit_and_nothing_is_left_out(text in "[ab日é ]{0,60}", column in 2_usize..20, from in 0_usize..30) {
-            let pieces = vec![(text.clone(), Style::new())];
-            let lines = wrapped(&pieces, column);
+            let pieces = [(text.as_str(), Style::new())];
+            let lines = wrapped(&pieces, column, usize::MAX);
             for line in &lines {
-                prop_assert!(line.iter().map(|(text, _)| text.width()).sum::<usize>() <= column);
+                prop_assert!(line.iter().map(|(text, _)| columns(text)).sum::<usize>() <= column);
             }
-            prop_assert_eq!(joined(&lines), text);
+            prop_assert_eq!(joined(&lines), text.as_str());
             let line = scrolled(&pieces, from, column);
-            prop_assert!(line.iter().map(|(text, _)| text.width()).sum::<usize>() <= column);
+            prop_assert!(line.iter().map(|(text, _)| columns(text)).sum::<usize>() <= column);
+        }
+
+        #[test]
+        fn lines_that_are_not_asked_for_change_nothing(
+            text in "[ab日é \n]{0,60}",
+            column in 2_usize..20,
+            most in 1_usize..5,
+        ) {
+            let pieces = [(text.as_str(), Style::new())];
+            let (all, some) = (wrapped(&pieces, column, usize::MAX), wrapped(&pieces, column, most));
+            let same = most.min(all.len());
+            prop_assert_eq!(&some[..same], &all[..same]);
+            prop_assert_eq!(some.len() > most, all.len() > most);
         }
     }
 }

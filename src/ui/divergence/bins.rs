@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::app::App;
 use crate::app::divergence::Bin;
+use crate::ui::paint;
 use crate::ui::text::{count, fit, pad};
 use crate::ui::theme::Theme;
 
@@ -50,7 +51,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         lines.push(line(app, theme, *bin, most, width, chosen(theme, is_chosen, focused)));
     }
     lines.extend(footing);
-    frame.render_widget(Paragraph::new(lines), inner);
+    paint::lines(frame, inner, &lines);
 }
 
 fn chosen(theme: &Theme, is_chosen: bool, focused: bool) -> Style {

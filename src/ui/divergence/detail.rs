@@ -3,14 +3,14 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use crate::app::App;
 use crate::app::divergence::{Asked, Pane};
 use crate::tasks::inspect::{Neighbour, Neighbours, PointDetail, VectorFacts};
 use crate::tasks::now_ms;
 use crate::ui::json::cut;
-use crate::ui::text::{age, fit, pad, wrap};
+use crate::ui::paint;
+use crate::ui::text::{age, fit, pad, wrap_to};
 use crate::ui::theme::Theme;
 
 /// Characters of a content that are shown.
@@ -25,22 +25,33 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let block = theme.pane_with(&title, focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let width = inner.width as usize;
-    let lines = match &app.divergence.detail {
+    let scroll = app.divergence.scroll as usize;
+    let lines = lines(app, theme, inner.width as usize, scroll + inner.height as usize);
+    // Scrolled past its end, the last line stays.
+    let skip = scroll.min(lines.len().saturating_sub(1));
+    paint::lines(frame, inner, &lines[skip..]);
+}
+
+/// How many lines of the opened point lie below what is seen of it unscrolled.
+pub(in crate::ui) fn hidden(app: &App, theme: &Theme, area: Rect) -> usize {
+    let inner = theme.pane("").inner(area);
+    let lines = lines(app, theme, inner.width as usize, usize::MAX);
+    lines.len().saturating_sub(inner.height as usize)
+}
+
+/// The lines of the pane; of a text in it no more than `most`.
+fn lines(app: &App, theme: &Theme, width: usize, most: usize) -> Vec<Line<'static>> {
+    match &app.divergence.detail {
         Asked::No | Asked::Waiting => vec![Line::styled("reading both stores ...", theme.dim())],
-        Asked::Failed(error) => wrap(error, width)
+        Asked::Failed(error) => wrap_to(error, width, most)
             .into_iter()
             .map(|line| Line::styled(line, theme.bad()))
             .collect(),
-        Asked::Here(detail) => lines(app, theme, detail, width),
-    };
-    // Scrolled past its end, the last line stays.
-    let skip = (app.divergence.scroll as usize).min(lines.len().saturating_sub(1));
-    let shown: Vec<Line<'_>> = lines.into_iter().skip(skip).take(inner.height as usize).collect();
-    frame.render_widget(Paragraph::new(shown), inner);
+        Asked::Here(detail) => known(app, theme, detail, width, most),
+    }
 }
 
-fn lines(app: &App, theme: &Theme, detail: &PointDetail, width: usize) -> Vec<Line<'static>> {
+fn known(app: &App, theme: &Theme, detail: &PointDetail, width: usize, most: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let similarity = match detail.similarity {
         Some(similarity) => format!("cosine {:.5}", similarity.get()),
@@ -80,7 +91,7 @@ fn lines(app: &App, theme: &Theme, detail: &PointDetail, width: usize) -> Vec<Li
     }
     lines.push(Line::styled("content", theme.accent()));
     match &detail.content {
-        Some(content) => lines.extend(wrap(&cut(content, CONTENT), width).into_iter().map(Line::raw)),
+        Some(content) => lines.extend(wrap_to(&cut(content, CONTENT), width, most).into_iter().map(Line::raw)),
         None => lines.push(Line::styled("none", theme.dim())),
     }
     match &detail.neighbours {
@@ -88,7 +99,7 @@ fn lines(app: &App, theme: &Theme, detail: &PointDetail, width: usize) -> Vec<Li
         Err(error) => {
             lines.push(Line::styled("neighbours", theme.accent()));
             lines.extend(
-                wrap(error, width)
+                wrap_to(error, width, most)
                     .into_iter()
                     .map(|line| Line::styled(line, theme.bad())),
             );

@@ -11,6 +11,7 @@ use crate::app::divergence::Pane;
 use crate::journal::Decided;
 use crate::lance::browse::RankedRow;
 use crate::ui::list;
+use crate::ui::paint;
 use crate::ui::text::{count, fit, pad};
 use crate::ui::theme::Theme;
 
@@ -54,7 +55,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         };
         Line::styled(pad(&line(app, row, decided.as_ref(), id_width), width), style)
     }));
-    frame.render_widget(Paragraph::new(lines), inner);
+    paint::lines(frame, inner, &lines);
 }
 
 fn line(app: &App, row: &RankedRow, decided: Option<&Decided>, id_width: usize) -> String {

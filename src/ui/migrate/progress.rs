@@ -1,12 +1,16 @@
 //! Gauge, rate, ETA, the conservation line, and what the work is about just now.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::app::App;
+use crate::app::actions::ActionId;
 use crate::tasks::{Phase, StopReason};
+use crate::ui::chrome::key_of;
 use crate::ui::text::{clock, count, fit};
 use crate::ui::theme::Theme;
 
@@ -41,7 +45,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         Span::raw("]"),
         Span::raw(numbers),
     ]);
-    let sum = format!(
+    let mut sum = format!(
         "read {} = written {} + failed {} + skipped {} + in hand {}",
         count(snapshot.read),
         count(snapshot.written),
@@ -49,6 +53,9 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         count(snapshot.skipped),
         count(snapshot.in_hand)
     );
+    if snapshot.shortened > 0 {
+        sum.push_str(&format!(" ({} shortened)", count(snapshot.shortened)));
+    }
     let adds_up = snapshot.read == settled + snapshot.in_hand;
     let sum = if adds_up {
         Span::raw(fit(&sum, width))
@@ -67,6 +74,15 @@ fn now(app: &App, theme: &Theme) -> (String, ratatui::style::Style) {
         Phase::Connecting => ("asking Qdrant, LanceDB and the embedder ...".into(), theme.dim()),
         Phase::Ready => ("the plan waits for you".into(), theme.accent()),
         Phase::Finishing(step) => (format!("all points are over; {} ...", step.label()), theme.accent()),
+        Phase::Comparing => (
+            format!(
+                "comparing both stores: {} of {} points; nothing is written",
+                count(snapshot.compared),
+                count(snapshot.total)
+            ),
+            theme.accent(),
+        ),
+        Phase::CatchingUp => ("bringing over what differs ...".into(), theme.accent()),
         Phase::Complete if snapshot.failed > 0 => (
             format!(
                 "complete; {} points failed: 3 shows them, R retries them",
@@ -81,6 +97,7 @@ fn now(app: &App, theme: &Theme) -> (String, ratatui::style::Style) {
         Phase::Stopping => ("stopping: what is embedded is being committed".into(), theme.warn()),
         Phase::Pausing => ("pausing: waiting for what is in flight".into(), theme.warn()),
         Phase::Paused => ("paused; p goes on".into(), theme.warn()),
+        Phase::Running if snapshot.waiting.is_some() => (waits(app), theme.warn()),
         Phase::Running => {
             let usage = snapshot.usage;
             let mut text = format!(
@@ -94,5 +111,35 @@ fn now(app: &App, theme: &Theme) -> (String, ratatui::style::Style) {
             }
             (text, theme.dim())
         }
+    }
+}
+
+/// What is wrong, what is done about it, and what the operator can do.
+fn waits(app: &App) -> String {
+    let Some(waiting) = &app.snapshot.waiting else {
+        return String::new();
+    };
+    let now = key_of(app, ActionId::TryNow);
+    let left = waiting
+        .left
+        .map_or_else(String::new, |left| format!(" in {} s", left.as_secs()));
+    match &waiting.outage {
+        Some(outage) => format!(
+            "try {}{left} ({now}: now); down for {}, stops after {}; {}",
+            outage.tries + 1,
+            span(outage.lasted),
+            span(outage.patience),
+            waiting.reason,
+        ),
+        None => format!("goes on{left} ({now}: now); {}", waiting.reason),
+    }
+}
+
+/// A length of time in its largest unit.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3_600),
     }
 }

@@ -41,13 +41,22 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         bins.push((format!("{edge:.3}"), similarities.between(edge, above), edge));
         above = edge;
     }
-    bins.push(("< 0".into(), similarities.between(-1.0, above), -1.0));
+    // The threshold may lie below zero; there is nothing below -1.
+    if above > -1.0 {
+        let label = if above < 0.0 {
+            format!("< {above:.3}")
+        } else {
+            "< 0".to_owned()
+        };
+        bins.push((label, similarities.between(-1.0, above), -1.0));
+    }
     // A bin without points at the end says nothing that the others do not.
     while bins.len() > 2 && bins.last().is_some_and(|bin| bin.1 == 0 && bin.2 < app.threshold) {
         bins.pop();
     }
     let most = bins.iter().map(|bin| bin.1).max().unwrap_or(1).max(1);
-    let room = width.saturating_sub(7 + 8);
+    let wide = bins.iter().map(|bin| bin.0.len()).max().unwrap_or(0).max(6);
+    let room = width.saturating_sub(wide + 1 + 8);
     let mut lines: Vec<Line<'_>> = Vec::new();
     for (label, number, edge) in bins {
         let length = (number as f64 / most as f64 * room as f64).round() as usize;
@@ -58,7 +67,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
             theme.good()
         };
         lines.push(Line::from(vec![
-            Span::raw(format!("{label:>6} ")),
+            Span::raw(format!("{label:>wide$} ")),
             Span::styled(theme.full().repeat(length), style),
             Span::raw(" ".repeat(room.saturating_sub(length))),
             Span::raw(format!("{:>8}", count(number))),
