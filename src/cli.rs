@@ -60,6 +60,16 @@ pub enum Command {
     Divergence(DivergenceCommand),
     /// Compare points of both stores: those named, or a random sample.
     Diff(DiffArgs),
+    /// Go over both stores once more and bring over what was written to Qdrant since; asks before it does.
+    Sync(SyncArgs),
+    /// Take the table back to what it was before this job; asks before it does.
+    Undo(UndoArgs),
+    /// List the points whose text was longer than the model takes, and what was embedded of it.
+    Shortened {
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show the whole configuration, every default visible.
     Config,
     /// Make a small chat collection and migrate it, with everything in process.
@@ -98,6 +108,34 @@ pub struct RunArgs {
     /// US dollars that the whole job may spend.
     #[arg(long, value_name = "USD")]
     pub budget_usd: Option<f64>,
+}
+
+/// How to catch up.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SyncArgs {
+    /// Bring over what is new or changed, without asking.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Remove rows whose points are gone from Qdrant as well, without asking.
+    #[arg(long)]
+    pub remove_gone: bool,
+    /// Only say what differs and what it would cost.
+    #[arg(long, conflicts_with_all = ["yes", "remove_gone"])]
+    pub dry_run: bool,
+    /// Print one JSON object on stdout at the end; asks nothing.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to undo.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UndoArgs {
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Print one JSON object on stdout at the end; asks nothing.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to plan.

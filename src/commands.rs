@@ -8,7 +8,10 @@ mod failures;
 mod headless;
 mod logging;
 mod plan;
+mod shortened;
 mod signals;
+mod sync;
+mod undo;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -43,6 +46,25 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
+/// Prints a value as one line of JSON on stdout. JSON itself leaves DEL and C1 as they are, and some terminals obey those:
+/// they are escaped.
+///
+/// # Errors
+/// Stdout cannot be written.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string(value)?;
+    let mut line = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' => line.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => line.push(c),
+        }
+    }
+    line.push('\n');
+    std::io::stdout().write_all(line.as_bytes())?;
+    Ok(())
+}
+
 async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match cli.command.as_ref().unwrap_or(&Command::Console(RunArgs::default())) {
         Command::Console(args) => {
@@ -61,6 +83,9 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Command::Failures(command) => failures::run(cli, command).await,
         Command::Divergence(command) => divergence::run(cli, command).await,
         Command::Diff(args) => diff::run(cli, args).await,
+        Command::Sync(args) => sync::run(cli, args).await,
+        Command::Undo(args) => undo::run(cli, args).await,
+        Command::Shortened { json } => shortened::run(cli, *json),
         Command::Config => {
             let config = Config::load(&cli.config)?;
             write!(std::io::stdout(), "{}", config.to_toml())?;
@@ -98,6 +123,7 @@ async fn migrate(cli: &Cli, args: &RunArgs, headless: bool) -> anyhow::Result<u8
     let options = Options {
         state: cli.state.clone(),
         adopt: args.adopt,
+        look_only: false,
         refuse_once: None,
     };
     start(cli, config, options, args.clone(), headless).await

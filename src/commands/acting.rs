@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::signals::stop_on_signal;
 use crate::cli::Cli;
@@ -23,6 +24,31 @@ pub(super) fn parse(ids: &[String]) -> Result<Vec<PointId>, ConfigError> {
         .collect()
 }
 
+/// Work that was begun, with both ends of its lines.
+pub(super) struct Begun {
+    /// What it is asked.
+    pub(super) commands: mpsc::Sender<TaskCommand>,
+    /// What it says.
+    pub(super) events: mpsc::Receiver<TaskEvent>,
+    /// Its end.
+    pub(super) work: JoinHandle<RunReport>,
+}
+
+/// Begins work without a screen; a signal stops it cleanly.
+pub(super) fn begin(config: Arc<Config>, orders: Orders) -> anyhow::Result<Begun> {
+    let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
+    let (told, events) = mpsc::channel(EVENT_ROOM);
+    let (published, _) = watch::channel(Snapshot::default());
+    stop_on_signal(commands.clone())?;
+    let lines = Lines {
+        commands: inbox,
+        events: told,
+        snapshot: published,
+    };
+    let work = tokio::spawn(supervisor::run(config, orders, lines));
+    Ok(Begun { commands, events, work })
+}
+
 /// Asks the work for one thing; answers everything it said until it was done.
 pub(super) async fn ask(
     config: Arc<Config>,
@@ -38,16 +64,11 @@ pub(super) async fn ask(
         end_when_done: true,
         first: vec![command],
     };
-    let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
-    let (told, mut events) = mpsc::channel(EVENT_ROOM);
-    let (published, _snapshot) = watch::channel(Snapshot::default());
-    stop_on_signal(commands.clone())?;
-    let lines = Lines {
-        commands: inbox,
-        events: told,
-        snapshot: published,
-    };
-    let work = tokio::spawn(supervisor::run(config, orders, lines));
+    let Begun {
+        commands,
+        mut events,
+        work,
+    } = begin(config, orders)?;
     let mut said = Vec::new();
     while let Some(event) = events.recv().await {
         said.push(event);
@@ -78,6 +99,7 @@ impl Asking {
         let config = Arc::new(Config::load(&cli.config)?);
         let options = Options {
             state: cli.state.clone(),
+            look_only: true,
             ..Options::default()
         };
         let (opening, target) = job::open(config, &options).await?;

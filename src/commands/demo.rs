@@ -10,12 +10,16 @@ use crate::cli::{Cli, DemoArgs, RunArgs};
 use crate::config::Config;
 use crate::tasks::demo as collection;
 use crate::tasks::job::Options;
+use crate::tasks::lock::Lock;
 
 pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     let dir = std::path::absolute(&args.dir)?;
     if dir.join("qlance.toml").exists() {
         let fresh = args.fresh || (!args.resume && asks_for_fresh(&dir)?);
         if fresh {
+            // Held while it is removed: a demo that runs there is not pulled away from under itself.
+            let earlier = Config::load(&dir.join("qlance.toml"))?;
+            let _lock = Lock::take(&earlier.job(cli.state.as_deref()).dir)?;
             remove_earlier(&dir)?;
         }
     }
@@ -37,6 +41,7 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     let options = Options {
         state: cli.state.clone(),
         adopt: false,
+        look_only: false,
         refuse_once: Some(collection::is_refused_once),
     };
     let code = super::start(cli, config, options, RunArgs::default(), false).await?;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::acting::{Asking, parse};
-use super::printable;
+use super::{print_json, printable};
 use crate::cli::{Cli, DiffArgs};
 use crate::point::diff::{FieldVerdict, RecordDiff, Verdict, type_name};
 use crate::tasks::SampleOf;
@@ -38,7 +38,7 @@ pub(super) async fn run(cli: &Cli, args: &DiffArgs) -> anyhow::Result<u8> {
                 "id": pair.id, "verdict": pair.verdict, "differing": pair.differing, "because": pair.because,
                 "fields": fields, "vectors": record.as_ref().map(|record| &record.vectors),
             });
-            writeln!(stdout, "{line}")?;
+            print_json(&line)?;
         } else {
             let because = pair
                 .because

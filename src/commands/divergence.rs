@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::acting::{Asking, ask, parse};
-use super::printable;
+use super::{print_json, printable};
 use crate::cli::{Cli, DivergenceCommand};
 use crate::config::{Config, ConfigError};
 use crate::lance::browse::{Anchor, Band};
@@ -63,7 +63,7 @@ async fn histogram(cli: &Cli, as_json: bool) -> anyhow::Result<u8> {
             "compared": histogram.compared(), "incomparable": histogram.incomparable(),
             "threshold": threshold, "divergent": histogram.below(threshold), "bins": bins,
         });
-        writeln!(stdout, "{object}")?;
+        print_json(&object)?;
     } else {
         for (from, count) in bins.iter().filter(|(_, count)| *count > 0) {
             writeln!(stdout, "{from:>7.3}  {count}")?;
@@ -102,7 +102,7 @@ async fn list(cli: &Cli, below: Option<f32>, limit: u64, as_json: bool) -> anyho
             if as_json {
                 let line =
                     json!({"id": row.id, "similarity": row.similarity, "content": row.snippet, "decided": decided});
-                writeln!(stdout, "{line}")?;
+                print_json(&line)?;
             } else {
                 let decided = decided.as_ref().map_or("", |decided| decided.decision.label());
                 let snippet = row.snippet.as_deref().unwrap_or("-").replace('\n', " ");
@@ -124,7 +124,7 @@ async fn show(cli: &Cli, id: PointId, as_json: bool) -> anyhow::Result<u8> {
     let detail = asking.inspector.inspect(id).await?;
     let mut stdout = std::io::stdout();
     if as_json {
-        writeln!(stdout, "{}", serde_json::to_string(&detail)?)?;
+        print_json(&detail)?;
     } else {
         write!(stdout, "{}", printable(&text(&detail)))?;
     }
@@ -176,7 +176,6 @@ fn text(detail: &PointDetail) -> String {
 async fn decide(cli: &Cli, command: TaskCommand, as_json: bool) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
     let (said, _) = ask(config, cli.state.as_deref(), command).await?;
-    let mut stdout = std::io::stdout();
     for event in said {
         match event {
             TaskEvent::Decided {
@@ -186,7 +185,7 @@ async fn decide(cli: &Cli, command: TaskCommand, as_json: bool) -> anyhow::Resul
             } => {
                 if as_json {
                     let object = json!({"decision": decision, "points": points, "error": error});
-                    writeln!(stdout, "{object}")?;
+                    print_json(&object)?;
                 } else {
                     eprintln!("{}: {} points", decision.label(), points.len());
                 }
@@ -208,7 +207,7 @@ async fn neighbours(cli: &Cli, as_json: bool) -> anyhow::Result<u8> {
     let mut stdout = std::io::stdout();
     if as_json {
         let object = json!({"sampled": agreement.sampled, "shared": agreement.shared, "mean": agreement.mean()});
-        writeln!(stdout, "{object}")?;
+        print_json(&object)?;
     } else {
         for (shared, points) in agreement.shared.iter().enumerate().rev() {
             writeln!(stdout, "{shared:>2} of 10 shared  {points}")?;

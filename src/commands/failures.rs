@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use super::acting::{Asking, parse};
-use super::{Headless, printable};
+use super::{Headless, print_json, printable};
 use crate::cli::{Cli, FailuresCommand, WhichArgs};
 use crate::config::{Config, ConfigError};
 use crate::journal::{Filter, Journal, Sort, State};
@@ -12,7 +12,7 @@ use crate::point::Cause;
 use crate::tasks::job::Options;
 use crate::tasks::lock::Lock;
 use crate::tasks::supervisor::{Orders, Start};
-use crate::tasks::{FailureDetail, Selection, Status, TaskCommand, export};
+use crate::tasks::{FailureDetail, RetryReport, Selection, Status, TaskCommand, export, retry};
 
 pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
@@ -44,13 +44,13 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
                 (None, None) => unreachable!("the command line asks for one of the two"),
             };
             let id = parse(std::slice::from_ref(id))?[0];
-            retry(cli, config, TaskCommand::RetryEdited(id, text), *json).await
+            retry_by(cli, config, TaskCommand::RetryEdited(id, text), *json).await
         }
         FailuresCommand::Export { file, json } => {
             let count = export::export(&Journal::open(&job.dir)?, file)?;
             if *json {
                 let object = serde_json::json!({"failures": count, "file": file});
-                writeln!(std::io::stdout(), "{object}")?;
+                print_json(&object)?;
             } else {
                 eprintln!("{count} failed points in {}", file.display());
             }
@@ -74,12 +74,12 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
             } else {
                 Selection::Ids(parse(ids)?)
             };
-            retry(cli, config, TaskCommand::Retry(selection), *json).await
+            retry_by(cli, config, TaskCommand::Retry(selection), *json).await
         }
     }
 }
 
-async fn retry(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bool) -> anyhow::Result<u8> {
+async fn retry_by(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bool) -> anyhow::Result<u8> {
     let job = config.job(cli.state.as_deref());
     let orders = Orders {
         options: Options {
@@ -92,8 +92,15 @@ async fn retry(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bool)
     };
     super::logging::start(&job.dir);
     let report = Headless { json }.run(config, orders).await?;
+    let retried = report.retry.unwrap_or_default();
+    if retried == RetryReport::default() && report.status != Status::Error {
+        eprintln!("qlance: none of these points is failed; see `qlance failures list`");
+    }
     Ok(match report.status {
         Status::Error => 1,
+        // Stopped by a signal, it can be asked for again; stopped by anything else, something must be mended first.
+        _ if retried.error.as_deref() == Some(retry::STOPPED) => 5,
+        _ if retried.error.is_some() => 1,
         _ if report.failed > 0 => 3,
         _ => 0,
     })
@@ -106,8 +113,7 @@ fn show(detail: &FailureDetail, json: bool) -> anyhow::Result<()> {
             "failure": detail.row, "attempts": detail.attempts, "edit": detail.edit,
             "payload": detail.payload.as_ref().ok(), "payload_error": detail.payload.as_ref().err(),
         });
-        writeln!(stdout, "{object}")?;
-        return Ok(());
+        return print_json(&object);
     }
     let row = &detail.row;
     let mut text = format!("point     {}\nstate     {}\n", row.id, row.state.as_str());
@@ -128,7 +134,7 @@ fn show(detail: &FailureDetail, json: bool) -> anyhow::Result<()> {
 fn said(moved: u64, asked: usize, what: &str, json: bool) -> anyhow::Result<u8> {
     if json {
         let object = serde_json::json!({what: moved, "asked": asked});
-        writeln!(std::io::stdout(), "{object}")?;
+        print_json(&object)?;
     } else {
         eprintln!("{moved} of {asked} points {}", what.replace('_', " "));
     }
@@ -159,7 +165,7 @@ fn filter(which: &WhichArgs) -> anyhow::Result<Filter> {
 }
 
 fn list(journal: &Journal, filter: &Filter, json: bool) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = std::io::stdout();
     let mut offset = 0;
     loop {
         let page = journal.page(filter, Sort::default(), offset, 500)?;
@@ -168,8 +174,7 @@ fn list(journal: &Journal, filter: &Filter, json: bool) -> anyhow::Result<()> {
         }
         for row in &page {
             if json {
-                serde_json::to_writer(&mut stdout, row)?;
-                writeln!(stdout)?;
+                print_json(row)?;
             } else {
                 let line = format!(
                     "{:<36}  {:<8}  {:<13}  {:>3}  {}",

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::printable;
 use super::signals::stop_on_signal;
+use super::{print_json, printable};
 use crate::config::Config;
 use crate::tasks::supervisor::{self, Lines, Orders};
 use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
@@ -80,9 +80,7 @@ impl Headless {
         let report = work.await?;
         teller.summary(&report);
         if self.json {
-            let mut stdout = std::io::stdout();
-            serde_json::to_writer(&mut stdout, &report)?;
-            writeln!(stdout)?;
+            print_json(&report)?;
         }
         // Held until here: where nobody commands any more, the supervisor brings the work to an end.
         drop(commands);
@@ -176,10 +174,10 @@ impl Teller {
             snapshot.in_hand,
             snapshot.rate
         );
-        if let Some((reason, wait)) = &snapshot.waiting {
-            line.push_str(&format!("  ({reason}"));
-            if let Some(wait) = wait {
-                line.push_str(&format!(", {} s", wait.as_secs() + 1));
+        if let Some(waiting) = &snapshot.waiting {
+            line.push_str(&format!("  ({}", waiting.reason));
+            if let Some(left) = waiting.left {
+                line.push_str(&format!(", next try in {} s", left.as_secs()));
             }
             line.push(')');
         }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use super::printable;
+use super::{print_json, printable};
 use crate::cli::{Cli, PlanArgs};
 use crate::config::Config;
 use crate::tasks::job::{self, Options};
@@ -13,13 +13,14 @@ pub(super) async fn run(cli: &Cli, args: &PlanArgs) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
     let options = Options {
         state: cli.state.clone(),
+        look_only: true,
         ..Options::default()
     };
     let (opening, _target) = job::open(config, &options).await?;
     let report = plan::work_out(&opening).await?;
     let mut stdout = std::io::stdout();
     if args.json {
-        writeln!(stdout, "{}", serde_json::to_string(&report)?)?;
+        print_json(&report)?;
     } else {
         write!(stdout, "{}", printable(&text(&report)))?;
     }
