@@ -91,6 +91,10 @@ fn print_ratios(figures: &[Figure]) {
         "whole pipeline with embedding / naive:                  {:.0}",
         rate("whole") / rate("naive")
     );
+    println!(
+        "time of a sync where nothing changed / of a plain scroll and read: {:.2}",
+        rate("plain") / rate("sync")
+    );
     let rss = of("fivefold").peak_rss_mb / of("whole").peak_rss_mb;
     println!("peak RSS with five times the points / with one:         {rss:.2}");
 }

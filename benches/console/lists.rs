@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use qlance::journal::{Filter, Journal, Sort};
+use qlance::journal::{Filter, Journal, Sort, Spent};
 use qlance::point::{Cause, Failure, PointId};
 
 /// What the Failures screen asks for at once.
@@ -24,39 +24,49 @@ fn journal(count: u64) -> (tempfile::TempDir, Journal) {
     (dir, journal)
 }
 
-/// The slowest page of the beginning, the middle and the end, with its count.
-fn slowest(journal: &Journal, filter: &Filter, sort: Sort, count: u64) -> Duration {
-    [0, count / 2, count.saturating_sub(PAGE)]
+/// A page of the beginning, the middle and the end, with its counts: the slowest.
+fn slowest(journal: &mut Journal, filter: &Filter, sort: Sort, changing: bool) -> Duration {
+    let total = journal.list(filter, sort, 0, PAGE).expect("a page").total;
+    [0, total / 2, total.saturating_sub(PAGE)]
         .into_iter()
         .map(|offset| {
+            if changing {
+                journal.set_spent(Spent::default()).expect("kept");
+            }
             let begun = Instant::now();
-            journal.count(filter).expect("a count");
-            journal.page(filter, sort, offset, PAGE).expect("a page");
+            journal.list(filter, sort, offset, PAGE).expect("a page");
             begun.elapsed()
         })
         .max()
         .unwrap_or_default()
 }
 
-/// Prints the slowest page of every order.
+/// Prints the slowest page of every order, in a journal that stays as it is and in one that changes before every page.
 pub(crate) fn measure() {
-    println!("\na page of {PAGE} failures with its count, the slowest of beginning, middle and end\n");
-    println!("{:<28}{:>14}{:>14}", "order", "of 10", "of 100,000");
-    let ((_few_dir, few), (_many_dir, many)) = (journal(10), journal(100_000));
+    println!("\na page of {PAGE} failures with its counts, the slowest of beginning, middle and end\n");
+    println!(
+        "{:<28}{:>14}{:>14}{:>18}",
+        "order", "of 10", "of 100,000", "after a change"
+    );
+    let ((_few_dir, mut few), (_many_dir, mut many)) = (journal(10), journal(100_000));
+    let mut line = |label: &str, filter: &Filter, sort: Sort| {
+        let small = slowest(&mut few, filter, sort, false);
+        let large = slowest(&mut many, filter, sort, false);
+        let changed = slowest(&mut many, filter, sort, true);
+        println!("{label:<28}{small:>14.2?}{large:>14.2?}{changed:>18.2?}");
+    };
+    for sort in Sort::ALL {
+        line(sort.label(), &Filter::default(), sort);
+    }
+    let cause = Filter {
+        cause: Some(Cause::ALL[0]),
+        ..Filter::default()
+    };
+    line("of one cause", &cause, Sort::default());
+    line("of one cause, latest first", &cause, Sort::ALL[1]);
     let text = Filter {
         text: Some("number 7".into()),
         ..Filter::default()
     };
-    for sort in Sort::ALL {
-        let (small, large) = (
-            slowest(&few, &Filter::default(), sort, 10),
-            slowest(&many, &Filter::default(), sort, 100_000),
-        );
-        println!("{:<28}{small:>14.2?}{large:>14.2?}", sort.label());
-    }
-    let (small, large) = (
-        slowest(&few, &text, Sort::default(), 10),
-        slowest(&many, &text, Sort::default(), 11_111),
-    );
-    println!("{:<28}{small:>14.2?}{large:>14.2?}", "filtered by a text");
+    line("filtered by a text", &text, Sort::default());
 }

@@ -5,19 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::TryStreamExt as _;
 use futures::future::join_all;
 use qlance::config::{Config, EmbedConfig, SourceConfig};
 use qlance::embed::openai::OpenAi;
 use qlance::embed::{Caller, Gateway, Input, Role};
-use qlance::lance::{Checkpoint, NewRow, TableSchema, Target, encode};
+use qlance::lance::{Checkpoint, NewRow, TableSchema, Target, encode, read};
 use qlance::point::{IdRange, PointId, RangeProgress};
 use qlance::qdrant::Source;
 use qlance::tasks::supervisor::{self, Lines, Orders, Start};
-use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Snapshot};
+use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Snapshot, TaskCommand, TaskEvent};
 use tokio::sync::{mpsc, watch};
 
 /// The parts in the order of the table; the ratios rely on it.
-pub(crate) const PARTS: [(&str, &str); 8] = [
+pub(crate) const PARTS: [(&str, &str); 10] = [
     ("serial", "scroll alone (serial, pages of 500)"),
     ("scroll", "scroll alone (4 ranges, pages of 500)"),
     ("embed", "embed alone (50 in flight, 100 an input)"),
@@ -26,6 +27,8 @@ pub(crate) const PARTS: [(&str, &str); 8] = [
     ("carry", "whole pipeline without embedding"),
     ("naive", "one point after the other, commit per 100"),
     ("fivefold", "whole pipeline, five times the points"),
+    ("plain", "a plain scroll and a plain read of the table"),
+    ("sync", "sync where nothing has changed"),
 ];
 
 /// Points of the collection.
@@ -61,6 +64,8 @@ pub(crate) async fn run(part: &str) {
         "carry" => (pipeline(part, "messages", false).await, begun),
         "fivefold" => (pipeline(part, "fivefold", true).await, begun),
         "naive" => (naive().await, begun),
+        "plain" => (plain().await, begun),
+        "sync" => (sync().await, begun),
         other => panic!("no such part: {other}"),
     };
     let rate = done as f64 / began_work.elapsed().as_secs_f64();
@@ -182,7 +187,8 @@ async fn write() -> (u64, Instant) {
     (written, begun)
 }
 
-async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
+/// The configuration of a part, in a directory of its own.
+fn config_of(part: &str, collection: &str, embeds: bool) -> Arc<Config> {
     let dir = PathBuf::from(text("QLANCE_BENCH_DIR")).join(part);
     std::fs::create_dir_all(&dir).expect("a directory");
     let embed = if embeds {
@@ -199,7 +205,62 @@ async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
          [embed.text]\n{embed}\n[pipeline]\nindex = false\n",
         text("QLANCE_BENCH_QDRANT")
     );
-    let config = Arc::new(Config::parse(&toml, "bench", &dir).expect("a configuration"));
+    Arc::new(Config::parse(&toml, "bench", &dir).expect("a configuration"))
+}
+
+/// Both stores read once, as plainly as can be: what catching up is measured against.
+async fn plain() -> u64 {
+    let scrolled = scroll(1).await;
+    let config = config_of("whole", "messages", true);
+    let mut target = Target::connect(&config.target_uri(), "t", false)
+        .await
+        .expect("a target");
+    target.open().await.expect("a table");
+    let table = target.table().expect("the table of the whole pipeline");
+    let schema = table.schema().await.expect("a schema");
+    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let mut batches = std::pin::pin!(read::scan(table, &columns).await.expect("a scan"));
+    let mut rows = 0;
+    while let Some(batch) = batches.try_next().await.expect("a batch") {
+        rows += batch.num_rows() as u64;
+    }
+    assert_eq!(rows, scrolled);
+    rows
+}
+
+/// Both stores gone over by `sync`, on the table that the whole pipeline wrote.
+async fn sync() -> u64 {
+    let config = config_of("whole", "messages", true);
+    let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
+    let (events, mut happened) = mpsc::channel(EVENT_ROOM);
+    let (snapshot, watched) = watch::channel(Snapshot::default());
+    let orders = Orders {
+        end_when_done: true,
+        first: vec![TaskCommand::Compare],
+        ..Orders::default()
+    };
+    let lines = Lines {
+        commands: inbox,
+        events,
+        snapshot,
+    };
+    let work = tokio::spawn(supervisor::run(config, orders, lines));
+    let mut same = 0;
+    while let Some(event) = happened.recv().await {
+        if let TaskEvent::Compared(found) = event {
+            let found = found.expect("compared");
+            assert!(found.is_none(), "{found:?}");
+            same = found.same;
+        }
+    }
+    let report = work.await.expect("no panic");
+    assert_eq!(report.embedding.requests, 0, "nothing is embedded");
+    drop((commands, watched));
+    same
+}
+
+async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
+    let config = config_of(part, collection, embeds);
     let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
     let (events, mut happened) = mpsc::channel(EVENT_ROOM);
     let (snapshot, watched) = watch::channel(Snapshot::default());

@@ -3,10 +3,15 @@
 
 mod support;
 
+mod chaos;
 mod demo;
 mod docs;
 mod embed;
+mod faults;
 mod migrate;
 mod operate;
 mod pty;
 pub(crate) mod screens;
+mod sync;
+mod undo;
+mod writer;

@@ -212,6 +212,7 @@ async fn an_outage_stops_the_run_marks_no_point_and_the_next_run_completes() {
     world.config(&[
         ("source", "page_points = 50\nranges = 1\n"),
         ("target", "commit_rows = 50\n"),
+        ("pipeline", "outage_patience = \"0s\"\n"),
     ]);
     let outage = Behaviour::Status {
         code: 500,

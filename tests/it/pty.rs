@@ -147,14 +147,19 @@ impl Terminal {
 
     /// What must be on the wire when the terminal is given back.
     fn assert_given_back(&self) {
-        let raw = String::from_utf8_lossy(&self.raw.lock().expect("bytes")).into_owned();
-        let entered = raw.matches("\u{1b}[?1049h").count();
-        assert!(entered > 0, "the alternate screen was never entered");
-        assert_eq!(
-            entered,
-            raw.matches("\u{1b}[?1049l").count(),
-            "the alternate screen was not left"
-        );
+        let wire = || String::from_utf8_lossy(&self.raw.lock().expect("bytes")).into_owned();
+        let begun = Instant::now();
+        let is_left = |raw: &str| {
+            let entered = raw.matches("\u{1b}[?1049h").count();
+            assert!(entered > 0, "the alternate screen was never entered");
+            entered == raw.matches("\u{1b}[?1049l").count()
+        };
+        // The process may be gone before its last words are read.
+        while !is_left(&wire()) {
+            assert!(begun.elapsed() < PATIENCE, "the alternate screen was not left");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let raw = wire();
         assert!(
             raw.rfind("\u{1b}[?25h") > raw.rfind("\u{1b}[?25l"),
             "the cursor stays hidden"

@@ -128,7 +128,7 @@ async fn a_panic_in_a_task_is_told_and_leaves_the_job_resumable() {
     terminal.wait_for("STOPPED");
     terminal.wait_for("qlance itself is at fault");
     terminal.press("q");
-    assert_eq!(terminal.wait(), 5);
+    assert_eq!(terminal.wait(), 1, "our own fault is an error, not a stop");
     terminal.assert_given_back();
     let (code, report) = world.run().await;
     assert_eq!((code, &report["written"]), (0, &json!(200)), "{report}");

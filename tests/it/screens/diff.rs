@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::frame::{assert_says, find, is_reversed, style_of};
 use super::migrate::running;
-use super::{ASCII, COLORS, PLAIN, Scene, payload};
+use super::{ASCII, COLORS, PLAIN, SIZES, Scene, payload};
 
 /// Pairs of every verdict: id, verdict, differing fields, because.
 const PAIRS: &str = "\
@@ -152,7 +152,7 @@ pub(super) fn opened() -> Scene {
 #[test]
 fn before_the_job_is_open() {
     let scene = Scene::of("messages").press("4");
-    scene.assert_looks_at("diff_not_open", (80, 24), COLORS);
+    scene.assert_looks("diff_not_open");
 }
 
 #[test]
@@ -172,22 +172,28 @@ fn a_sample_that_cannot_be_compared_and_an_empty_one() {
         .press("4n")
         .unanswered(Owned::Pairs(SampleOf::Random), error)
         .later();
-    scene.assert_looks_at("diff_failed", (80, 24), COLORS);
+    scene.assert_looks("diff_failed");
     let scene = running().press("4n").sampled(Vec::new());
-    scene.assert_looks_at("diff_empty", (80, 24), COLORS);
+    scene.assert_looks("diff_empty");
 }
 
 #[test]
 fn pairs_of_every_verdict() {
-    listed().assert_looks("diff");
-    listed().assert_looks_at("diff_ascii", (80, 24), ASCII);
+    let scene = listed();
+    scene.assert_looks("diff");
+    for size in SIZES {
+        scene.assert_looks_at("diff_ascii", size, ASCII);
+    }
 }
 
 #[test]
 fn an_open_pair_folded() {
-    opened().assert_looks("diff_opened");
-    opened().assert_looks_at("diff_opened_ascii", (120, 40), ASCII);
-    opened().assert_looks_at("diff_opened_stacked", (70, 30), COLORS);
+    let scene = opened();
+    scene.assert_looks("diff_opened");
+    for size in SIZES {
+        scene.assert_looks_at("diff_opened_ascii", size, ASCII);
+    }
+    scene.assert_looks_at("diff_opened_stacked", (70, 30), COLORS);
 }
 
 #[test]
@@ -205,15 +211,15 @@ fn an_open_pair_not_wrapped_and_scrolled() {
 fn an_open_pair_that_is_the_same() {
     let same = compare(PointId::Num(17), Some(&rain()), Some(&rain()), None, false);
     let scene = listed().press("\n").reading_pair(same);
-    scene.assert_looks_at("diff_same", (120, 40), COLORS);
-    scene.press("f").assert_looks_at("diff_same_folded", (120, 40), COLORS);
+    scene.assert_looks("diff_same");
+    scene.press("f").assert_looks("diff_same_folded");
 }
 
 #[test]
 fn a_pair_that_is_missing_on_one_side() {
     let missing = compare(PointId::Num(17), Some(&rain()), None, None, false);
     let scene = listed().press("\n").reading_pair(missing);
-    scene.assert_looks_at("diff_missing", (80, 24), COLORS);
+    scene.assert_looks("diff_missing");
 }
 
 #[test]
@@ -256,7 +262,7 @@ fn signs_and_types_say_how_a_field_differs() {
         "(missing)",
         "embedding: 2 numbers, norm 5.0000 | 2 numbers, norm 1.0000, cosine 1.00000",
         "terms: 2 entries | 2 entries",
-        "voice: missing | 1 numbers",
+        "voice: missing | 1 number, norm 1.0000",
     ] {
         assert_says(&screen, line);
     }

@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::frame::{assert_says, find, is_reversed, style_of, style_of_bar};
 use super::migrate::{half_way, running, similarities};
-use super::{ASCII, COLORS, PLAIN, Scene, ago, facts, opened as job_opened};
+use super::{ASCII, COLORS, PLAIN, SIZES, Scene, ago, facts, opened as job_opened};
 
 const CONTENT: [&str; 4] = [
     "The choir sang of the harbour before the tide came in.",
@@ -150,7 +150,7 @@ fn apart() -> Scene {
 #[test]
 fn before_the_job_is_open() {
     let scene = Scene::of("messages").press("2");
-    scene.assert_looks_at("divergence_not_open", (80, 24), COLORS);
+    scene.assert_looks("divergence_not_open");
 }
 
 #[test]
@@ -162,20 +162,23 @@ fn without_any() {
 #[test]
 fn before_the_table_answers() {
     let scene = running().press("2");
-    scene.assert_looks_at("divergence_loading", (80, 24), COLORS);
+    scene.assert_looks("divergence_loading");
 }
 
 #[test]
 fn a_bin_is_chosen_and_its_points_are_listed() {
-    listed().assert_looks("divergence");
-    listed().assert_looks_at("divergence_ascii", (80, 24), ASCII);
-    listed().assert_looks_at("divergence_plain", (80, 24), PLAIN);
+    let scene = listed();
+    scene.assert_looks("divergence");
+    for size in SIZES {
+        scene.assert_looks_at("divergence_ascii", size, ASCII);
+        scene.assert_looks_at("divergence_plain", size, PLAIN);
+    }
 }
 
 #[test]
 fn counts_in_a_linear_scale() {
     let scene = running().press("2c").ranked(rows());
-    scene.assert_looks_at("divergence_linear", (80, 24), COLORS);
+    scene.assert_looks("divergence_linear");
 }
 
 #[test]
@@ -194,9 +197,7 @@ fn the_table_cannot_be_read() {
 
 #[test]
 fn points_are_being_embedded_again() {
-    listed()
-        .press("r")
-        .assert_looks_at("divergence_at_work", (120, 40), COLORS);
+    listed().press("r").assert_looks("divergence_at_work");
 }
 
 #[test]
@@ -207,7 +208,7 @@ fn an_open_point_with_its_neighbours() {
 #[test]
 fn an_open_point_that_is_being_read() {
     let scene = listed().press("\n");
-    scene.assert_looks_at("divergence_opening", (120, 40), COLORS);
+    scene.assert_looks("divergence_opening");
 }
 
 #[test]
@@ -238,7 +239,7 @@ fn an_open_point_that_cannot_be_read() {
         neighbours: Err("Qdrant does not answer: timed out".into()),
         ..detail()
     });
-    scene.assert_looks_at("divergence_without_neighbours", (120, 40), COLORS);
+    scene.assert_looks("divergence_without_neighbours");
 }
 
 #[test]
@@ -252,9 +253,7 @@ fn spaces_apart_measured() {
     let scene = apart().press("n").event(TaskEvent::AgreementMeasured(agreement()));
     scene.assert_looks("divergence_apart_measured");
     let scene = apart().press("n").unanswered(Owned::Agreement, "there is no table yet");
-    scene
-        .later()
-        .assert_looks_at("divergence_apart_failed", (80, 24), COLORS);
+    scene.later().assert_looks("divergence_apart_failed");
 }
 
 #[test]

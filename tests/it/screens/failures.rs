@@ -128,7 +128,7 @@ pub(super) fn editing(content: &str) -> Scene {
 #[test]
 fn before_the_job_is_open() {
     let scene = Scene::of("messages").press("3");
-    scene.assert_looks_at("failures_not_open", (80, 24), COLORS);
+    scene.assert_looks("failures_not_open");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn with_marks_and_retries() {
 #[test]
 fn filtered_to_nothing() {
     let scene = listed().press("/timeout").listing(Vec::new());
-    scene.assert_looks_at("failures_typing", (80, 24), COLORS);
+    scene.assert_looks("failures_typing");
     scene.press("\n").assert_looks("failures_filtered_to_nothing");
 }
 
@@ -170,7 +170,7 @@ fn filtered_to_nothing() {
 fn filtered_by_a_class() {
     let long = rows().into_iter().filter(|row| row.cause == Cause::TooLong);
     let scene = listed().press("/too_long\n").listing(long.collect());
-    scene.assert_looks_at("failures_of_a_class", (80, 24), COLORS);
+    scene.assert_looks("failures_of_a_class");
 }
 
 #[test]
@@ -211,9 +211,7 @@ fn an_open_one_that_cannot_be_read_in_qdrant() {
 fn the_content_is_edited_in_a_line() {
     let scene = editing("What the choir said about the harbour.");
     scene.assert_looks("failures_editor");
-    scene
-        .press(" And more.")
-        .assert_looks_at("failures_editor_changed", (80, 24), COLORS);
+    scene.press(" And more.").assert_looks("failures_editor_changed");
 }
 
 #[test]

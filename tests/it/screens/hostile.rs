@@ -9,6 +9,7 @@ use qlance::lance::browse::RankedRow;
 use qlance::point::diff::{RecordDiff, Verdict};
 use qlance::point::{Cause, Failure, Payload, PointId, Similarity};
 use qlance::tasks::inspect::{Neighbour, Neighbours, PairSummary, PointDetail};
+use qlance::tasks::meters::Waiting;
 use qlance::tasks::plan::PlanReport;
 use qlance::tasks::{JobFacts, Level, Phase, Snapshot, StopReason, TaskEvent};
 use qlance::ui;
@@ -201,7 +202,10 @@ impl Content {
         };
         let named = || Scene::of(&short).event(opened(facts.clone()));
         let waiting = Snapshot {
-            waiting: Some((short.clone(), None)),
+            waiting: Some(Waiting {
+                reason: short.clone(),
+                ..Waiting::default()
+            }),
             ..half_way()
         };
         let pasted = |scene: Scene| scene.take(Message::Paste(short.clone()));

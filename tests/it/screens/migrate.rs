@@ -6,6 +6,7 @@ use std::time::Duration;
 use qlance::embed::Usage;
 use qlance::lance::index::Step;
 use qlance::point::{Failure, Histogram, Similarity};
+use qlance::tasks::meters::{Outage, Waiting};
 use qlance::tasks::plan::{Basis, Estimate, FieldPlan, PlanReport, VectorPlan};
 use qlance::tasks::{Level, Phase, Settings, Snapshot, StageSnapshot, StopReason, TaskEvent};
 use qlance::ui::text::count;
@@ -13,7 +14,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::failures::rows;
 use super::frame::{assert_says, style_of, style_of_bar};
-use super::{ASCII, COLORS, PLAIN, Scene};
+use super::{ASCII, COLORS, PLAIN, SIZES, Scene};
 
 /// Points by similarity: above 0.999, 0.99, 0.98 (the threshold), 0.95, 0.9, 0.7; and not comparable.
 pub(super) fn similarities(counts: &[u64; 6], incomparable: u64) -> Arc<Histogram> {
@@ -65,12 +66,19 @@ pub(super) fn half_way() -> Snapshot {
             inputs: 93_800,
             tokens: 2_410_000,
             remembered: 580,
+            ..Usage::default()
         },
         cost_usd: 0.3133,
         settings: settings(),
         eta: Some(Duration::from_secs(135)),
-        waiting: Some(("throttled: tokens/min".into(), Some(Duration::from_millis(2_400)))),
+        waiting: Some(Waiting {
+            reason: "throttled: tokens/min".into(),
+            left: Some(Duration::from_secs(3)),
+            outage: None,
+        }),
         version: 5,
+        shortened: 0,
+        compared: 0,
     }
 }
 
@@ -245,13 +253,13 @@ fn connecting() {
 fn a_plan_with_warnings_and_an_unknown_estimate() {
     ready(plan()).assert_looks("migrate_ready");
     let scrolled = ready(plan()).press("jjjjjj");
-    scrolled.assert_looks_at("migrate_ready_scrolled", (80, 24), COLORS);
+    scrolled.assert_looks("migrate_ready_scrolled");
 }
 
 #[test]
 fn ready_without_a_plan() {
     let scene = Scene::open().phase(Phase::Ready);
-    scene.assert_looks_at("migrate_ready_without_a_plan", (80, 24), COLORS);
+    scene.assert_looks("migrate_ready_without_a_plan");
 }
 
 #[test]
@@ -261,23 +269,81 @@ fn a_run_with_its_limit_and_what_it_waits_for() {
 
 #[test]
 fn a_run_in_ascii() {
-    running().assert_looks_at("migrate_running_ascii", (80, 24), ASCII);
+    let scene = running();
+    for size in SIZES {
+        scene.assert_looks_at("migrate_running_ascii", size, ASCII);
+    }
 }
 
 #[test]
 fn a_run_without_colour() {
-    running().assert_looks_at("migrate_running_plain", (80, 24), PLAIN);
+    let scene = running();
+    for size in SIZES {
+        scene.assert_looks_at("migrate_running_plain", size, PLAIN);
+    }
 }
 
 #[test]
 fn paused() {
     let snapshot = Snapshot {
         phase: Phase::Paused,
-        waiting: Some(("paused by operator".into(), None)),
+        waiting: Some(Waiting {
+            reason: "paused by operator".into(),
+            ..Waiting::default()
+        }),
         ..idle(half_way())
     };
     let scene = running().phase(Phase::Pausing).seeing(snapshot);
     scene.phase(Phase::Paused).assert_looks("migrate_paused");
+}
+
+/// An outage of the embedder, 45 s old.
+fn outage() -> Scene {
+    let snapshot = Snapshot {
+        waiting: Some(Waiting {
+            reason: "embedder outage: HTTP 503: the model is being loaded".into(),
+            left: Some(Duration::from_secs(8)),
+            outage: Some(Outage {
+                of: "embedder",
+                lasted: Duration::from_secs(45),
+                tries: 5,
+                patience: Duration::from_secs(1_800),
+            }),
+        }),
+        ..half_way()
+    };
+    running().seeing(snapshot)
+}
+
+#[test]
+fn an_outage_says_what_is_wrong_what_is_done_and_what_can_be_done() {
+    let scene = outage();
+    scene.assert_looks("migrate_outage");
+    for size in SIZES {
+        assert_says(
+            &scene.text(size),
+            "try 6 in 8 s (n: now); down for 45 s, stops after 30 min",
+        );
+        if size.0 > 80 {
+            assert_says(&scene.text(size), "n try now");
+        }
+    }
+}
+
+#[test]
+fn an_invariant_is_broken() {
+    let reason = "conservation broken: the table should have 93,220 rows after this commit but has 93,221";
+    stopped(StopReason::Broken(reason.into())).assert_looks("migrate_broken");
+}
+
+#[test]
+fn both_stores_are_compared() {
+    let snapshot = Snapshot {
+        compared: 48_500,
+        ..idle(half_way())
+    };
+    let scene = running().seeing(snapshot).phase(Phase::Comparing);
+    scene.assert_looks("migrate_comparing");
 }
 
 #[test]
@@ -295,7 +361,7 @@ fn stopped_by_trouble() {
 fn the_table_is_being_finished() {
     let scene = running().seeing(idle(half_way()));
     let scene = scene.phase(Phase::Finishing(Step::VectorIndex));
-    scene.assert_looks_at("migrate_finishing", (80, 24), COLORS);
+    scene.assert_looks("migrate_finishing");
 }
 
 #[test]
@@ -357,6 +423,26 @@ fn bars_below_the_threshold_warn() {
             assert_eq!(style_of_bar(&screen, label), (warn, Modifier::BOLD), "{label}");
         }
     }
+}
+
+#[test]
+fn a_threshold_below_zero_says_what_lies_below_it() {
+    let mut histogram = Histogram::default();
+    for value in [0.5, -0.1, -0.5] {
+        histogram.record(Similarity::new(value));
+    }
+    let snapshot = Snapshot {
+        similarities: Arc::new(histogram),
+        ..half_way()
+    };
+    let scene = running().seeing(snapshot);
+    assert_says(&scene.text((120, 40)), "   < 0 ");
+    // From 0.98 down to -0.3, by hundredths.
+    let screen = scene.press(&format!("2{}1", "{".repeat(128))).text((120, 40));
+    for part in ["Similarity: 1 divergent", "  -0.300 ", "< -0.300 "] {
+        assert_says(&screen, part);
+    }
+    assert!(!screen.contains("< 0 "), "{screen}");
 }
 
 #[test]

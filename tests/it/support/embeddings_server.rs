@@ -2,14 +2,15 @@
 //! remembers of the requests; asserts nothing. A good embedding is a function of its text alone, so that a test can
 //! tell whose vector it got.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -57,6 +58,108 @@ pub(crate) enum Behaviour {
     Floats,
     /// Good, but without usage.
     NoUsage,
+    /// Good, but each index is one too high.
+    BrokenIndices,
+    /// Status 200 with a body that never ends; only a client that has had enough ends it.
+    Endless,
+    /// Another behaviour, with these headers on its answer.
+    WithHeaders {
+        /// The other behaviour; not one with headers itself.
+        of: Box<Self>,
+        /// Names in small letters, and values.
+        headers: Vec<(&'static str, String)>,
+    },
+}
+
+/// Says how the next request is answered.
+pub(crate) type Chooser = Box<dyn FnMut() -> Behaviour + Send>;
+
+impl Behaviour {
+    /// Whether a client gets embeddings that it can use, and is charged for them.
+    fn is_paid(&self) -> bool {
+        match self {
+            Self::Good | Self::ShuffledOrder | Self::Floats | Self::NoUsage => true,
+            Self::WithHeaders { of, .. } => of.is_paid(),
+            _ => false,
+        }
+    }
+
+    /// The same with these headers (names in small letters) on its answer.
+    pub(crate) fn with_headers(self, headers: &[(&'static str, &str)]) -> Self {
+        Self::WithHeaders {
+            of: Box::new(self),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect(),
+        }
+    }
+
+    /// A redirect to another address.
+    pub(crate) fn redirect(to: &str) -> Self {
+        let moved = Self::Status {
+            code: 307,
+            body: String::new(),
+            retry_after: None,
+        };
+        moved.with_headers(&[("location", to)])
+    }
+}
+
+/// So many requests a second and no more, whatever is queued; what was not used of one second can be used in the next.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RateLimit {
+    /// The limit.
+    pub(crate) per_second: u32,
+    /// Whether `Retry-After` is in whole seconds; else it names the moment to the millisecond.
+    pub(crate) whole_seconds: bool,
+}
+
+/// What is left of a [`RateLimit`].
+struct Bucket {
+    limit: RateLimit,
+    left: f64,
+    at: Instant,
+    refused: usize,
+}
+
+impl Bucket {
+    /// Lets a request in (`None`), or says how it is refused.
+    fn refuse(&mut self, now: Instant) -> Option<Behaviour> {
+        let per_second = f64::from(self.limit.per_second);
+        let more = now.duration_since(self.at).as_secs_f64() * per_second;
+        self.left = (self.left + more).min(per_second);
+        self.at = now;
+        if self.left >= 1.0 {
+            self.left -= 1.0;
+            return None;
+        }
+        self.refused += 1;
+        let wait = (1.0 - self.left) / per_second;
+        let retry_after = if self.limit.whole_seconds {
+            format!("{:.0}", wait.ceil())
+        } else {
+            format!("{wait:.3}")
+        };
+        Some(Behaviour::Status {
+            code: 429,
+            body: r#"{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}"#.into(),
+            retry_after: Some(retry_after),
+        })
+    }
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nothing yet.
+    InFlight,
+    /// Answered with embeddings: its inputs are paid for.
+    Paid,
+    /// Its client went away before the embeddings came. A provider charges for them all the same.
+    Abandoned,
+    /// Answered with something else, or never.
+    Unpaid,
 }
 
 /// One request as it arrived.
@@ -70,6 +173,12 @@ pub(crate) struct Recorded {
     pub(crate) authorization: Option<String>,
     /// Requests in flight when it had arrived, itself included.
     pub(crate) in_flight: usize,
+    /// When it had arrived.
+    pub(crate) arrived: Instant,
+    /// What became of it.
+    pub(crate) fate: Fate,
+    /// When it was answered, or its client had gone.
+    pub(crate) ended: Option<Instant>,
 }
 
 /// The server; stops accepting when dropped.
@@ -85,7 +194,9 @@ struct Shared(Mutex<Memory>);
 #[derive(Default)]
 struct Memory {
     script: VecDeque<Behaviour>,
+    chooser: Option<Chooser>,
     fallback: Behaviour,
+    bucket: Option<Bucket>,
     refused_marker: Option<String>,
     latency: Duration,
     recorded: Vec<Recorded>,
@@ -101,11 +212,27 @@ struct Asked {
 }
 
 /// A request in flight, until it is answered or its client has gone.
-struct InFlight(Arc<Shared>);
+struct InFlight {
+    shared: Arc<Shared>,
+    place: usize,
+    /// What becomes of it if it ends now.
+    fate: Fate,
+}
+
+impl InFlight {
+    /// The embeddings are on their way.
+    fn embeddings_come(&mut self) {
+        self.fate = Fate::Paid;
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.lock().in_flight -= 1;
+        let mut memory = self.shared.lock();
+        memory.in_flight -= 1;
+        let request = &mut memory.recorded[self.place];
+        request.fate = self.fate;
+        request.ended = Some(Instant::now());
     }
 }
 
@@ -142,6 +269,11 @@ impl EmbeddingsServer {
         format!("http://{}/v1", self.address)
     }
 
+    /// The address that it listens at.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Queues behaviours, one a request, in the order of arrival. After them comes what [`Self::always`] says.
     pub(crate) fn then(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
         self.shared.lock().script.extend(behaviours);
@@ -152,7 +284,13 @@ impl EmbeddingsServer {
         self.shared.lock().script.clear();
     }
 
-    /// Sets the behaviour of all requests for which nothing is queued; [`Behaviour::Good`] until then.
+    /// Lets `chooser` say how each request is answered for which nothing is queued, in the order of arrival; `None` goes
+    /// back to what [`Self::always`] says.
+    pub(crate) fn chosen_by(&self, chooser: Option<Chooser>) {
+        self.shared.lock().chooser = chooser;
+    }
+
+    /// Sets the behaviour of all requests for which nothing is queued or chosen; [`Behaviour::Good`] until then.
     pub(crate) fn always(&self, behaviour: Behaviour) {
         self.shared.lock().fallback = behaviour;
     }
@@ -160,6 +298,21 @@ impl EmbeddingsServer {
     /// Answers 400 to every request with an input that contains `marker`.
     pub(crate) fn reject_inputs_containing(&self, marker: &str) {
         self.shared.lock().refused_marker = Some(marker.to_owned());
+    }
+
+    /// Refuses with 429 what is above a limit, before anything queued or chosen is looked at.
+    pub(crate) fn rate_limit(&self, limit: RateLimit) {
+        self.shared.lock().bucket = Some(Bucket {
+            limit,
+            left: f64::from(limit.per_second),
+            at: Instant::now(),
+            refused: 0,
+        });
+    }
+
+    /// How many requests were refused because of [`Self::rate_limit`].
+    pub(crate) fn refused(&self) -> usize {
+        self.shared.lock().bucket.as_ref().map_or(0, |bucket| bucket.refused)
     }
 
     /// Lets every answer take at least this long.
@@ -180,6 +333,30 @@ impl EmbeddingsServer {
             .iter()
             .map(|request| request.inputs.len())
             .sum()
+    }
+
+    /// How many inputs are in requests that arrived and are not answered yet.
+    pub(crate) fn in_flight_inputs(&self) -> usize {
+        self.shared
+            .lock()
+            .recorded
+            .iter()
+            .filter(|request| request.fate == Fate::InFlight)
+            .map(|request| request.inputs.len())
+            .sum()
+    }
+
+    /// How many times each text was paid for.
+    pub(crate) fn paid(&self) -> HashMap<String, u64> {
+        let mut times = HashMap::new();
+        for request in &self.shared.lock().recorded {
+            if matches!(request.fate, Fate::Paid | Fate::Abandoned) {
+                for text in &request.inputs {
+                    *times.entry(text.clone()).or_default() += 1;
+                }
+            }
+        }
+        times
     }
 
     /// The most requests that were in flight at once.
@@ -206,7 +383,8 @@ impl Shared {
 }
 
 impl Memory {
-    fn record(&mut self, asked: &Asked, headers: &HeaderMap) {
+    /// Writes a request down; returns its place.
+    fn record(&mut self, asked: &Asked, headers: &HeaderMap) -> usize {
         self.in_flight += 1;
         let authorization = headers.get(header::AUTHORIZATION);
         self.recorded.push(Recorded {
@@ -214,7 +392,26 @@ impl Memory {
             dimensions: asked.dimensions,
             authorization: authorization.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
             in_flight: self.in_flight,
+            arrived: Instant::now(),
+            fate: Fate::InFlight,
+            ended: None,
         });
+        self.recorded.len() - 1
+    }
+
+    /// How the request that has just arrived is answered.
+    fn next_behaviour(&mut self) -> Behaviour {
+        let refused = self.bucket.as_mut().and_then(|bucket| bucket.refuse(Instant::now()));
+        if let Some(refusal) = refused {
+            return refusal;
+        }
+        if let Some(queued) = self.script.pop_front() {
+            return queued;
+        }
+        match &mut self.chooser {
+            Some(chooser) => chooser(),
+            None => self.fallback.clone(),
+        }
     }
 
     /// What a well-behaved server has against these inputs.
@@ -231,17 +428,29 @@ impl Memory {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(asked): Json<Asked>) -> Response {
-    let (behaviour, objection, latency) = {
+    let (place, behaviour, objection, latency) = {
         let mut memory = shared.lock();
-        memory.record(&asked, &headers);
-        let behaviour = memory.script.pop_front().unwrap_or_else(|| memory.fallback.clone());
-        (behaviour, memory.objection(&asked.input), memory.latency)
+        let place = memory.record(&asked, &headers);
+        let behaviour = memory.next_behaviour();
+        (place, behaviour, memory.objection(&asked.input), memory.latency)
     };
-    let _in_flight = InFlight(shared);
+    let paid = behaviour.is_paid() && objection.is_none();
+    let mut in_flight = InFlight {
+        shared,
+        place,
+        fate: if paid { Fate::Abandoned } else { Fate::Unpaid },
+    };
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    match (behaviour, objection) {
+    if paid {
+        in_flight.embeddings_come();
+    }
+    let (behaviour, headers) = match behaviour {
+        Behaviour::WithHeaders { of, headers } => (*of, headers),
+        other => (other, Vec::new()),
+    };
+    let mut response = match (behaviour, objection) {
         (
             Behaviour::Status {
                 code,
@@ -253,12 +462,18 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(aske
         (Behaviour::Hang, _) => std::future::pending().await,
         (Behaviour::CutConnection, _) => cut(&embeddings(&asked, &Behaviour::Good).to_string()),
         (Behaviour::Garbage, _) => "<html><body>It works!</body></html>".into_response(),
+        (Behaviour::Endless, _) => endless(),
         (_, Some(message)) => {
             let error = json!({"message": message, "type": "invalid_request_error", "param": null, "code": null});
             (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response()
         }
         (behaviour, None) => Json(embeddings(&asked, &behaviour)).into_response(),
+    };
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(&value).expect("a header's value");
+        response.headers_mut().insert(HeaderName::from_static(name), value);
     }
+    response
 }
 
 fn status(code: u16, body: String, retry_after: Option<&str>) -> Response {
@@ -283,6 +498,15 @@ fn cut(body: &str) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(stream)).into_response()
 }
 
+/// The beginning of a good body, then blanks without end.
+fn endless() -> Response {
+    static BLANKS: [u8; 64 << 10] = [b' '; 64 << 10];
+    let beginning = Ok(Bytes::from_static(b"{\"object\":\"list\",\"data\":["));
+    let blanks = stream::repeat(Ok::<_, Infallible>(Bytes::from_static(&BLANKS)));
+    let body = Body::from_stream(stream::iter([beginning]).chain(blanks));
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
 fn embeddings(asked: &Asked, behaviour: &Behaviour) -> Value {
     let dimensions = match behaviour {
         Behaviour::WrongDimension(dimensions) => *dimensions,
@@ -301,7 +525,8 @@ fn embeddings(asked: &Asked, behaviour: &Behaviour) -> Value {
         } else {
             Value::from(numbers)
         };
-        data.push(json!({"object": "embedding", "index": index, "embedding": embedding}));
+        let listed = index + usize::from(*behaviour == Behaviour::BrokenIndices);
+        data.push(json!({"object": "embedding", "index": listed, "embedding": embedding}));
     }
     match behaviour {
         Behaviour::WrongCount => drop(data.pop()),

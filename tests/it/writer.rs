@@ -1,0 +1,354 @@
+//! The writer by itself, with a real table and somebody else's hand in it: what it believes after a commit whose
+//! outcome it does not know, what it refuses, and what it notices.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use qlance::journal::{Journal, Shared, State};
+use qlance::lance::{Checkpoint, NewRow, TableSchema, Target, encode};
+use qlance::point::{Cause, Failure, IdRange, Point, PointId, RangeProgress};
+use qlance::tasks::invariant::{Fault, Invariant};
+use qlance::tasks::meters::{Meters, Settled};
+use qlance::tasks::writer::{EmbeddedPage, Limits, Message, Parts, Writer};
+use qlance::tasks::{EVENT_ROOM, TaskEvent};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use crate::support::embeddings_server::embedding_of;
+use crate::support::world::{SIZE, point, rows_of};
+
+const JOB: &str = "job";
+const TABLE: &str = "messages";
+
+/// A writer at work on a job of one range.
+struct Job {
+    writer: Writer,
+    schema: TableSchema,
+    journal: Shared,
+    meters: Arc<Meters>,
+    // Kept, so that events can be said.
+    _events: mpsc::Receiver<TaskEvent>,
+    dir: TempDir,
+}
+
+impl Job {
+    /// Nothing is committed yet; commits come with a flush only.
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let schema = TableSchema::choir(SIZE, &BTreeMap::new());
+        let journal = Shared::new(Journal::in_memory().expect("a journal"));
+        let meters = Arc::new(Meters::default());
+        let (events, kept) = mpsc::channel(EVENT_ROOM);
+        let (writer, _) = Writer::spawn(Parts {
+            target: target(&dir).await,
+            schema: schema.clone(),
+            space: "{}".into(),
+            checkpoint: Checkpoint::new(JOB, 0, vec![RangeProgress::new(IdRange::ALL)]),
+            journal: journal.clone(),
+            meters: Arc::clone(&meters),
+            events,
+            limits: Limits {
+                rows: 1_000_000,
+                bytes: 1 << 30,
+                age: Duration::from_secs(3_600),
+            },
+            threshold: 0.5,
+        });
+        Self {
+            writer,
+            schema,
+            journal,
+            meters,
+            _events: kept,
+            dir,
+        }
+    }
+
+    /// A job whose points 1 to 10 are committed: rows, but for 9 and 10, which failed.
+    async fn with_failures() -> Self {
+        let job = Self::new().await;
+        job.commit(job.page(0, 1..11, &[9, 10])).await.expect("committed");
+        job.assert_settled(8, 2).await;
+        job
+    }
+
+    /// The table through another handle: somebody else's, or this job's own before it lost its connection.
+    async fn behind(&self) -> Target {
+        let mut target = target(&self.dir).await;
+        target.open().await.expect("readable").expect("a table");
+        target
+    }
+
+    fn batch(&self, ids: impl IntoIterator<Item = u64>) -> RecordBatch {
+        let points: Vec<(Point, Vec<f32>)> = ids
+            .into_iter()
+            .map(|n| {
+                let text = format!("message {n}");
+                (point(n, json!({"content": text})), embedding_of(&text, SIZE))
+            })
+            .collect();
+        let rows: Vec<NewRow<'_>> = points
+            .iter()
+            .map(|(point, embedding)| NewRow {
+                point,
+                embedding,
+                similarity: None,
+            })
+            .collect();
+        encode(&self.schema, &rows).expect("a batch")
+    }
+
+    /// A page of the run that goes on just now.
+    fn page(&self, seq: u64, ids: Range<u64>, failing: &[u64]) -> EmbeddedPage {
+        let (read, next) = (ids.end - ids.start, ids.end);
+        // The first page of a range that begins nowhere has no cursor before it.
+        let from = (ids.start > 1).then_some(PointId::Num(ids.start));
+        let rows = self.batch(ids.filter(|n| !failing.contains(n)));
+        EmbeddedPage {
+            run: self.writer.run(),
+            range: 0,
+            seq,
+            from,
+            similarities: vec![None; rows.num_rows()],
+            rows: Some(rows),
+            failures: failing
+                .iter()
+                .map(|n| (PointId::Num(*n), Failure::new(Cause::NoContent, "empty")))
+                .collect(),
+            shortened: Vec::new(),
+            read,
+            next: Some(PointId::Num(next)),
+            done: false,
+            in_hand: self.meters.take_in_hand(read),
+            budget: None,
+        }
+    }
+
+    async fn commit(&self, page: EmbeddedPage) -> anyhow::Result<()> {
+        self.writer.page(page).await.expect("handed over");
+        self.writer.ask(Message::Flush).await
+    }
+
+    async fn reset(&self) -> anyhow::Result<Checkpoint> {
+        let retrying = false;
+        self.writer.ask(|done| Message::Reset { retrying, done }).await
+    }
+
+    /// What a retry asks for when it has brought these points.
+    async fn recover(&self, numbers: &[u64]) -> anyhow::Result<()> {
+        let rows = self.batch(numbers.iter().copied());
+        let ids: Vec<PointId> = numbers.iter().copied().map(PointId::Num).collect();
+        let recover = |done| Message::Recover {
+            rows,
+            similarities: vec![None; ids.len()],
+            ids,
+            shortened: Vec::new(),
+            done,
+        };
+        self.writer.ask(recover).await
+    }
+
+    /// Claims failed points for a retry.
+    async fn claim(&self, numbers: &[u64]) {
+        let ids: Vec<PointId> = numbers.iter().copied().map(PointId::Num).collect();
+        let wanted = ids.clone();
+        let claimed = self.journal.run(move |journal| journal.claim(&wanted)).await;
+        assert_eq!(claimed.expect("claimed"), ids);
+    }
+
+    async fn state(&self, number: u64) -> Option<State> {
+        let found = self.journal.run(move |journal| journal.get(PointId::Num(number))).await;
+        found.expect("read").map(|(row, _)| row.state)
+    }
+
+    /// The numbers of the rows, read from outside.
+    async fn numbers(&self) -> Vec<u64> {
+        let rows = rows_of(self.dir.path(), TABLE).await;
+        rows.iter()
+            .map(|row| match row.point.id {
+                PointId::Num(number) => number,
+                PointId::Uuid(uuid) => panic!("{uuid} is in the table"),
+            })
+            .collect()
+    }
+
+    async fn version(&self) -> u64 {
+        self.behind().await.version().await.expect("a version")
+    }
+
+    /// So many points are written and failed, and none beside; the version is the table's.
+    async fn assert_settled(&self, written: u64, failed: u64) {
+        let expected = Settled {
+            written,
+            failed,
+            read: written + failed,
+            version: self.version().await,
+            ..Settled::default()
+        };
+        assert_eq!(self.meters.settled(), expected);
+    }
+}
+
+async fn target(dir: &TempDir) -> Target {
+    let uri = dir.path().to_str().expect("a UTF-8 path");
+    Target::connect(uri, TABLE, true).await.expect("a database")
+}
+
+/// Commits points 11 to 20 behind the back of a writer that has committed 1 to 10, as its own commit would have been
+/// made; answers what rode in it.
+async fn landed(job: &Job) -> Checkpoint {
+    let mut behind = target(&job.dir).await;
+    let found = behind.open().await.expect("readable").expect("a table");
+    let mut landed = found.checkpoint.expect("a checkpoint");
+    let range = &mut landed.ranges[0];
+    range.read += 10;
+    range.written += 10;
+    range.next = Some(PointId::Num(21));
+    behind
+        .append(vec![job.batch(11..21)], &landed)
+        .await
+        .expect("committed behind its back");
+    landed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_commit_that_landed_unheard_the_table_says_how_far_the_job_has_come() {
+    let job = Job::new().await;
+    job.commit(job.page(0, 1..11, &[])).await.expect("committed");
+    let landed = landed(&job).await;
+    let reset = job.reset().await.expect("reset");
+    assert_eq!(reset, landed);
+    job.assert_settled(20, 0).await;
+    // The run after it goes on from there.
+    job.commit(job.page(0, 21..31, &[])).await.expect("committed");
+    job.assert_settled(30, 0).await;
+    assert_eq!(job.numbers().await, (1..31).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_landed_unheard_is_not_written_again() {
+    let job = Job::new().await;
+    job.commit(job.page(0, 1..11, &[])).await.expect("committed");
+    landed(&job).await;
+    job.reset().await.expect("reset");
+    // Refused or passed over: the points lie before the cursor.
+    let again = job.commit(job.page(0, 11..21, &[])).await;
+    assert_eq!(
+        job.numbers().await,
+        (1..21).collect::<Vec<_>>(),
+        "rows were doubled; the writer said {again:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_an_earlier_run_comes_too_late() {
+    let job = Job::new().await;
+    let (first, late, later) = (
+        job.page(0, 1..11, &[]),
+        job.page(0, 1..11, &[]),
+        job.page(1, 11..21, &[]),
+    );
+    job.writer.page(first).await.expect("handed over");
+    let reset = job.reset().await.expect("reset");
+    assert_eq!((reset.read(), job.writer.run()), (0, 1));
+    job.writer.page(late).await.expect("handed over");
+    job.commit(later).await.expect("nothing is wrong");
+    let nothing = target(&job.dir).await.open().await.expect("readable");
+    assert!(nothing.is_none(), "{nothing:?}");
+    assert_eq!(job.meters.settled(), Settled::default());
+    // Those of this run are in their own order, from the beginning.
+    job.writer.page(job.page(1, 11..21, &[])).await.expect("handed over");
+    job.commit(job.page(0, 1..11, &[])).await.expect("committed");
+    job.assert_settled(20, 0).await;
+    assert_eq!(job.numbers().await, (1..21).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_that_does_not_hold_its_points_writes_nothing() {
+    let job = Job::with_failures().await;
+    let version = job.version().await;
+    // Held by nobody; then one of them is.
+    for held in [&[][..], &[9]] {
+        job.claim(held).await;
+        let refused = job.recover(&[9, 10]).await.expect_err("refused");
+        assert!(
+            refused.to_string().contains("not waiting for this retry"),
+            "{refused:#}"
+        );
+        assert_eq!(job.version().await, version, "something was written");
+        assert_eq!(job.state(10).await, Some(State::Failed));
+        job.assert_settled(8, 2).await;
+    }
+    // Held, but no commit covers it: it will be read again.
+    let uncovered = [(PointId::Num(50), Failure::new(Cause::NoContent, "empty"))];
+    job.journal
+        .run(move |journal| journal.record(&uncovered, 1))
+        .await
+        .expect("recorded");
+    job.claim(&[50]).await;
+    job.recover(&[50]).await.expect_err("refused");
+    assert_eq!(job.version().await, version, "something was written");
+    // A reset forgets what no commit covers, and settles what is held.
+    job.reset().await.expect("reset");
+    assert_eq!((job.state(9).await, job.state(50).await), (Some(State::Failed), None));
+    job.claim(&[9, 10]).await;
+    job.recover(&[9, 10]).await.expect("written");
+    assert_eq!(job.state(9).await, Some(State::Recovered));
+    job.assert_settled(10, 0).await;
+    assert_eq!(job.numbers().await, (1..11).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_retry_is_looked_up_in_the_table() {
+    let job = Job::with_failures().await;
+    job.claim(&[9, 10]).await;
+    // The row of one made it; nobody heard.
+    let added = job.behind().await.upsert(vec![job.batch([9])], None).await;
+    assert_eq!(added.expect("written"), 1);
+    job.writer.ask(Message::Settle).await.expect("settled");
+    assert_eq!(
+        (job.state(9).await, job.state(10).await),
+        (Some(State::Recovered), Some(State::Failed))
+    );
+    job.assert_settled(9, 1).await;
+    // The migration goes on over it.
+    job.commit(job.page(1, 11..21, &[])).await.expect("committed");
+    job.assert_settled(19, 1).await;
+    let expected: Vec<u64> = (1..21).filter(|n| *n != 10).collect();
+    assert_eq!(job.numbers().await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_somebody_else_adds_break_conservation_and_nothing_more_is_written() {
+    let job = Job::new().await;
+    job.commit(job.page(0, 1..11, &[])).await.expect("committed");
+    let behind = job.behind().await;
+    let table = behind.table().expect("a table");
+    table
+        .add(vec![job.batch([1_000])])
+        .execute()
+        .await
+        .expect("added by somebody else");
+    let error = job.commit(job.page(1, 11..21, &[])).await.expect_err("noticed");
+    let fault = Fault::of(&error);
+    assert_eq!(fault.invariant, Some(Invariant::Conservation), "{fault}");
+    assert!(
+        fault
+            .message
+            .contains("should have 20 rows after this commit but has 21"),
+        "{fault}"
+    );
+    assert_eq!(job.writer.broken().await, fault);
+    let version = job.version().await;
+    let further = job.commit(job.page(2, 21..31, &[])).await.expect_err("broken");
+    assert_eq!(Fault::of(&further), fault);
+    // A reset does not make it good.
+    let reset = Fault::of(&job.reset().await.expect_err("still broken"));
+    assert_eq!(reset.invariant, Some(Invariant::Conservation), "{reset}");
+    job.commit(job.page(0, 21..31, &[])).await.expect_err("broken");
+    assert_eq!(job.version().await, version, "something was written");
+}
