@@ -7,8 +7,8 @@
 //! after a power cut the records that are torn are told by their checksum. A disk that is full costs the spool, not the
 //! run.
 //!
-//! File: 8 bytes of mark, 32 bytes of digest of the space; then records of 32 bytes of key, `dimension` little-endian
-//! f32, 8 bytes of checksum.
+//! File: 8 bytes of mark, 32 bytes of digest of the space; then records of 32 bytes of key, `dimension` f32 as they lie
+//! in memory, 8 bytes of checksum. It never leaves the machine.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
+use arrow_buffer::ToByteSlice as _;
 
 use super::flights::Key;
 use super::{Embedding, Space};
@@ -132,7 +133,7 @@ impl Spool {
             return None;
         }
         let (numbers, _) = body[32..].as_chunks::<4>();
-        Some(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        Some(numbers.iter().map(|bytes| f32::from_ne_bytes(*bytes)).collect())
     }
 
     /// How many embeddings it holds.
@@ -179,7 +180,7 @@ impl Spool {
             places.push((*key, (segment.number, segment.bytes + bytes.len() as u64)));
             let from = bytes.len();
             bytes.extend_from_slice(key.bytes());
-            bytes.extend(embedding.iter().flat_map(|number| number.to_le_bytes()));
+            bytes.extend_from_slice(embedding.to_byte_slice());
             let sum = checksum(&bytes[from..]);
             bytes.extend_from_slice(&sum);
         }
