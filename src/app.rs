@@ -15,6 +15,7 @@ pub mod log;
 pub mod palette;
 pub mod prompt;
 pub mod screen;
+pub mod search;
 pub mod setup;
 pub mod throughput;
 
@@ -41,6 +42,7 @@ use keymap::{Keymap, KeymapError};
 use log::Log;
 use palette::{Palette, Picked};
 use prompt::{Answered, Prompt};
+use search::Search;
 use throughput::Throughput;
 
 pub use screen::Screen;
@@ -169,6 +171,8 @@ pub struct App {
     pub failures: Failures,
     /// The Diff screen.
     pub diff: Diff,
+    /// The Search screen.
+    pub search: Search,
     /// The Log screen.
     pub log: Log,
     /// Whether help is open, and how far it is scrolled.
@@ -214,6 +218,7 @@ impl App {
             divergence: Divergence::new(),
             failures: Failures::new(),
             diff: Diff::new(),
+            search: Search::new(),
             log: Log::new(),
             help: None,
             reach: Reach::default(),
@@ -247,6 +252,7 @@ impl App {
                 self.failures.resize(rows);
                 self.divergence.resize(rows, beside);
                 self.diff.resize(rows, beside);
+                self.search.resize(rows, beside);
                 Vec::new()
             }
             Message::Reach(reach) => {
@@ -293,6 +299,7 @@ impl App {
             Screen::Divergence => self.divergence.selected(),
             Screen::Failures => self.failures.selected().map(|row| row.id),
             Screen::Diff => self.diff.selected(),
+            Screen::Search => self.search.selected(),
             _ => None,
         }
     }
@@ -331,6 +338,14 @@ impl App {
                 Answered::With(command) => {
                     self.prompt = None;
                     self.answered(command)
+                }
+                Answered::Query(query) => {
+                    self.prompt = None;
+                    sending(self.search.query_typed(query))
+                }
+                Answered::Condition(filter) => {
+                    self.prompt = None;
+                    sending(self.search.condition_typed(filter))
                 }
             };
         }
@@ -436,6 +451,7 @@ impl App {
                 Screen::Failures => self.failures.click_row(place),
                 Screen::Divergence => self.divergence.click_row(place),
                 Screen::Diff => self.diff.click_row(place as usize),
+                Screen::Search => self.search.click_row(place as usize),
                 _ => {}
             },
             Mouse::Bin(row) => self.divergence.click_bin(row, &self.snapshot.similarities),
@@ -452,7 +468,7 @@ impl App {
             Screen::Divergence => self.divergence.wanted(),
             _ => None,
         };
-        command.map(Effect::Send).into_iter().collect()
+        sending(command)
     }
 
     /// Ctrl-C, or a signal: the first stops cleanly, the second at once.
@@ -468,6 +484,11 @@ impl App {
         self.leaving = true;
         vec![Effect::Send(TaskCommand::Quit), Effect::Leave]
     }
+}
+
+/// What is asked of the work, if anything.
+fn sending(command: Option<TaskCommand>) -> Vec<Effect> {
+    command.map(Effect::Send).into_iter().collect()
 }
 
 #[cfg(test)]

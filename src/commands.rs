@@ -4,10 +4,12 @@ mod acting;
 mod demo;
 mod diff;
 mod divergence;
+mod evaluate;
 mod failures;
 mod headless;
 mod logging;
 mod plan;
+mod search;
 mod shortened;
 mod signals;
 mod sync;
@@ -83,6 +85,8 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Command::Failures(command) => failures::run(cli, command).await,
         Command::Divergence(command) => divergence::run(cli, command).await,
         Command::Diff(args) => diff::run(cli, args).await,
+        Command::Search(args) => search::run(cli, args).await,
+        Command::Evaluate(args) => evaluate::run(cli, args).await,
         Command::Sync(args) => sync::run(cli, args).await,
         Command::Undo(args) => undo::run(cli, args).await,
         Command::Shortened { json } => shortened::run(cli, *json),
@@ -139,7 +143,9 @@ async fn start(
 ) -> anyhow::Result<u8> {
     // Secrets that are missing are a matter of configuration: say so before anything starts.
     config.source_key()?;
-    config.embed_key()?;
+    for (modality, _) in config.embed.all() {
+        config.embed_key(modality)?;
+    }
     let job = config.job(options.state.as_deref());
     let screen = !headless && !json && has_screen(cli);
     logging::start(&job.dir);

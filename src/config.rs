@@ -4,6 +4,8 @@
 //! network. Secrets are read here, once, and never print.
 
 mod check;
+mod embed;
+mod media;
 mod secret;
 mod span;
 pub mod template;
@@ -14,7 +16,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::point::Modality;
+
 pub use check::ConfigError;
+pub use embed::{Dialect, EmbedConfig, EmbedConfigs, Provider, TooLong};
+pub use media::{MediaConfig, MediaText};
 pub use secret::Secret;
 
 /// The whole configuration. Every field has a default but the collection's and the target's names.
@@ -27,6 +33,9 @@ pub struct Config {
     /// One embedder a modality.
     #[serde(default)]
     pub embed: EmbedConfigs,
+    /// Where pictures and sounds come from, and what is let in.
+    #[serde(default)]
+    pub media: MediaConfig,
     /// What counts as divergent.
     #[serde(default)]
     pub divergence: DivergenceConfig,
@@ -167,169 +176,6 @@ impl Keys {
         match self {
             Self::One(key) => std::slice::from_ref(key),
             Self::Many(keys) => keys,
-        }
-    }
-}
-
-/// One embedder a modality.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EmbedConfigs {
-    /// The embedder of texts.
-    pub text: EmbedConfig,
-}
-
-/// Who makes the embeddings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Provider {
-    /// Any server that speaks OpenAI's API.
-    Openai,
-    /// all-MiniLM-L6-v2 in process.
-    Minilm,
-    /// Nobody: Qdrant's vector is carried over as it is.
-    Carry,
-}
-
-/// One embedder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EmbedConfig {
-    /// Who makes the embeddings.
-    pub provider: Provider,
-    /// The server's address, up to and with `/v1`.
-    pub base_url: String,
-    /// The model's name as the server knows it.
-    pub model: String,
-    /// Numbers an embedding has (1 to 65,536). Asked for where the model allows, and checked on every vector.
-    pub dimensions: usize,
-    /// Whether `dimensions` is sent with the request. Models of one fixed size refuse it.
-    pub send_dimensions: bool,
-    /// The environment variable that holds the API key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub api_key_env: Option<String>,
-    /// The file that holds the API key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub api_key_file: Option<PathBuf>,
-    /// Text set before every document before it is embedded.
-    pub document_prefix: String,
-    /// Text set before every query before it is embedded.
-    pub query_prefix: String,
-    /// Requests in flight at once (1 to 1,000). The console can move it while the work runs.
-    pub max_in_flight: usize,
-    /// Inputs a request at most (1 to 2,048, OpenAI's limit).
-    pub max_batch_inputs: usize,
-    /// Tokens a request at most (1 to 300,000, OpenAI's limit).
-    pub max_batch_tokens: usize,
-    /// Tokens an input at most; a longer one is a failure of its point. OpenAI's models take 8,192, MiniLM 256.
-    pub max_input_tokens: usize,
-    /// Tries at one request before the run stops (1 to 20). Waiting for a limit is no try.
-    pub max_attempts: u32,
-    /// Milliseconds before the second try (1 to 60,000); each further pause is twice as long.
-    pub backoff_min_ms: u64,
-    /// Milliseconds of the longest pause between tries (1 to 600,000).
-    pub backoff_max_ms: u64,
-    /// Seconds until one request counts as lost (1 to 3,600).
-    pub timeout_seconds: u64,
-    /// The price, for the cost on the screen and in the report.
-    pub usd_per_million_tokens: f64,
-    /// US dollars that the whole job may spend, in all its runs; left out, there is no cap.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub budget_usd: Option<f64>,
-    /// Requests a minute at most (1 to 1,000,000,000); left out, there is no cap.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub requests_per_minute: Option<u64>,
-    /// Tokens a minute at most (1 to 1,000,000,000); left out, there is no cap.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens_per_minute: Option<u64>,
-    /// Mebibytes for remembering texts embedded already (0 to 16,384): equal texts are paid for once.
-    pub remember_mib: u64,
-    /// Mebibytes of disk for embeddings that were paid for and are not committed yet (0 to 16,384): after a kill they are
-    /// not paid for again. 0 keeps none; the in-process model needs none.
-    pub spool_mib: u64,
-    /// What becomes of an input of more than `max_input_tokens`.
-    pub too_long: TooLong,
-    /// The model's own `tokenizer.json` (Hugging Face format), for counting tokens of models that qlance does not know.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokenizer_file: Option<PathBuf>,
-}
-
-/// What becomes of an input that is longer than the model takes. Nothing is ever shortened in silence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TooLong {
-    /// Its point fails.
-    #[default]
-    Fail,
-    /// The beginning that fits is embedded.
-    Truncate,
-    /// It is cut into pieces that fit; the embedding is their mean, weighted by their tokens and of length one.
-    Chunks,
-}
-
-impl Default for EmbedConfig {
-    fn default() -> Self {
-        Self::minilm()
-    }
-}
-
-impl EmbedConfig {
-    /// The defaults of the in-process model.
-    pub fn minilm() -> Self {
-        Self {
-            provider: Provider::Minilm,
-            base_url: String::new(),
-            model: "all-MiniLM-L6-v2".into(),
-            dimensions: 384,
-            send_dimensions: false,
-            api_key_env: None,
-            api_key_file: None,
-            document_prefix: String::new(),
-            query_prefix: String::new(),
-            max_in_flight: 2,
-            max_batch_inputs: 32,
-            max_batch_tokens: 8_192,
-            max_input_tokens: 256,
-            max_attempts: 3,
-            backoff_min_ms: 1_000,
-            backoff_max_ms: 60_000,
-            timeout_seconds: 60,
-            usd_per_million_tokens: 0.0,
-            budget_usd: None,
-            requests_per_minute: None,
-            tokens_per_minute: None,
-            remember_mib: 32,
-            spool_mib: 0,
-            too_long: TooLong::Fail,
-            tokenizer_file: None,
-        }
-    }
-
-    /// The defaults of OpenAI's API.
-    pub fn openai() -> Self {
-        Self {
-            provider: Provider::Openai,
-            base_url: "https://api.openai.com/v1".into(),
-            model: "text-embedding-3-large".into(),
-            dimensions: 1_536,
-            send_dimensions: true,
-            max_in_flight: 50,
-            max_batch_inputs: 100,
-            max_batch_tokens: 300_000,
-            max_input_tokens: 8_192,
-            usd_per_million_tokens: 0.13,
-            spool_mib: 256,
-            ..Self::minilm()
-        }
-    }
-
-    /// The defaults for carrying Qdrant's vectors over; the dimension is the collection's.
-    pub fn carry() -> Self {
-        Self {
-            provider: Provider::Carry,
-            model: String::new(),
-            dimensions: 0,
-            ..Self::minilm()
         }
     }
 }
@@ -481,6 +327,19 @@ impl Config {
         }
     }
 
+    /// The named vector of Qdrant that embeddings of a modality are compared with.
+    pub fn compare_with(&self, modality: Modality) -> &str {
+        let own = self.embed.of(modality).and_then(|embed| embed.compare_with.as_deref());
+        own.unwrap_or(&self.source.vector)
+    }
+
+    /// Whether new embeddings of any modality are compared with this vector of Qdrant.
+    pub fn is_compared(&self, vector: &str) -> bool {
+        self.embed
+            .all()
+            .any(|(modality, _)| self.compare_with(modality) == vector)
+    }
+
     /// The key for Qdrant, where one is configured.
     ///
     /// # Errors
@@ -494,14 +353,20 @@ impl Config {
         )
     }
 
-    /// The key of the text embedder, where one is configured.
+    /// The key of a modality's embedder, where one is configured.
     ///
     /// # Errors
     /// The variable is not set or the file cannot be read.
-    pub fn embed_key(&self) -> Result<Option<Secret>, ConfigError> {
-        let embed = &self.embed.text;
+    pub fn embed_key(&self, modality: Modality) -> Result<Option<Secret>, ConfigError> {
+        let Some(embed) = self.embed.of(modality) else {
+            return Ok(None);
+        };
         Secret::find(
-            "embed.text",
+            match modality {
+                Modality::Text => "embed.text",
+                Modality::Image => "embed.image",
+                Modality::Audio => "embed.audio",
+            },
             embed.api_key_env.as_deref(),
             embed.api_key_file.as_ref().map(|path| self.base_dir.join(path)),
         )

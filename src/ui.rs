@@ -25,6 +25,7 @@ mod palette;
 mod plan;
 mod prompt;
 pub mod reach;
+mod search;
 pub mod setup;
 pub mod text;
 pub mod theme;
@@ -72,7 +73,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
         },
         Screen::Divergence => divergence::render(frame, app, theme, body),
         Screen::Diff => diff::render(frame, app, theme, body),
-        Screen::Verify | Screen::Search => later::render(frame, app.screen, theme, body),
+        Screen::Verify => later::render(frame, app.screen, theme, body),
+        Screen::Search => search::render(frame, app, theme, body),
         Screen::Failures => failures::render(frame, app, theme, body),
         Screen::Log => log::render(frame, app, theme, body),
     }

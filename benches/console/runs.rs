@@ -1,5 +1,8 @@
 //! The console on a pseudo-terminal: its first frame, its silence, and what it costs the work.
 
+#[path = "../pipeline/media.rs"]
+#[allow(dead_code)]
+mod media;
 #[path = "../pipeline/parts.rs"]
 #[allow(dead_code)]
 mod parts;

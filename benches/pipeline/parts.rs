@@ -7,18 +7,20 @@ use std::time::Instant;
 
 use futures::TryStreamExt as _;
 use futures::future::join_all;
-use qlance::config::{Config, EmbedConfig, SourceConfig};
+use qlance::config::{Config, Dialect, EmbedConfig, SourceConfig};
 use qlance::embed::openai::OpenAi;
 use qlance::embed::{Caller, Gateway, Input, Role};
 use qlance::lance::{Checkpoint, NewRow, TableSchema, Target, encode, read};
-use qlance::point::{IdRange, PointId, RangeProgress};
+use qlance::point::{IdRange, Modality, PointId, RangeProgress};
 use qlance::qdrant::Source;
 use qlance::tasks::supervisor::{self, Lines, Orders, Start};
 use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Snapshot, TaskCommand, TaskEvent};
 use tokio::sync::{mpsc, watch};
 
+use super::media;
+
 /// The parts in the order of the table; the ratios rely on it.
-pub(crate) const PARTS: [(&str, &str); 10] = [
+pub(crate) const PARTS: [(&str, &str); 13] = [
     ("serial", "scroll alone (serial, pages of 500)"),
     ("scroll", "scroll alone (4 ranges, pages of 500)"),
     ("embed", "embed alone (50 in flight, 100 an input)"),
@@ -29,6 +31,9 @@ pub(crate) const PARTS: [(&str, &str); 10] = [
     ("fivefold", "whole pipeline, five times the points"),
     ("plain", "a plain scroll and a plain read of the table"),
     ("sync", "sync where nothing has changed"),
+    ("media-load", "2,000 pictures of 200 kB: load and decode"),
+    ("media-embed", "2,000 pictures of 200 kB: embed"),
+    ("media", "2,000 pictures of 200 kB: whole pipeline"),
 ];
 
 /// Points of the collection.
@@ -48,7 +53,7 @@ fn variable(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
 }
 
@@ -66,6 +71,9 @@ pub(crate) async fn run(part: &str) {
         "naive" => (naive().await, begun),
         "plain" => (plain().await, begun),
         "sync" => (sync().await, begun),
+        "media-load" => media::load().await,
+        "media-embed" => media::embed().await,
+        "media" => (media::whole().await, begun),
         other => panic!("no such part: {other}"),
     };
     let rate = done as f64 / began_work.elapsed().as_secs_f64();
@@ -106,7 +114,27 @@ fn embed_config() -> EmbedConfig {
 
 fn gateway() -> Gateway {
     let config = embed_config();
-    Gateway::new(Arc::new(OpenAi::new(&config, None).expect("a client")), &config)
+    Gateway::new(
+        Arc::new(OpenAi::new(&config, &[Modality::Text], None).expect("a client")),
+        &config,
+    )
+}
+
+/// A gateway that takes pictures too, with its configuration.
+pub(crate) fn gateway_of(dialect: Dialect) -> (EmbedConfig, Arc<Gateway>) {
+    let config = EmbedConfig {
+        dialect,
+        max_batch_inputs: 16,
+        ..embed_config()
+    };
+    let embedder = OpenAi::new(&config, &[Modality::Text, Modality::Image], None).expect("a client");
+    let gateway = Arc::new(Gateway::new(Arc::new(embedder), &config));
+    (config, gateway)
+}
+
+/// The directory of this run.
+pub(crate) fn bench_dir() -> PathBuf {
+    PathBuf::from(text("QLANCE_BENCH_DIR"))
 }
 
 async fn scroll(ranges: usize) -> u64 {
@@ -163,7 +191,10 @@ async fn write() -> (u64, Instant) {
     let mut target = Target::connect(dir.to_str().expect("UTF-8"), "t", true)
         .await
         .expect("a target");
-    target.create(&schema, "bench", "{}").await.expect("a table");
+    target
+        .create(&schema, "bench", &std::collections::BTreeMap::new())
+        .await
+        .expect("a table");
     let checkpoint = Checkpoint::new("bench", 0, vec![RangeProgress::new(IdRange::ALL)]);
     let begun = Instant::now();
     let mut written = 0;
@@ -172,11 +203,7 @@ async fn write() -> (u64, Instant) {
             .map(|_| {
                 let rows: Vec<NewRow<'_>> = ready
                     .iter()
-                    .map(|point| NewRow {
-                        point,
-                        embedding: point.vectors[""].dense().expect("dense"),
-                        similarity: None,
-                    })
+                    .map(|point| NewRow::of(point, point.vectors[""].dense().expect("dense"), None))
                     .collect();
                 written += rows.len() as u64;
                 encode(&schema, &rows).expect("a batch")
@@ -189,7 +216,7 @@ async fn write() -> (u64, Instant) {
 
 /// The configuration of a part, in a directory of its own.
 fn config_of(part: &str, collection: &str, embeds: bool) -> Arc<Config> {
-    let dir = PathBuf::from(text("QLANCE_BENCH_DIR")).join(part);
+    let dir = bench_dir().join(part);
     std::fs::create_dir_all(&dir).expect("a directory");
     let embed = if embeds {
         format!(
@@ -260,7 +287,18 @@ async fn sync() -> u64 {
 }
 
 async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
-    let config = config_of(part, collection, embeds);
+    // An earlier turn's table would be gone on with, and there would be nothing to do.
+    let _ = std::fs::remove_dir_all(bench_dir().join(part));
+    let count = if collection == "fivefold" {
+        5 * points()
+    } else {
+        points()
+    };
+    pipeline_with(config_of(part, collection, embeds), count).await
+}
+
+/// A migration from its beginning to its end.
+pub(crate) async fn pipeline_with(config: Arc<Config>, count: u64) -> u64 {
     let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
     let (events, mut happened) = mpsc::channel(EVENT_ROOM);
     let (snapshot, watched) = watch::channel(Snapshot::default());
@@ -279,6 +317,7 @@ async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
     let report = work.await.expect("no panic");
     assert!(report.error.is_none() && report.failed == 0, "{report:?}");
     drop((commands, watched));
+    assert_eq!(report.written, count);
     report.written
 }
 
@@ -291,7 +330,10 @@ async fn naive() -> u64 {
     let mut target = Target::connect(dir.to_str().expect("UTF-8"), "t", true)
         .await
         .expect("a target");
-    target.create(&schema, "bench", "{}").await.expect("a table");
+    target
+        .create(&schema, "bench", &std::collections::BTreeMap::new())
+        .await
+        .expect("a table");
     let checkpoint = Checkpoint::new("bench", 0, vec![RangeProgress::new(IdRange::ALL)]);
     let mut offset = None;
     let mut batches = Vec::new();
@@ -304,11 +346,7 @@ async fn naive() -> u64 {
             .embed(&[input], Role::Document, Caller::Migration)
             .await
             .expect("an answer");
-        let row = NewRow {
-            point: &point,
-            embedding: outcome[0].as_ref().expect("an embedding"),
-            similarity: None,
-        };
+        let row = NewRow::of(&point, outcome[0].as_ref().expect("an embedding"), None);
         batches.push(encode(&schema, &[row]).expect("a batch"));
         if n.is_multiple_of(100) {
             target

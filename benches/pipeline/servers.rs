@@ -19,6 +19,7 @@ use qlance::qdrant::embedded::EmbeddedQdrant;
 use qlance::qdrant::wire;
 use serde_json::{Value, json};
 
+use super::media;
 use super::parts::{points, size};
 
 /// What the figures were measured with.
@@ -67,7 +68,15 @@ pub(crate) async fn serve() {
     let qdrant = EmbeddedQdrant::start(&Path::new(&dir).join("qdrant"))
         .await
         .expect("an embedded Qdrant");
-    for (collection, count) in [("messages", points()), ("fivefold", 5 * points())] {
+    let pictures = std::path::PathBuf::from(&dir);
+    tokio::task::spawn_blocking(move || media::draw(&pictures))
+        .await
+        .expect("no panic");
+    for (collection, count) in [
+        ("messages", points()),
+        ("fivefold", 5 * points()),
+        ("pictures", media::PICTURES),
+    ] {
         fill(&qdrant.url(), collection, count).await;
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -101,7 +110,11 @@ async fn fill(url: &str, collection: &str, count: u64) {
                     "author": format!("person {}", n % 31),
                     "chorus_result": {"voices": [{"name": "a", "weight": 1}, {"name": "b", "weight": 0.5}], "agreement": 0.25},
                 });
-                let Value::Object(payload) = payload else { unreachable!() };
+                let Value::Object(mut payload) = payload else { unreachable!() };
+                if collection == "pictures" {
+                    payload.insert("modality".into(), "image".into());
+                    payload.insert("media_url".into(), media::name(n).into());
+                }
                 let vectors = Vectors::from([(String::new(), Vector::Dense(numbers(n)))]);
                 PointStruct {
                     id: Some(n.into()),

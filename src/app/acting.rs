@@ -8,7 +8,7 @@ use super::actions::{Action, ActionId, Motion};
 use super::confirm::{Choice, Confirm};
 use super::divergence::Asked;
 use super::prompt::{Ask, Prompt};
-use super::{App, Effect, Screen};
+use super::{App, Effect, Screen, sending};
 use crate::journal::{Decision, Filter};
 use crate::point::PointId;
 use crate::tasks::{Level, Phase, SampleOf, Selection, Setting, TaskCommand};
@@ -54,7 +54,7 @@ impl App {
             ActionId::Budget => self.ask(Ask::Budget),
             ActionId::Move(motion) => self.go(motion),
             ActionId::Open => return self.open(),
-            ActionId::Back => self.back(),
+            ActionId::Back => return self.back(),
             ActionId::Filter => self.failures.start_typing(),
             ActionId::Sort => self.failures.next_sort(),
             ActionId::Mark => {
@@ -104,8 +104,7 @@ impl App {
             }
             ActionId::ShowDiff => {
                 if let Some(id) = self.selected_id() {
-                    self.screen = Screen::Diff;
-                    return send(self.diff.ask(SampleOf::Ids(vec![id])));
+                    return send(self.show_diff(id));
                 }
             }
             ActionId::Sample => return send(self.diff.ask(SampleOf::Random)),
@@ -117,6 +116,11 @@ impl App {
                 self.diff.wrap = !self.diff.wrap;
                 self.diff.column = 0;
             }
+            ActionId::Query => self.ask(Ask::Query(self.search.query_text())),
+            ActionId::Condition => self.ask(Ask::Condition(self.search.filter_text())),
+            ActionId::Find => return sending(self.search.next_modality()),
+            ActionId::SearchHow => return sending(self.search.next_how()),
+            ActionId::SearchExactly => return sending(self.search.next_through()),
             ActionId::LogLevel => self.log.next_level(),
         }
         Vec::new()
@@ -124,6 +128,12 @@ impl App {
 
     fn show(&mut self, screen: Screen) {
         self.screen = screen;
+    }
+
+    /// Shows one point in both stores.
+    fn show_diff(&mut self, id: PointId) -> TaskCommand {
+        self.screen = Screen::Diff;
+        self.diff.ask(SampleOf::Ids(vec![id]))
     }
 
     fn ask(&mut self, ask: Ask) {
@@ -172,6 +182,7 @@ impl App {
             Screen::Failures => self.failures.move_in_pane(motion),
             Screen::Divergence => self.divergence.go(motion, &self.snapshot.similarities),
             Screen::Diff => self.diff.go(motion),
+            Screen::Search => self.search.go(motion),
             Screen::Log => self.log.go(motion),
             Screen::Migrate => {
                 self.plan_scroll = match motion {
@@ -183,7 +194,7 @@ impl App {
                     Motion::Bottom | Motion::Left | Motion::Right => self.plan_scroll,
                 };
             }
-            Screen::Verify | Screen::Search => {}
+            Screen::Verify => {}
         }
     }
 
@@ -192,6 +203,7 @@ impl App {
             Screen::Divergence => self.divergence.next_pane(back),
             Screen::Failures => self.failures.next_pane(),
             Screen::Diff => self.diff.next_pane(),
+            Screen::Search => self.search.next_pane(),
             _ => {}
         }
     }
@@ -201,12 +213,20 @@ impl App {
             Screen::Divergence => self.divergence.open().map(TaskCommand::Inspect),
             Screen::Failures => self.failures.open().map(TaskCommand::ReadFailure),
             Screen::Diff => self.diff.open().map(TaskCommand::ReadPair),
+            Screen::Search => match self.search.selected() {
+                Some(id) => Some(self.show_diff(id)),
+                // Where there is no result yet, a query is what is missing.
+                None => {
+                    self.ask(Ask::Query(self.search.query_text()));
+                    None
+                }
+            },
             _ => None,
         };
-        command.map(Effect::Send).into_iter().collect()
+        sending(command)
     }
 
-    fn back(&mut self) {
+    fn back(&mut self) -> Vec<Effect> {
         match self.screen {
             Screen::Divergence => {
                 self.divergence.back();
@@ -215,9 +235,11 @@ impl App {
             Screen::Diff => {
                 self.diff.back();
             }
+            Screen::Search => return sending(self.search.back()),
             Screen::Log => self.log.go(Motion::Bottom),
             _ => {}
         }
+        Vec::new()
     }
 
     fn copy_id(&mut self, now: Instant) -> Vec<Effect> {

@@ -122,6 +122,16 @@ pub enum ActionId {
     Fold,
     /// Wrap long texts.
     Wrap,
+    /// Type a query.
+    Query,
+    /// What is found must be made of this.
+    Find,
+    /// By vector, by keywords, or by both.
+    SearchHow,
+    /// Exactly, or through the indexes.
+    SearchExactly,
+    /// Type a condition.
+    Condition,
     /// Which lines of the log are shown.
     LogLevel,
 }
@@ -200,7 +210,8 @@ const MIGRATE: &[Screen] = &[Screen::Migrate];
 const DIVERGENCE: &[Screen] = &[Screen::Divergence];
 const FAILURES: &[Screen] = &[Screen::Failures];
 const DIFF: &[Screen] = &[Screen::Diff];
-const LISTS: &[Screen] = &[Screen::Divergence, Screen::Failures, Screen::Diff];
+const SEARCH: &[Screen] = &[Screen::Search];
+const LISTS: &[Screen] = &[Screen::Divergence, Screen::Failures, Screen::Diff, Screen::Search];
 const MARKED: &[Screen] = &[Screen::Divergence, Screen::Failures];
 const LOG: &[Screen] = &[Screen::Log];
 
@@ -305,6 +316,16 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(MIGRATE)
     .when(when::has_embedder),
+    Action::new(
+        Id::Query,
+        "query",
+        &["/"],
+        "query",
+        "Search both stores for words, or for what resembles the picture or the sound in a file (@path).",
+    )
+    .on(SEARCH)
+    .in_footer()
+    .when(when::is_open),
     Action::new(Id::Open, "open", &["Enter"], "open", "Open what is selected.")
         .on(LISTS)
         .in_footer()
@@ -571,6 +592,43 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(LISTS)
     .when(when::has_selected),
+    Action::new(
+        Id::Find,
+        "find",
+        &["m"],
+        "find",
+        "Find anything, or only texts, pictures or sounds.",
+    )
+    .on(SEARCH)
+    .in_footer(),
+    Action::new(
+        Id::SearchHow,
+        "search-how",
+        &["s"],
+        "how",
+        "Search LanceDB by vector, by keywords in the content, or by both with their ranks fused.",
+    )
+    .on(SEARCH)
+    .in_footer(),
+    Action::new(
+        Id::Condition,
+        "condition",
+        &["f"],
+        "where",
+        "Search only points whose payload meets a condition. Esc clears it.",
+    )
+    .on(SEARCH)
+    .in_footer()
+    .when(when::is_open),
+    Action::new(
+        Id::SearchExactly,
+        "search-exactly",
+        &["x"],
+        "exact",
+        "Compare with every vector, or ask the indexes: faster, and some may be missed.",
+    )
+    .on(SEARCH)
+    .in_footer(),
     Action::new(
         Id::LogLevel,
         "log-level",

@@ -105,6 +105,7 @@ impl App {
                     .collect();
             }
             TaskEvent::PairRead(record) => self.diff.read(record),
+            TaskEvent::Searched(of, found) => self.search.searched(&of, found),
             TaskEvent::AgreementMeasured(agreement) => self.divergence.agreement = Asked::Here(agreement),
             TaskEvent::Compared(Ok(found)) if found.is_none() => {
                 let text = format!("nothing differs: {} points are the same in both stores", found.same);
@@ -170,6 +171,7 @@ impl App {
             Owned::Pairs(of) => self.diff.not_sampled(&of, error),
             Owned::Pair(id) => self.diff.not_read(id, error),
             Owned::Agreement => self.divergence.agreement = Asked::Failed(error),
+            Owned::Search(of) => self.search.not_searched(&of, error),
         }
     }
 }

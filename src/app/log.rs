@@ -146,6 +146,7 @@ impl Log {
             | TaskEvent::PairsSampled(..)
             | TaskEvent::PairRead(_)
             | TaskEvent::AgreementMeasured(_)
+            | TaskEvent::Searched(..)
             | TaskEvent::Ended(_) => return,
         };
         if self.lines.len() == KEPT {

@@ -6,7 +6,10 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
+use super::search::query_of;
 use crate::point::PointId;
+use crate::point::filter::Filter;
+use crate::tasks::search::Asked;
 use crate::tasks::{SampleOf, Setting, Settings, TaskCommand};
 
 /// Characters that a line takes at most.
@@ -31,6 +34,10 @@ pub enum Ask {
     PairId,
     /// Where the failures are written.
     ExportTo,
+    /// What is searched for; so far this.
+    Query(String),
+    /// Which points are searched; so far these.
+    Condition(String),
 }
 
 /// A question with the answer so far.
@@ -55,6 +62,10 @@ pub enum Answered {
     Cancelled,
     /// It was answered.
     With(TaskCommand),
+    /// This is searched for.
+    Query(Asked),
+    /// Only what meets this is searched; none is all points.
+    Condition(Option<Filter>),
 }
 
 impl Prompt {
@@ -82,6 +93,14 @@ impl Prompt {
             Ask::AcceptNote(ids) => (format!("Accept {} as embedded. Why?", points(ids.len())), String::new()),
             Ask::PairId => ("Compare the point with the id".to_owned(), String::new()),
             Ask::ExportTo => ("Write the failures to".to_owned(), "failed_migrations.json".to_owned()),
+            Ask::Query(query) => (
+                "Search for (words, or @path for a picture or a sound)".to_owned(),
+                query.clone(),
+            ),
+            Ask::Condition(condition) => (
+                "Only points whose payload meets (such as thread_id = 'x' AND n > 5; empty: all points)".to_owned(),
+                condition.clone(),
+            ),
         };
         Self {
             ask,
@@ -96,7 +115,7 @@ impl Prompt {
         match key.code {
             KeyCode::Esc => Answered::Cancelled,
             KeyCode::Enter => match self.take() {
-                Ok(command) => Answered::With(command),
+                Ok(answered) => answered,
                 Err(error) => {
                     self.error = Some(error);
                     Answered::NotYet
@@ -119,7 +138,7 @@ impl Prompt {
         }
     }
 
-    fn take(&self) -> Result<TaskCommand, String> {
+    fn take(&self) -> Result<Answered, String> {
         let text = self.input.value().trim();
         let reason = |what: &str| {
             if text.is_empty() {
@@ -127,7 +146,7 @@ impl Prompt {
             }
             Ok(text.to_owned())
         };
-        Ok(match &self.ask {
+        let command = match &self.ask {
             Ask::BatchInputs => TaskCommand::Set(Setting::BatchInputs(
                 usize::try_from(whole(text, 2_048)?).unwrap_or(usize::MAX),
             )),
@@ -144,7 +163,14 @@ impl Prompt {
             }
             Ask::ExportTo if text.is_empty() => return Err("a file name is needed".into()),
             Ask::ExportTo => TaskCommand::Export(PathBuf::from(text)),
-        })
+            Ask::Query(_) => return query_of(text).map(Answered::Query),
+            Ask::Condition(_) if text.is_empty() => return Ok(Answered::Condition(None)),
+            Ask::Condition(_) => {
+                let filter = text.parse::<Filter>().map_err(|error| format!("{error:#}"))?;
+                return Ok(Answered::Condition(Some(filter)));
+            }
+        };
+        Ok(Answered::With(command))
     }
 }
 
@@ -222,6 +248,18 @@ mod tests {
     }
 
     #[test]
+    fn a_query_and_a_condition_are_no_commands_of_their_own() {
+        let query = Answered::Query(Asked::Text("the tide".into()));
+        assert_eq!(answer(Ask::Query(String::new()), " the tide ").0, query);
+        let file = Answered::Query(Asked::File("x.png".into()));
+        assert_eq!(answer(Ask::Query(String::new()), "@x.png").0, file);
+        let condition = "thread_id = 'x'".parse().expect("a condition");
+        let condition = Answered::Condition(Some(condition));
+        assert_eq!(answer(Ask::Condition(String::new()), "thread_id = 'x'").0, condition);
+        assert_eq!(answer(Ask::Condition(String::new()), " ").0, Answered::Condition(None));
+    }
+
+    #[test]
     fn what_cannot_be_meant_says_why_and_stays_open() {
         for (ask, text, wanted) in [
             (Ask::BatchInputs, "0", "1 to 2048"),
@@ -230,6 +268,8 @@ mod tests {
             (Ask::Budget, "NaN", "no sum"),
             (Ask::SkipReason(Vec::new()), "  ", "a reason is needed"),
             (Ask::PairId, "x", "x"),
+            (Ask::Query(String::new()), " ", "a query is needed"),
+            (Ask::Condition(String::new()), "thread_id =", ""),
         ] {
             let (answered, error) = answer(ask, text);
             assert_eq!(answered, Answered::NotYet, "{text:?}");

@@ -10,6 +10,7 @@ mod migrate;
 mod opened;
 mod overlays;
 mod retries;
+mod search;
 
 use std::path::Path;
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use crate::cli::{Cli, DemoArgs, RunArgs};
 use crate::config::Config;
-use crate::tasks::demo as collection;
+use crate::tasks::demo::{self as collection, Shown};
 use crate::tasks::job::Options;
 use crate::tasks::lock::Lock;
 
@@ -25,7 +25,8 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     }
     let live = std::io::stderr().is_terminal();
     eprintln!("qlance demo in {}", dir.display());
-    collection::prepare(&dir, args.points, args.seed, |done, all| {
+    let shown = if args.joint { Shown::Joint } else { Shown::Texts };
+    collection::prepare(&dir, (args.points, args.seed), shown, |done, all| {
         if live {
             eprint!("\rmaking {all} messages in an embedded Qdrant: {done}\x1b[K");
             let _ = std::io::stderr().flush();
@@ -48,8 +49,14 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     let shown = dir.display();
     eprintln!(
         "\nEverything lies in {shown}:\n  qdrant/       the collection\n  choir.lance/  the table `messages`\n  \
-         qlance.toml   the configuration\nTry:\n  qlance --config {shown}/qlance.toml failures list\n  \
-         qlance --config {shown}/qlance.toml failures retry\n  qlance --config {shown}/qlance.toml plan"
+         media/        pictures and sounds\n  qlance.toml   the configuration\nTry:\n  \
+         qlance --config {shown}/qlance.toml failures list\n  qlance --config {shown}/qlance.toml failures retry\n  \
+         qlance --config {shown}/qlance.toml search \"{}\"\n  qlance --config {shown}/qlance.toml plan",
+        if args.joint {
+            "a red circle"
+        } else {
+            "who lost the score?"
+        }
     );
     // Failed points belong to the demo.
     Ok(if code == 3 { 0 } else { code })
@@ -80,7 +87,7 @@ fn asks_for_fresh(dir: &Path) -> anyhow::Result<bool> {
 
 /// Removes what a demo makes, and nothing else.
 fn remove_earlier(dir: &Path) -> anyhow::Result<()> {
-    for name in ["qdrant", "choir.lance", ".qlance"] {
+    for name in ["qdrant", "choir.lance", ".qlance", "media"] {
         let path = dir.join(name);
         if path.exists() {
             std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Config, EmbedConfig, Provider, SourceConfig, TargetConfig};
+use super::{Config, Dialect, EmbedConfig, MediaConfig, Provider, SourceConfig, TargetConfig};
+use crate::point::Modality;
 
 /// What is wrong with a configuration, and the way out.
 #[derive(Debug, thiserror::Error)]
@@ -89,18 +90,43 @@ fn fill_provider_defaults(document: &mut toml::Table) {
         .entry("text")
         .or_insert_with(|| toml::Value::Table(toml::Table::new()));
     let Some(text) = text.as_table_mut() else { return };
-    let named = text.get("provider").and_then(toml::Value::as_str).map(str::to_owned);
-    let defaults = match named.as_deref() {
+    lay_under(text, defaults_for(text));
+    let text = text.clone();
+    for modality in ["image", "audio"] {
+        let Some(media) = embed.get_mut(modality).and_then(toml::Value::as_table_mut) else {
+            continue;
+        };
+        let names_its_own = ["provider", "base_url", "model"]
+            .iter()
+            .any(|key| media.contains_key(*key));
+        if names_its_own {
+            let mut defaults = defaults_for(media);
+            // Pictures and sounds are large: a hundred of them make no request.
+            defaults.insert("max_batch_inputs".into(), 16.into());
+            lay_under(media, defaults);
+        } else {
+            // Nothing of its own: it is the embedder of texts that takes this modality too.
+            lay_under(media, text.clone());
+        }
+    }
+}
+
+fn defaults_for(named: &toml::Table) -> toml::Table {
+    let provider = named.get("provider").and_then(toml::Value::as_str);
+    let defaults = match provider {
         Some("openai") => EmbedConfig::openai(),
         Some("carry") => EmbedConfig::carry(),
+        Some("teaching") => EmbedConfig::teaching(),
         // An endpoint without a provider means an OpenAI-compatible server.
-        None if text.contains_key("base_url") => EmbedConfig::openai(),
+        None if named.contains_key("base_url") => EmbedConfig::openai(),
         _ => EmbedConfig::minilm(),
     };
-    if let Ok(defaults) = toml::Table::try_from(defaults) {
-        for (key, value) in defaults {
-            text.entry(key).or_insert(value);
-        }
+    toml::Table::try_from(defaults).unwrap_or_default()
+}
+
+fn lay_under(named: &mut toml::Table, defaults: toml::Table) {
+    for (key, value) in defaults {
+        named.entry(key).or_insert(value);
     }
 }
 
@@ -120,20 +146,25 @@ fn known_keys() -> toml::Table {
             let Some(next) = entry.as_table_mut() else { return };
             place = next;
         }
-        if matches!(path, ["embed", "text"]) {
+        if matches!(path, ["embed", _]) {
             for optional in [
                 "budget_usd",
                 "requests_per_minute",
                 "tokens_per_minute",
                 "tokenizer_file",
+                "space",
+                "compare_with",
             ] {
                 place.insert(optional.into(), 1.into());
             }
         }
+        if matches!(path, ["media"]) {
+            place.insert("root".into(), "media".into());
+        }
         if matches!(path, ["divergence"]) {
             place.insert("same_space".into(), true.into());
         }
-        if matches!(path, ["source"] | ["embed", "text"]) {
+        if matches!(path, ["source"] | ["embed", _]) {
             place.extend(
                 secrets
                     .iter()
@@ -143,7 +174,10 @@ fn known_keys() -> toml::Table {
     };
     add(&["source"], toml::Table::try_from(SourceConfig::default()));
     add(&["target"], toml::Table::try_from(TargetConfig::default()));
-    add(&["embed", "text"], toml::Table::try_from(EmbedConfig::default()));
+    for modality in ["text", "image", "audio"] {
+        add(&["embed", modality], toml::Table::try_from(EmbedConfig::default()));
+    }
+    add(&["media"], toml::Table::try_from(super::MediaConfig::default()));
     add(
         &["divergence"],
         toml::Table::try_from(super::DivergenceConfig::default()),
@@ -264,15 +298,38 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "use -1 to 1; 0.98 is the default",
         ));
     }
-    check_embed(&config.embed.text, "embed.text", &within)
+    for (modality, embed) in config.embed.all() {
+        check_embed(embed, modality, &within)?;
+    }
+    check_media(&config.media, &within)
+}
+
+fn check_media(
+    media: &MediaConfig,
+    within: &dyn Fn(&str, u64, u64, u64) -> Result<(), ConfigError>,
+) -> Result<(), ConfigError> {
+    within("media.max_mib", media.max_mib, 1, 1_024)?;
+    within("media.max_megapixels", media.max_megapixels, 1, 1_000)?;
+    within("media.max_redirects", media.max_redirects as u64, 0, 10)?;
+    within("media.timeout_seconds", media.timeout_seconds, 1, 600)?;
+    within("media.max_in_flight", media.max_in_flight as u64, 1, 256)?;
+    within(
+        "media.max_duration (in seconds)",
+        media.max_duration.as_secs(),
+        1,
+        86_400,
+    )
 }
 
 fn check_embed(
     embed: &EmbedConfig,
-    section: &str,
+    modality: Modality,
     within: &dyn Fn(&str, u64, u64, u64) -> Result<(), ConfigError>,
 ) -> Result<(), ConfigError> {
-    let name = |key: &str| format!("{section}.{key}");
+    let name = |key: &str| format!("embed.{}.{key}", modality.as_str());
+    if modality != Modality::Text {
+        check_takes_media(embed, modality)?;
+    }
     if embed.provider != Provider::Carry {
         within(&name("dimensions"), embed.dimensions as u64, 1, 65_536)?;
     }
@@ -286,6 +343,8 @@ fn check_embed(
     within(&name("timeout_seconds"), embed.timeout_seconds, 1, 3_600)?;
     within(&name("remember_mib"), embed.remember_mib, 0, 16_384)?;
     within(&name("spool_mib"), embed.spool_mib, 0, 16_384)?;
+    within(&name("max_side"), embed.max_side.into(), 16, 16_384)?;
+    within(&name("sample_rate"), embed.sample_rate.into(), 4_000, 96_000)?;
     if !embed.usd_per_million_tokens.is_finite() || embed.usd_per_million_tokens < 0.0 {
         return Err(field(
             &name("usd_per_million_tokens"),
@@ -339,9 +398,45 @@ fn check_embed(
             }
             within(&name("max_input_tokens"), embed.max_input_tokens as u64, 1, 256)?;
         }
+        Provider::Teaching => {
+            if embed.dimensions != 32 || embed.dialect != Dialect::TypedInput {
+                return Err(field(
+                    &name("dimensions"),
+                    "the teaching aid gives 32 numbers and speaks the dialect typed_input",
+                    "leave dimensions and dialect out",
+                ));
+            }
+        }
         Provider::Carry => {}
     }
     Ok(())
+}
+
+/// Whether an embedder can take pictures or sounds at all.
+fn check_takes_media(embed: &EmbedConfig, modality: Modality) -> Result<(), ConfigError> {
+    let section = format!("embed.{}", modality.as_str());
+    match embed.provider {
+        Provider::Minilm | Provider::Carry => Err(field(
+            &format!("{section}.provider"),
+            format!(
+                "{} makes no embeddings of {}",
+                if embed.provider == Provider::Minilm {
+                    "MiniLM"
+                } else {
+                    "carrying vectors over"
+                },
+                modality.as_str()
+            ),
+            format!("name a base_url, a model and a dialect in [{section}], or leave the section out"),
+        )),
+        Provider::Openai if embed.dialect == Dialect::Openai => Err(field(
+            &format!("{section}.dialect"),
+            "the dialect openai takes texts only",
+            "use infinity, typed_input, content_parts, data_uri or chat_messages, whichever the server speaks \
+             (docs/multimodal.md)",
+        )),
+        Provider::Openai | Provider::Teaching => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -45,14 +45,14 @@ struct Usage {
 }
 
 impl Body {
-    /// Sorts the embeddings by index and decodes them.
+    /// Sorts the embeddings by index and decodes them. `section` of the configuration is named where it has to be mended.
     ///
     /// # Errors
     /// The body is an error after all, or does not hold `wanted` embeddings with the indices 0 to `wanted` - 1.
-    pub fn into_answer(self, wanted: usize) -> Result<Answer, RequestError> {
+    pub fn into_answer(self, wanted: usize, section: &str) -> Result<Answer, RequestError> {
         let Some(items) = self.data else {
             return Err(match self.error {
-                Some(error) => judge_inside(&error),
+                Some(error) => judge_inside(&error, section),
                 None => RequestError::Protocol("neither data nor an error".into()),
             });
         };
@@ -145,7 +145,7 @@ fn read_error(body: &str) -> Said {
 }
 
 /// Judges an error inside of an answer whose status says success, as `OpenRouter` sends them: by the status in its code.
-fn judge_inside(error: &Value) -> RequestError {
+fn judge_inside(error: &Value, section: &str) -> RequestError {
     let code = error.get("code").and_then(|code| match code {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.parse().ok(),
@@ -156,7 +156,7 @@ fn judge_inside(error: &Value) -> RequestError {
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| *code >= 400)
     {
-        Some(status) => judge(status, None, &body),
+        Some(status) => judge(status, None, &body, section),
         None => RequestError::Protocol(format!(
             "an error in an answer of success: {}",
             read_error(&body).message
@@ -164,8 +164,8 @@ fn judge_inside(error: &Value) -> RequestError {
     }
 }
 
-/// Judges an answer that is no success.
-pub fn judge(status: u16, retry_after: Option<Duration>, body: &str) -> RequestError {
+/// Judges an answer that is no success. `section` of the configuration is where the way out is.
+pub fn judge(status: u16, retry_after: Option<Duration>, body: &str, section: &str) -> RequestError {
     let said = read_error(body);
     let is = |word: &str| said.kinds.iter().any(|kind| kind == word);
     let message = if said.message.is_empty() {
@@ -178,17 +178,17 @@ pub fn judge(status: u16, retry_after: Option<Duration>, body: &str) -> RequestE
             "the quota is exhausted ({message}); add credit, then start again: nothing is lost"
         )),
         401 | 403 => RequestError::Fatal(format!(
-            "the embedder refuses the key ({message}); check embed.text.api_key_env or api_key_file"
+            "the embedder refuses the key ({message}); check {section}.api_key_env or api_key_file"
         )),
         402 => RequestError::Fatal(format!("the embedder wants to be paid ({message})")),
         404 | 405 => RequestError::Fatal(format!(
-            "no such model or address ({message}); check embed.text.base_url and embed.text.model"
+            "no such model or address ({message}); check {section}.base_url and {section}.model"
         )),
         // A server that says when to come back is not out, it is busy.
         429 | 503 if status == 429 || retry_after.is_some() => RequestError::Throttled { retry_after, message },
         // Following it would carry the key elsewhere.
         300..=399 => RequestError::Fatal(format!(
-            "the embedder redirects to another address ({message}); set embed.text.base_url to where it really is"
+            "the embedder redirects to another address ({message}); set {section}.base_url to where it really is"
         )),
         400 | 413 | 422 => RequestError::Rejected(message),
         // 408, 409, 425 and the 5xx are about the moment; whatever else there is, no input is to blame.
@@ -203,7 +203,7 @@ mod tests {
     fn answer(body: &str, wanted: usize) -> Result<Answer, RequestError> {
         serde_json::from_str::<Body>(body)
             .expect("JSON of the right shape")
-            .into_answer(wanted)
+            .into_answer(wanted, "embed.text")
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn errors_are_judged_by_status_and_kind() {
-        let kind = |status, body: &str| match judge(status, None, body) {
+        let kind = |status, body: &str| match judge(status, None, body, "embed.text") {
             RequestError::Rejected(_) => "rejected",
             RequestError::Throttled { .. } => "throttled",
             RequestError::Outage(_) => "outage",

@@ -1,6 +1,6 @@
 //! What embedding may cost. Checked before each request with an estimate, settled with what the server counted.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -23,12 +23,12 @@ struct State {
     reserved: f64,
 }
 
-/// A budget in US dollars.
+/// A budget in US dollars, at one embedder's price. Several embedders may draw on the same sum.
 #[derive(Debug)]
 pub struct Budget {
     usd_per_token: f64,
-    state: Mutex<State>,
-    changed: Notify,
+    state: Arc<Mutex<State>>,
+    changed: Arc<Notify>,
 }
 
 /// Money set aside for one request. Dropped unsettled, it is free again: the request was not paid for.
@@ -57,12 +57,22 @@ impl Budget {
     pub fn new(limit_usd: Option<f64>, usd_per_million_tokens: f64) -> Self {
         Self {
             usd_per_token: usd_per_million_tokens / 1e6,
-            state: Mutex::new(State {
+            state: Arc::new(Mutex::new(State {
                 limit: limit_usd,
                 spent: 0.0,
                 reserved: 0.0,
-            }),
-            changed: Notify::new(),
+            })),
+            changed: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Another embedder's share in the same sum, at its own price.
+    #[must_use]
+    pub fn shared_at(&self, usd_per_million_tokens: f64) -> Self {
+        Self {
+            usd_per_token: usd_per_million_tokens / 1e6,
+            state: Arc::clone(&self.state),
+            changed: Arc::clone(&self.changed),
         }
     }
 
@@ -154,6 +164,17 @@ mod tests {
         assert!(budget.reserve(2).await.is_ok(), "raised");
         budget.set_limit(None);
         assert!(budget.reserve(1_000).await.is_ok(), "no cap");
+    }
+
+    #[tokio::test]
+    async fn two_embedders_draw_on_one_sum_each_at_its_price() {
+        let texts = Budget::new(Some(10.0), 1e6);
+        let pictures = texts.shared_at(2e6);
+        texts.reserve(6).await.expect("6 of 10").settle(6);
+        assert!(pictures.reserve(3).await.is_err(), "6 more would be 12");
+        pictures.reserve(2).await.expect("4 more").settle(2);
+        assert!((texts.spent() - 10.0).abs() < 1e-9);
+        assert!(texts.reserve(1).await.is_err());
     }
 
     #[tokio::test]

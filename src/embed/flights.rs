@@ -11,10 +11,13 @@ use tokio::sync::watch;
 use super::{Embedding, Input, Role};
 use crate::point::Failure;
 
+/// Set in the first byte of what is digested for media, so that no text can spell a picture.
+const MEDIA: u8 = 0x80;
+
 /// What became of an input: its embedding, or why this input cannot have one.
 pub type Outcome = Result<Embedding, Failure>;
 
-/// A digest of role and text: 32 bytes stand for a text of any length.
+/// A digest of role and content: 32 bytes stand for a text, a picture or a sound of any length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
@@ -29,13 +32,15 @@ impl Key {
         Self(bytes)
     }
 
-    /// The key of an input. Media have none: equal pictures are rare, and hashing them is not free.
-    pub fn of(input: &Input, role: Role) -> Option<Self> {
-        let Input::Text(text) = input else { return None };
+    /// The key of an input.
+    pub fn of(input: &Input, role: Role) -> Self {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&[role as u8]);
-        hasher.update(text.as_bytes());
-        Some(Self(*hasher.finalize().as_bytes()))
+        match input {
+            Input::Text(text) => hasher.update(&[role as u8]).update(text.as_bytes()),
+            Input::Image(media) => hasher.update(&[role as u8 | MEDIA, b'i']).update(&media.bytes),
+            Input::Audio(media) => hasher.update(&[role as u8 | MEDIA, b'a']).update(&media.bytes),
+        };
+        Self(*hasher.finalize().as_bytes())
     }
 }
 
@@ -141,7 +146,7 @@ mod tests {
     use super::*;
 
     fn key(text: &str) -> Key {
-        Key::of(&Input::Text(text.into()), Role::Document).expect("a text has a key")
+        Key::of(&Input::Text(text.into()), Role::Document)
     }
 
     #[tokio::test]

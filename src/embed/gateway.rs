@@ -55,7 +55,7 @@ fn within(lasted: Duration) -> String {
     }
 }
 
-/// What was asked of the embedder so far.
+/// What was asked of one embedder, or of all of a job's, so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Requests that were sent, those that failed too.
@@ -68,6 +68,20 @@ pub struct Usage {
     pub remembered: u64,
     /// Inputs that an earlier run had paid for and not committed.
     pub spooled: u64,
+}
+
+impl std::ops::Add for Usage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            inputs: self.inputs + other.inputs,
+            tokens: self.tokens + other.tokens,
+            remembered: self.remembered + other.remembered,
+            spooled: self.spooled + other.spooled,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -150,6 +164,13 @@ impl Gateway {
         self
     }
 
+    /// Draws on another gateway's budget, at its own price.
+    #[must_use]
+    pub fn with_budget_of(mut self, other: &Self, usd_per_million_tokens: f64) -> Self {
+        self.budget = other.budget.shared_at(usd_per_million_tokens);
+        self
+    }
+
     /// Keeps what is paid for in a spool, and takes from there what an earlier run paid for.
     pub fn keep_in(&self, spool: Spool) {
         let _ = self.spool.set(Arc::new(spool));
@@ -229,7 +250,7 @@ impl Gateway {
 
     /// Forgets remembered embeddings of these inputs, so that they are asked for again.
     pub fn forget(&self, inputs: &[Input], role: Role) {
-        for key in inputs.iter().filter_map(|input| Key::of(input, role)) {
+        for key in inputs.iter().map(|input| Key::of(input, role)) {
             self.flights.forget(key);
             if let Some(spool) = self.spool() {
                 spool.forget(&key);
@@ -266,15 +287,15 @@ impl Gateway {
                     input,
                     ticket: None,
                 };
-                match Key::of(input, role).map(|key| self.flights.board(key)) {
-                    Some(Boarding::Done(embedding)) => {
+                match self.flights.board(Key::of(input, role)) {
+                    Boarding::Done(embedding) => {
                         self.counters.remembered.fetch_add(1, Ordering::Relaxed);
                         outcomes[index] = Some(Ok(embedding));
                     }
                     // Whoever holds it may be waiting at a paused gate; the operator does not wait with them.
-                    Some(Boarding::Wait(_)) if caller == Caller::Operator => own.push(passenger),
-                    Some(Boarding::Wait(receiver)) => waiting.push((index, receiver)),
-                    Some(Boarding::Own(ticket)) => match self.spool().and_then(|spool| spool.get(ticket.key())) {
+                    Boarding::Wait(_) if caller == Caller::Operator => own.push(passenger),
+                    Boarding::Wait(receiver) => waiting.push((index, receiver)),
+                    Boarding::Own(ticket) => match self.spool().and_then(|spool| spool.get(ticket.key())) {
                         Some(embedding) => {
                             self.counters.spooled.fetch_add(1, Ordering::Relaxed);
                             self.flights.land(ticket, Ok(embedding.clone()));
@@ -285,7 +306,6 @@ impl Gateway {
                             own.push(passenger);
                         }
                     },
-                    None => own.push(passenger),
                 }
             }
             if own.is_empty() && waiting.is_empty() {
@@ -333,7 +353,7 @@ impl Gateway {
                 Cause::TooLong,
                 format!(
                     "{count} tokens; {} takes {}",
-                    capabilities.space.model, capabilities.max_input_tokens
+                    capabilities.model, capabilities.max_input_tokens
                 ),
             ))),
             _ => None,
@@ -354,8 +374,14 @@ impl Gateway {
         let mut tokens = usize::MAX;
         for passenger in passengers {
             let more = self.tokens(passenger.input);
+            let fits = |batch: &[Passenger<'_>]| {
+                let alike = |other: &Passenger<'_>| other.input.modality() == passenger.input.modality();
+                batch.len() < max_inputs
+                    && tokens.saturating_add(more) <= capabilities.max_tokens
+                    && (capabilities.mixes || batch.first().is_none_or(alike))
+            };
             match batches.last_mut() {
-                Some(batch) if batch.len() < max_inputs && tokens.saturating_add(more) <= capabilities.max_tokens => {
+                Some(batch) if fits(batch) => {
                     tokens += more;
                     batch.push(passenger);
                 }

@@ -32,7 +32,7 @@ pub fn fit(embedder: &dyn Embedder, text: &str, too_long: TooLong) -> Result<Fit
         _ => return Ok(Fit::Whole),
     };
     let fails = |why: &str| {
-        let model = &capabilities.space.model;
+        let model = &capabilities.model;
         Failure::new(Cause::TooLong, format!("{tokens} tokens; {model} takes {most}{why}"))
     };
     // Exactly: what is counted here weighs in the mean, and is told to the operator.
@@ -145,6 +145,9 @@ mod tests {
                     prefix: String::new(),
                     normalised: true,
                 },
+                model: "words".into(),
+                section: "embed.text",
+                mixes: true,
                 max_inputs: 8,
                 most_inputs: 8,
                 max_tokens: 1_000,

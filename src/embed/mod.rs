@@ -12,17 +12,22 @@
 
 pub mod answer;
 pub mod budget;
+pub mod dialect;
 pub mod flights;
 pub mod gate;
 pub mod gateway;
+pub mod gateways;
 pub mod lengths;
 pub mod limits;
+mod make;
+pub mod media;
 #[cfg(feature = "minilm")]
 pub mod minilm;
 pub mod openai;
 pub mod rates;
 pub mod refuse_once;
 pub mod spool;
+pub mod teaching;
 pub mod tokens;
 pub mod window;
 
@@ -30,17 +35,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Provider, Secret, TooLong};
+use crate::config::Secret;
 use crate::point::Modality;
 
 pub use gate::Caller;
 pub use gateway::{Gateway, GatewayError, Usage};
+pub use gateways::Gateways;
 pub use limits::UsedUp;
-use tokens::Count;
+pub use make::{Made, embedders};
 
 /// One embedding: `dimension` numbers, all finite. Shared, because equal inputs share it.
 pub type Embedding = Arc<[f32]>;
@@ -100,6 +105,14 @@ pub struct Space {
     pub normalised: bool,
 }
 
+impl Space {
+    /// Whether vectors of both can be compared with one another. A prefix goes before texts on their way to the model: it
+    /// is part of what a column's vectors were made from, but does not take them to another space.
+    pub fn shares(&self, other: &Self) -> bool {
+        (&self.provider, &self.model, self.dimensions) == (&other.provider, &other.model, other.dimensions)
+    }
+}
+
 impl fmt::Display for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}@{}", self.provider, self.model, self.dimensions)?;
@@ -117,6 +130,12 @@ pub struct Capabilities {
     pub modalities: Vec<Modality>,
     /// The space of its vectors.
     pub space: Space,
+    /// The model's name as the server knows it.
+    pub model: String,
+    /// Its section of the configuration, for messages.
+    pub section: &'static str,
+    /// Whether inputs of several modalities may share a request.
+    pub mixes: bool,
     /// Inputs a request at most, as configured.
     pub max_inputs: usize,
     /// Inputs a request at most, whatever is configured: the provider's own limit.
@@ -182,40 +201,4 @@ pub trait Embedder: Send + Sync + 'static {
 
     /// Embeds `inputs` (never empty, within the limits) for a role.
     fn embed<'a>(&'a self, inputs: &'a [Input], role: Role) -> BoxFuture<'a, Result<Answer, RequestError>>;
-}
-
-/// Makes the text embedder that the configuration names; `None` where Qdrant's vectors are carried over.
-///
-/// # Errors
-/// The provider is not built in, or its client cannot be made.
-pub fn text_embedder(config: &Config, key: Option<Secret>) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    let mut embed = config.embed.text.clone();
-    embed.tokenizer_file = embed.tokenizer_file.map(|file| config.base_dir.join(file));
-    let embed = &embed;
-    Ok(match embed.provider {
-        Provider::Carry => None,
-        Provider::Openai => {
-            let openai = openai::OpenAi::new(embed, key)?;
-            // Shortening by guess would embed too much or too little, and nobody would know.
-            anyhow::ensure!(
-                embed.too_long == TooLong::Fail || matches!(openai.count_exactly("a"), Count::Known(_)),
-                "embed.text.too_long: the tokenizer of {:?} is not known here; name its tokenizer.json in \
-                 embed.text.tokenizer_file, or set too_long = \"fail\"",
-                embed.model
-            );
-            Some(Arc::new(openai))
-        }
-        #[cfg(feature = "minilm")]
-        Provider::Minilm => Some(Arc::new(
-            minilm::MiniLm::new(embed).context("the in-process model all-MiniLM-L6-v2 cannot be loaded")?,
-        )),
-        #[cfg(not(feature = "minilm"))]
-        Provider::Minilm => {
-            return Err(anyhow::anyhow!(
-                "embed.text.provider: this qlance was built without the in-process model; set provider = \"openai\" \
-                 with a base_url, or build with the feature `minilm`"
-            ))
-            .context("no embedder");
-        }
-    })
 }

@@ -14,10 +14,11 @@ use serde::Serialize;
 use tower::service_fn;
 
 use super::answer::{self, Body};
+use super::dialect::Shape;
 use super::limits::{self, UsedUp};
 use super::tokens::{Count, FromFile, Tokenizer};
 use super::{Answer, Capabilities, Embedder, Input, RequestError, Role, Space};
-use crate::config::{EmbedConfig, Secret};
+use crate::config::{Dialect, EmbedConfig, Provider, Secret};
 use crate::point::Modality;
 
 /// The largest answer that is read. 2,048 embeddings of 4,096 numbers as decimal text are some 100 MB.
@@ -31,15 +32,18 @@ pub struct OpenAi {
     capabilities: Capabilities,
     tokenizer: Tokenizer,
     own_tokenizer: Option<FromFile>,
+    shape: Shape,
     send_dimensions: bool,
+    send_encoding_format: bool,
     document_prefix: String,
     query_prefix: String,
     line: Arc<Line>,
 }
 
 /// What the transport shares with the embedder: the key as it is now, and what the newest answer said of limits.
-#[derive(Default)]
 struct Line {
+    /// The section of the configuration, for messages.
+    section: &'static str,
     key: RwLock<Option<Secret>>,
     used_up: Mutex<Option<UsedUp>>,
 }
@@ -53,8 +57,10 @@ impl Line {
 #[derive(Serialize)]
 struct Request<'a> {
     model: &'a str,
-    input: Vec<String>,
-    encoding_format: &'static str,
+    #[serde(flatten)]
+    inputs: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding_format: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dimensions: Option<usize>,
 }
@@ -65,12 +71,13 @@ struct Request<'a> {
 struct Carried(RequestError);
 
 impl OpenAi {
-    /// Makes the client. Key and address are always set: async-openai would else take them from the environment,
+    /// Makes the client for inputs of these modalities. Key and address are always set: async-openai would else take them from the environment,
     /// and a key meant for one server would reach another.
     ///
     /// # Errors
     /// The HTTP client cannot be made.
-    pub fn new(config: &EmbedConfig, key: Option<Secret>) -> anyhow::Result<Self> {
+    pub fn new(config: &EmbedConfig, modalities: &[Modality], key: Option<Secret>) -> anyhow::Result<Self> {
+        let shape = Shape::of(config.dialect);
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(10).min(Duration::from_secs(config.timeout_seconds)))
             .timeout(Duration::from_secs(config.timeout_seconds))
@@ -84,8 +91,16 @@ impl OpenAi {
             .with_api_key("none")
             .with_org_id("")
             .with_project_id("");
-        let line = Arc::new(Line::default());
-        *line.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+        let section = match modalities.first() {
+            Some(Modality::Image) => "embed.image",
+            Some(Modality::Audio) => "embed.audio",
+            _ => "embed.text",
+        };
+        let line = Arc::new(Line {
+            section,
+            key: RwLock::new(key),
+            used_up: Mutex::default(),
+        });
         let shared = Arc::clone(&line);
         let service = service_fn(move |request: HttpRequestFactory| {
             let http = http.clone();
@@ -99,23 +114,21 @@ impl OpenAi {
         Ok(Self {
             client: async_openai::Client::with_config(settings).with_http_service(service),
             capabilities: Capabilities {
-                modalities: vec![Modality::Text],
-                space: Space {
-                    provider: "openai".into(),
-                    model: config.model.clone(),
-                    dimensions: config.dimensions,
-                    prefix: config.document_prefix.clone(),
-                    // OpenAI's own come normalised; other servers may or may not, and nothing here changes a number.
-                    normalised: Tokenizer::of_model(&config.model) == Tokenizer::Cl100k,
-                },
-                max_inputs: config.max_batch_inputs,
-                most_inputs: 2_048,
+                modalities: taken(modalities, config.dialect),
+                space: space_of(config, modalities),
+                model: config.model.clone(),
+                section,
+                mixes: shape.mixes,
+                max_inputs: config.max_batch_inputs.min(shape.most_inputs),
+                most_inputs: shape.most_inputs,
                 max_tokens: config.max_batch_tokens,
                 max_input_tokens: config.max_input_tokens,
             },
             tokenizer: Tokenizer::of_model(&config.model),
             own_tokenizer: config.tokenizer_file.as_deref().map(FromFile::open).transpose()?,
+            shape,
             send_dimensions: config.send_dimensions,
+            send_encoding_format: config.send_encoding_format,
             document_prefix: config.document_prefix.clone(),
             query_prefix: config.query_prefix.clone(),
             line,
@@ -127,20 +140,10 @@ impl OpenAi {
             Role::Document => &self.document_prefix,
             Role::Query => &self.query_prefix,
         };
-        let texts = inputs
-            .iter()
-            .map(|input| match input {
-                Input::Text(text) => Ok(format!("{prefix}{text}")),
-                other => Err(RequestError::Rejected(format!(
-                    "this server takes no {}",
-                    other.modality().as_str()
-                ))),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
         let request = Request {
-            model: &self.capabilities.space.model,
-            input: texts,
-            encoding_format: "base64",
+            model: &self.capabilities.model,
+            inputs: self.shape.body(inputs, prefix)?,
+            encoding_format: self.send_encoding_format.then_some("base64"),
             dimensions: self.send_dimensions.then_some(self.capabilities.space.dimensions),
         };
         let body: Body = self
@@ -149,7 +152,8 @@ impl OpenAi {
             .create_byot(request)
             .await
             .map_err(|error| self.judge(error))?;
-        body.into_answer(inputs.len()).map_err(|error| self.clean(error))
+        body.into_answer(inputs.len(), self.capabilities.section)
+            .map_err(|error| self.clean(error))
     }
 
     fn count(&self, text: &str, enough: usize) -> Count {
@@ -197,6 +201,39 @@ impl OpenAi {
     }
 }
 
+/// What can be sent to an embedder of these modalities. Whoever puts pictures or sounds into a space puts texts there too:
+/// that is what the space is for, and queries are asked so.
+fn taken(modalities: &[Modality], dialect: Dialect) -> Vec<Modality> {
+    let mut taken = modalities.to_vec();
+    if dialect != Dialect::Openai && !taken.contains(&Modality::Text) {
+        taken.push(Modality::Text);
+    }
+    taken
+}
+
+/// The space of what a server's model makes. A space with a name of its own is told by that; a prefix goes before texts
+/// only, so that it says nothing about the space of an embedder that takes none.
+fn space_of(config: &EmbedConfig, modalities: &[Modality]) -> Space {
+    let takes_texts = modalities.contains(&Modality::Text);
+    let (provider, model) = match &config.space {
+        Some(name) => ("named", name.clone()),
+        None if config.provider == Provider::Teaching => ("teaching", config.model.clone()),
+        None => ("openai", config.model.clone()),
+    };
+    Space {
+        provider: provider.into(),
+        model,
+        dimensions: config.dimensions,
+        prefix: if takes_texts {
+            config.document_prefix.clone()
+        } else {
+            String::new()
+        },
+        // OpenAI's own come normalised; other servers may or may not, and nothing here changes a number.
+        normalised: Tokenizer::of_model(&config.model) == Tokenizer::Cl100k,
+    }
+}
+
 /// Sends one request and reads its answer within bounds. A success goes back to async-openai to be parsed.
 async fn transport(
     http: &reqwest::Client,
@@ -239,7 +276,7 @@ async fn transport(
     let body = String::from_utf8_lossy(&body);
     // Before anything is cut off: half a key is a secret too.
     let body = key.as_ref().map_or_else(|| body.to_string(), |key| key.redact(&body));
-    Err(answer::judge(status.as_u16(), pause, &body))
+    Err(answer::judge(status.as_u16(), pause, &body, line.section))
 }
 
 async fn read_bounded(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, RequestError> {

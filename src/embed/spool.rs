@@ -252,7 +252,7 @@ mod tests {
     }
 
     fn entry(n: u64) -> (Key, Embedding) {
-        let key = Key::of(&Input::Text(format!("text {n}").into()), Role::Document).expect("a text has a key");
+        let key = Key::of(&Input::Text(format!("text {n}").into()), Role::Document);
         (key, vec![n as f32, 1.0, -1.0, 0.5].into())
     }
 

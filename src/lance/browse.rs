@@ -4,10 +4,10 @@
 use anyhow::Context as _;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Float32Type;
-use arrow_array::{Array as _, Float32Array, RecordBatch};
+use arrow_array::{Array as _, RecordBatch};
 use futures::TryStreamExt as _;
 use lance::dataset::scanner::ColumnOrdering;
-use lancedb::{DistanceType, Table};
+use lancedb::Table;
 use serde::Serialize;
 
 use super::target::dataset_of;
@@ -153,42 +153,10 @@ fn ranked(batch: &RecordBatch, content: &str, rows: &mut Vec<RankedRow>) -> anyh
     Ok(())
 }
 
-fn ids_of(batch: &RecordBatch) -> anyhow::Result<Vec<PointId>> {
+pub(super) fn ids_of(batch: &RecordBatch) -> anyhow::Result<Vec<PointId>> {
     let column = batch.column_by_name("id").context("the table has no column id")?;
     let ids = column.as_string_opt::<i32>().context("the column id is no text")?;
     ids.iter().flatten().map(|id| Ok(id.parse()?)).collect()
-}
-
-/// The rows nearest to a vector by Lance's distance, nearest first, by exact search: an index would answer faster and
-/// miss some.
-///
-/// # Errors
-/// The table cannot be read, or the vector has another dimension.
-pub async fn nearest(
-    table: &Table,
-    column: &str,
-    vector: &[f32],
-    distance: DistanceType,
-    count: usize,
-) -> anyhow::Result<Vec<(PointId, f32)>> {
-    let dataset = dataset_of(table).await?;
-    let mut scanner = dataset.scan();
-    scanner
-        .project(&["id"])?
-        .nearest(column, &Float32Array::from(vector.to_vec()), count)?
-        .distance_metric(distance.into())
-        .use_index(false);
-    let mut stream = scanner.try_into_stream().await?;
-    let mut found = Vec::with_capacity(count);
-    while let Some(batch) = stream.try_next().await.context("the table cannot be searched")? {
-        let distances = batch
-            .column_by_name("_distance")
-            .and_then(|column| column.as_primitive_opt::<Float32Type>())
-            .context("the search gave no distance")?;
-        found.extend(ids_of(&batch)?.into_iter().zip(distances.values().iter().copied()));
-    }
-    found.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-    Ok(found)
 }
 
 /// The ids of at most `count` rows drawn at random.

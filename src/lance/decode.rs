@@ -8,17 +8,23 @@ use arrow_array::types::{Float32Type, Float64Type, Int64Type, UInt32Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use serde_json::{Number, Value};
 
-use super::schema::{Role, TableSchema, VectorColumn};
+use super::schema::{EMBEDDING, EMBEDDING_CAPTION, Role, TableSchema, VectorColumn};
 use crate::config::ColumnType;
-use crate::point::{Point, PointId, Similarity, Vector, Vectors};
+use crate::point::{Modality, Point, PointId, Similarity, Vector, Vectors};
 
 /// One row, taken apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// The point as it was: id, payload, and the vectors that the table keeps.
     pub point: Point,
-    /// The new embedding, where the column was read.
+    /// What it is made of, where the column was read.
+    pub modality: Option<Modality>,
+    /// The new embedding of its own modality, where the column was read.
     pub embedding: Option<Vec<f32>>,
+    /// The column that holds it.
+    pub embedding_column: Option<String>,
+    /// The other embeddings it has, such as that of its caption, with their columns.
+    pub others: Vec<(String, Vec<f32>)>,
     /// Cosine with Qdrant's vector.
     pub similarity: Option<Similarity>,
 }
@@ -63,7 +69,8 @@ impl<'a> RowDecoder<'a> {
         let mut id = None;
         let mut fields: BTreeMap<String, Value> = BTreeMap::new();
         let mut vectors = Vectors::new();
-        let mut embedding = None;
+        let mut embeddings: Vec<(String, Vec<f32>)> = Vec::new();
+        let mut modality = None;
         let mut similarity = None;
         for (name, role, array) in &self.columns {
             let error = |problem: String| DecodeError {
@@ -101,7 +108,11 @@ impl<'a> RowDecoder<'a> {
                         .value(row);
                     similarity = Similarity::new(number);
                 }
-                Role::Embedding(_) => embedding = Some(dense(array, row).ok_or_else(wrong_type)?),
+                Role::Embedding(_) => {
+                    embeddings.push(((*name).to_owned(), dense(array, row).ok_or_else(wrong_type)?));
+                }
+                // Bytes are not read with the rest of a row; what comes is where they lie.
+                Role::Media => {}
                 Role::Vector(vector, kind) => {
                     let read = match kind {
                         VectorColumn::Dense(_) => dense(array, row).map(Vector::Dense),
@@ -110,9 +121,13 @@ impl<'a> RowDecoder<'a> {
                     };
                     vectors.insert(vector.clone(), read.ok_or_else(wrong_type)?);
                 }
-                Role::Modality => {}
+                Role::Modality => {
+                    let text = array.as_string_opt::<i32>().ok_or_else(wrong_type)?.value(row);
+                    modality = Modality::parse(text);
+                }
             }
         }
+        let (embedding_column, embedding) = own_embedding(modality, &mut embeddings).unzip();
         Ok(Row {
             point: Point {
                 id: id.ok_or_else(|| DecodeError {
@@ -123,7 +138,10 @@ impl<'a> RowDecoder<'a> {
                 payload: fields.into_iter().collect(),
                 vectors,
             },
+            modality,
             embedding,
+            embedding_column,
+            others: embeddings,
             similarity,
         })
     }
@@ -143,6 +161,17 @@ impl<'a> RowDecoder<'a> {
         };
         only.row(row).map(|row| row.point.id)
     }
+}
+
+/// Takes the embedding of a row's own modality out of all it has: that of the column named after the modality, else the
+/// first. A caption's is never it.
+fn own_embedding(modality: Option<Modality>, embeddings: &mut Vec<(String, Vec<f32>)>) -> Option<(String, Vec<f32>)> {
+    let named = modality.map(|modality| format!("{EMBEDDING}_{}", modality.as_str()));
+    let place = embeddings
+        .iter()
+        .position(|(name, _)| Some(name) == named.as_ref())
+        .or_else(|| embeddings.iter().position(|(name, _)| name != EMBEDDING_CAPTION))?;
+    Some(embeddings.remove(place))
 }
 
 /// The value of a payload column; `Ok(None)` where the array has another type than the column should.
@@ -277,11 +306,7 @@ mod tests {
     fn round_trip(schema: &TableSchema, points: &[Point]) {
         let rows: Vec<NewRow<'_>> = points
             .iter()
-            .map(|point| NewRow {
-                point,
-                embedding: &[0.5, 0.25],
-                similarity: Similarity::new(0.75),
-            })
+            .map(|point| NewRow::of(point, &[0.5, 0.25], Similarity::new(0.75)))
             .collect();
         let batch = encode(schema, &rows).expect("a batch");
         let decoder = RowDecoder::new(schema, &batch);
@@ -314,11 +339,7 @@ mod tests {
             payload: payload.as_object().cloned().expect("an object"),
             vectors: Vectors::new(),
         };
-        let row = NewRow {
-            point: &point,
-            embedding: &[0.0, 1.0],
-            similarity: None,
-        };
+        let row = NewRow::of(&point, &[0.0, 1.0], None);
         let batch = encode(&schema, &[row]).expect("a batch");
         assert!(batch.column_by_name("content").expect("a column").is_null(0));
         assert_eq!(
@@ -344,11 +365,7 @@ mod tests {
     fn an_embedding_of_another_dimension_is_refused() {
         let schema = TableSchema::choir(3, &BTreeMap::new());
         let point = point(1, Payload::new());
-        let row = NewRow {
-            point: &point,
-            embedding: &[0.0, 1.0],
-            similarity: None,
-        };
+        let row = NewRow::of(&point, &[0.0, 1.0], None);
         assert!(encode(&schema, &[row]).is_err());
     }
 }

@@ -5,25 +5,46 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, StringBuilder};
-use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, ListArray, RecordBatch, StructArray, UInt32Array};
+use arrow_array::builder::{
+    BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, LargeBinaryBuilder, StringBuilder,
+};
+use arrow_array::{
+    ArrayRef, FixedSizeListArray, Float32Array, ListArray, RecordBatch, StringArray, StructArray, UInt32Array,
+};
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 use serde_json::Value;
 
-use super::schema::{Column, Role, TableSchema, VectorColumn, dense_type, item_field, sparse_fields};
+use super::schema::{Column, MAX_EMBEDDINGS, Role, TableSchema, VectorColumn, dense_type, item_field, sparse_fields};
 use crate::config::ColumnType;
 use crate::point::{Modality, Payload, Point, Similarity, Vector};
 
-/// What makes a row: a point, its new embedding, and how far that lies from the old one.
+/// What makes a row: a point, its new embeddings, and how far the one of its own modality lies from the old one.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRow<'a> {
     /// The point as it was read.
     pub point: &'a Point,
-    /// The new embedding, of the table's dimension.
-    pub embedding: &'a [f32],
+    /// What it is made of.
+    pub modality: Modality,
+    /// Its embeddings, each of its column's dimension, in the order of the table's columns of embeddings.
+    pub embeddings: [Option<&'a [f32]>; MAX_EMBEDDINGS],
     /// Cosine with Qdrant's vector, where they can be compared.
     pub similarity: Option<Similarity>,
+    /// The bytes of its picture or sound, where the table keeps them.
+    pub media: Option<&'a [u8]>,
+}
+
+impl<'a> NewRow<'a> {
+    /// A row with one embedding, in the table's first column of them.
+    pub fn of(point: &'a Point, embedding: &'a [f32], similarity: Option<Similarity>) -> Self {
+        Self {
+            point,
+            modality: Modality::hinted(&point.payload),
+            embeddings: [Some(embedding), None, None, None],
+            similarity,
+            media: None,
+        }
+    }
 }
 
 /// Builds one batch of the table's schema.
@@ -47,11 +68,11 @@ fn strings<'a>(values: impl Iterator<Item = Option<impl AsRef<str>>> + 'a) -> Ar
     Arc::new(builder.finish())
 }
 
-fn encode_column(schema: &TableSchema, column: &Column, rows: &[NewRow<'_>]) -> Result<ArrayRef, ArrowError> {
+fn encode_column<'a>(schema: &TableSchema, column: &Column, rows: &[NewRow<'a>]) -> Result<ArrayRef, ArrowError> {
     let values = || rows.iter().map(|row| row.point.payload.get(&column.name));
     Ok(match &column.role {
         Role::Id => strings(rows.iter().map(|row| Some(row.point.id.to_string()))),
-        Role::Modality => strings(rows.iter().map(|row| Some(Modality::of(&row.point.payload).as_str()))),
+        Role::Modality => strings(rows.iter().map(|row| Some(row.modality.as_str()))),
         Role::Payload(ColumnType::String) => strings(values().map(|value| value.and_then(Value::as_str))),
         Role::Payload(ColumnType::Int) => {
             let mut builder = Int64Builder::with_capacity(rows.len());
@@ -79,7 +100,12 @@ fn encode_column(schema: &TableSchema, column: &Column, rows: &[NewRow<'_>]) -> 
             }
             Arc::new(builder.finish())
         }
-        Role::Embedding(size) => dense(rows.iter().map(|row| Some(row.embedding)), rows.len(), *size)?,
+        Role::Embedding(size) => {
+            let place = schema.embeddings().position(|(name, _)| name == column.name);
+            let embedding = |row: &NewRow<'a>| row.embeddings.get(place?).copied().flatten();
+            dense(rows.iter().map(embedding), rows.len(), *size)?
+        }
+        Role::Media => blobs(rows.iter().map(|row| row.media), rows.len())?,
         Role::Vector(name, kind) => vectors(rows, name, *kind)?,
     })
 }
@@ -107,6 +133,26 @@ fn extra_of(schema: &TableSchema, payload: &Payload) -> Option<String> {
     }
     // A map with text keys and JSON values is always JSON.
     (!left.is_empty()).then(|| serde_json::to_string(&left).unwrap_or_default())
+}
+
+/// A column of blobs, in the form in which Lance takes them: the bytes, or null.
+fn blobs<'a>(values: impl Iterator<Item = Option<&'a [u8]>>, rows: usize) -> Result<ArrayRef, ArrowError> {
+    let DataType::Struct(fields) = lance::blob::blob_field("", true).data_type().clone() else {
+        unreachable!("a blob is a struct")
+    };
+    let mut data = LargeBinaryBuilder::with_capacity(rows, 0);
+    let mut valid = Vec::with_capacity(rows);
+    for value in values {
+        // A null row must have no data either.
+        data.append_option(value);
+        valid.push(value.is_some());
+    }
+    let uris = StringArray::new_null(rows);
+    Ok(Arc::new(StructArray::try_new(
+        fields,
+        vec![Arc::new(data.finish()), Arc::new(uris)],
+        Some(NullBuffer::from(valid)),
+    )?))
 }
 
 /// A column of dense vectors. A missing one, or one of another size, is null and takes filler numbers.

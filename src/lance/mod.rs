@@ -7,9 +7,11 @@ pub mod browse;
 pub mod checkpoint;
 pub mod decode;
 pub mod encode;
+pub mod filter;
 pub mod index;
 pub mod read;
 pub mod schema;
+pub mod search;
 pub mod target;
 
 pub use checkpoint::{CaughtUp, Checkpoint};

@@ -1,13 +1,17 @@
 //! Reading a table back: rows by id, whole scans in bounded memory, similarities for the histogram.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::Float32Type;
+use arrow_array::types::{Float32Type, UInt64Type};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use lancedb::Table;
 use lancedb::query::{ExecutableQuery as _, QueryBase as _, Select};
 
+use super::browse::ids_of;
 use super::decode::{Row, RowDecoder};
 use super::schema::{Role, TableSchema};
 use super::target::dataset_of;
@@ -60,7 +64,7 @@ pub async fn payloads_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]
     let columns: Vec<&str> = schema
         .columns()
         .iter()
-        .filter(|column| !matches!(column.role, Role::Embedding(_)))
+        .filter(|column| !matches!(column.role, Role::Embedding(_) | Role::Media))
         .map(|column| column.name.as_str())
         .collect();
     let mut rows = Vec::with_capacity(ids.len());
@@ -73,6 +77,44 @@ pub async fn payloads_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]
         }
     }
     Ok(rows)
+}
+
+/// The bytes of the pictures and sounds that the rows of these ids keep. Rows without are left out, as are all where the
+/// table keeps none. At most 1,000 ids a call, and no more than their bytes may take in memory.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn media_by_id(
+    table: &Table,
+    schema: &TableSchema,
+    ids: &[PointId],
+) -> anyhow::Result<BTreeMap<PointId, Arc<[u8]>>> {
+    let mut found = BTreeMap::new();
+    let column = schema.columns().iter().find(|column| column.role == Role::Media);
+    let (Some(column), false) = (column, ids.is_empty()) else {
+        return Ok(found);
+    };
+    let dataset = Arc::new(dataset_of(table).await?);
+    let mut scanner = dataset.scan();
+    scanner.project(&["id"])?.with_row_id().filter(&id_filter(ids))?;
+    let mut stream = scanner.try_into_stream().await?;
+    let mut rows: Vec<(PointId, u64)> = Vec::new();
+    while let Some(batch) = stream.try_next().await? {
+        let row_ids = batch
+            .column_by_name("_rowid")
+            .and_then(|column| column.as_primitive_opt::<UInt64Type>())
+            .context("the table gave no row ids")?;
+        let ids = ids_of(&batch)?;
+        rows.extend(ids.into_iter().zip(row_ids.values().iter().copied()));
+    }
+    let row_ids: Vec<u64> = rows.iter().map(|(_, row)| *row).collect();
+    let blobs = dataset.take_blobs(&row_ids, &column.name).await?;
+    for ((id, _), blob) in rows.into_iter().zip(blobs) {
+        if let Some(blob) = blob {
+            found.insert(id, blob.read().await?.as_ref().into());
+        }
+    }
+    Ok(found)
 }
 
 /// Which of these ids are in the table. At most 1,000 a call.

@@ -18,7 +18,25 @@ pub const SPACE_KEY: &str = "qlance.space";
 pub const JOB_KEY: &str = "qlance.job";
 
 /// Names that no payload key can take: such keys stay in `extra`.
-const RESERVED: [&str; 6] = ["id", "embedding", "modality", "original_similarity", "extra", "vector"];
+const RESERVED: [&str; 10] = [
+    "id",
+    "embedding",
+    "embedding_image",
+    "embedding_audio",
+    "embedding_caption",
+    "media_bytes",
+    "modality",
+    "original_similarity",
+    "extra",
+    "vector",
+];
+
+/// The column of embeddings that share the space of texts, and of all texts.
+pub const EMBEDDING: &str = "embedding";
+/// The column of captions and transcripts that are embedded as well, where [`EMBEDDING`] holds the media themselves.
+pub const EMBEDDING_CAPTION: &str = "embedding_caption";
+/// Columns of embeddings that a table can have: texts, pictures, sounds, captions.
+pub const MAX_EMBEDDINGS: usize = 4;
 
 /// Columns that are inferred at most; everything else is in `extra`.
 const MAX_INFERRED: usize = 64;
@@ -43,8 +61,10 @@ pub enum Role {
     Id,
     /// A payload key whose values have one type; a value of another type is in `extra`.
     Payload(ColumnType),
-    /// The new embedding: n numbers.
+    /// New embeddings of one space: n numbers.
     Embedding(usize),
+    /// The bytes of a picture or a sound as they were found, kept out of line (a blob).
+    Media,
     /// The modality, told from the payload. The payload's own `modality` is in `extra`.
     Modality,
     /// Cosine of the new embedding and Qdrant's vector.
@@ -130,6 +150,7 @@ impl Column {
                 Field::new(name, dense_type(*size), true)
             }
             Role::Similarity => Field::new(name, DataType::Float32, true),
+            Role::Media => lance::blob::blob_field(name, true),
             Role::Vector(_, VectorColumn::Sparse) => Field::new(name, DataType::Struct(sparse_fields()), true),
             Role::Vector(_, VectorColumn::Multi(size)) => {
                 Field::new(name, DataType::List(item_field(dense_type(*size))), true)
@@ -220,6 +241,30 @@ impl TableSchema {
         Self::of(columns)
     }
 
+    /// With another column of embeddings, after those that are there. One that is there already stays as it is.
+    #[must_use]
+    pub fn with_embedding(self, name: &str, dimensions: usize) -> Self {
+        let mut columns = self.columns;
+        if !columns.iter().any(|column| column.name == name) {
+            let after = columns
+                .iter()
+                .rposition(|column| matches!(column.role, Role::Embedding(_)));
+            let place = after.map_or(columns.len(), |place| place + 1);
+            columns.insert(place, Column::new(name, Role::Embedding(dimensions)));
+        }
+        Self::of(columns)
+    }
+
+    /// With a column for the bytes of media.
+    #[must_use]
+    pub fn with_media(self) -> Self {
+        let mut columns = self.columns;
+        if !columns.iter().any(|column| column.role == Role::Media) {
+            columns.push(Column::new("media_bytes", Role::Media));
+        }
+        Self::of(columns)
+    }
+
     /// The schema of a table that qlance made, from its fields' metadata.
     ///
     /// # Errors
@@ -256,12 +301,22 @@ impl TableSchema {
         &self.arrow
     }
 
-    /// The column of the new embedding: its name and dimension.
+    /// The first column of embeddings: its name and dimension.
     pub fn embedding(&self) -> Option<(&str, usize)> {
-        self.columns.iter().find_map(|column| match column.role {
+        self.embeddings().next()
+    }
+
+    /// The columns of embeddings, in order: name and dimension.
+    pub fn embeddings(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.columns.iter().filter_map(|column| match column.role {
             Role::Embedding(size) => Some((column.name.as_str(), size)),
             _ => None,
         })
+    }
+
+    /// Whether the table keeps the bytes of media.
+    pub fn keeps_media(&self) -> bool {
+        self.columns.iter().any(|column| column.role == Role::Media)
     }
 
     /// The payload columns: key and type.

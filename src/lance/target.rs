@@ -1,7 +1,7 @@
 //! The table that a job writes: found or made, and every commit to it. One task owns the [`Target`]; all commits of a
 //! job go through it (invariant 10).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use lance::dataset::transaction::{Operation, TransactionBuilder};
 use lance::dataset::{
     CommitBuilder, Dataset, DeleteBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
 };
-use lancedb::table::{NaNVectorBehavior, WriteOptions};
+use lancedb::table::{NaNVectorBehavior, NewColumnTransform, WriteOptions};
 use lancedb::{Connection, ObjectStoreRegistry, Session, Table};
 
 use super::checkpoint::Checkpoint;
@@ -22,7 +22,7 @@ use crate::point::PointId;
 /// Bytes of index data that Lance may cache. Its default of 6 GiB would break the bound on memory.
 const INDEX_CACHE_BYTES: usize = 64 << 20;
 /// Bytes of manifests and the like that Lance may cache (default 1 GiB; every commit adds one manifest).
-const METADATA_CACHE_BYTES: usize = 16 << 20;
+const METADATA_CACHE_BYTES: usize = 4 << 20;
 
 /// The tag of the version before a job's first commit.
 fn tag_of(job: &str) -> String {
@@ -64,10 +64,12 @@ pub enum TargetError {
     },
     /// The column holds vectors of another space (invariant 7).
     #[error(
-        "the column `embedding` of table {table:?} holds vectors of {held}, the configuration makes {made}; two spaces \
-         never share a column: restore the old [embed.text], or name another target.table"
+        "the column `{column}` of table {table:?} holds vectors of {held}, the configuration makes {made}; two spaces \
+         never share a column: restore the old [embed.*] section, or name another target.table"
     )]
     OtherSpace {
+        /// The column.
+        column: String,
         /// The table.
         table: String,
         /// The space in the table.
@@ -75,6 +77,27 @@ pub enum TargetError {
         /// The space of the configuration.
         made: String,
     },
+}
+
+/// Adds the columns that a table lacks, null in every row.
+async fn add_missing(table: &Table, fields: Vec<arrow_schema::Field>) -> anyhow::Result<()> {
+    let there = table.schema().await?;
+    let missing: Vec<_> = fields
+        .into_iter()
+        .filter(|field| there.field_with_name(field.name()).is_err())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = missing.iter().map(|field| field.name().clone()).collect();
+    let nulls = NewColumnTransform::AllNulls(Arc::new(arrow_schema::Schema::new(missing)));
+    table
+        .add_columns()
+        .transform(nulls)
+        .execute()
+        .await
+        .with_context(|| format!("cannot add the columns {} to the table", names.join(", ")))?;
+    Ok(())
 }
 
 /// A database directory (or object store) and the name of the job's table in it.
@@ -92,8 +115,8 @@ pub struct Opened {
     pub schema: Result<TableSchema, super::schema::SchemaError>,
     /// The job that made it.
     pub job: Option<String>,
-    /// The text of its embedding's space.
-    pub space: Option<String>,
+    /// The texts of the spaces of its columns of embeddings.
+    pub spaces: BTreeMap<String, String>,
     /// The newest checkpoint.
     pub checkpoint: Option<Checkpoint>,
     /// Rows.
@@ -164,10 +187,11 @@ impl Target {
         let opened = Opened {
             schema: TableSchema::from_arrow(&arrow),
             job: arrow.metadata().get(JOB_KEY).cloned(),
-            space: arrow
-                .field_with_name("embedding")
-                .ok()
-                .and_then(|field| field.metadata().get(SPACE_KEY).cloned()),
+            spaces: arrow
+                .fields()
+                .iter()
+                .filter_map(|field| Some((field.name().clone(), field.metadata().get(SPACE_KEY)?.clone())))
+                .collect(),
             checkpoint: Checkpoint::newest(&dataset).await?,
             rows: table.count_rows(None).await? as u64,
         };
@@ -175,32 +199,44 @@ impl Target {
         Ok(Some(opened))
     }
 
-    /// Makes the table, empty, with the job's name and the embedding's space in its metadata. The first commit then
-    /// finds it; until then nothing was written.
+    /// Makes the table, empty, with the job's name and the spaces of its columns of embeddings in its metadata. The first
+    /// commit then finds it; until then nothing was written. A table that is there gets the columns that it lacks.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn create(&mut self, schema: &TableSchema, job: &str, space: &str) -> anyhow::Result<()> {
-        if self.table.is_some() {
-            return Ok(());
-        }
+    pub async fn create(
+        &mut self,
+        schema: &TableSchema,
+        job: &str,
+        spaces: &BTreeMap<String, String>,
+    ) -> anyhow::Result<()> {
         let fields: Vec<_> = schema
             .arrow()
             .fields()
             .iter()
             .map(|field| {
                 let mut metadata = field.metadata().clone();
-                if schema.embedding().is_some_and(|(name, _)| name == field.name()) {
-                    metadata.insert(SPACE_KEY.into(), space.into());
+                if let Some(space) = spaces.get(field.name()) {
+                    metadata.insert(SPACE_KEY.into(), space.clone());
                 }
                 field.as_ref().clone().with_metadata(metadata)
             })
             .collect();
+        if let Some(table) = &self.table {
+            return add_missing(table, fields).await;
+        }
         let metadata = HashMap::from([(JOB_KEY.to_owned(), job.to_owned())]);
         let arrow = arrow_schema::Schema::new_with_metadata(fields, metadata);
         let table = self
             .db
             .create_empty_table(&self.name, Arc::new(arrow))
+            .write_options(WriteOptions {
+                lance_write_params: schema.keeps_media().then(|| WriteParams {
+                    // The first file format that keeps blobs out of line.
+                    data_storage_version: Some(lancedb::connection::LanceFileVersion::V2_2),
+                    ..WriteParams::default()
+                }),
+            })
             .execute()
             .await
             .with_context(|| format!("cannot make table {:?} in {}", self.name, self.uri))?;

@@ -24,13 +24,23 @@ pub enum Cause {
     NoVector,
     /// No embedder is configured for the point's modality.
     NoEmbedder,
+    /// The picture or sound could not be fetched: not found, no answer, no such host.
+    MediaUnreachable,
+    /// Its address is not allowed: loopback, private, outside of the root, a scheme that is not served.
+    MediaRefused,
+    /// More bytes, pixels or seconds than are let in.
+    MediaTooLarge,
+    /// It was fetched, but it is empty, truncated, or no picture and no sound that can be decoded.
+    MediaUnreadable,
+    /// It is something else than the payload says.
+    MediaMismatch,
     /// A retry found that the point is no longer in Qdrant.
     Gone,
 }
 
 impl Cause {
     /// Every cause there is, for lists and filters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::NoContent,
         Self::EmptyContent,
         Self::NotText,
@@ -40,6 +50,11 @@ impl Cause {
         Self::BadPayload,
         Self::NoVector,
         Self::NoEmbedder,
+        Self::MediaUnreachable,
+        Self::MediaRefused,
+        Self::MediaTooLarge,
+        Self::MediaUnreadable,
+        Self::MediaMismatch,
         Self::Gone,
     ];
 
@@ -55,6 +70,11 @@ impl Cause {
             Self::BadPayload => "bad_payload",
             Self::NoVector => "no_vector",
             Self::NoEmbedder => "no_embedder",
+            Self::MediaUnreachable => "media_unreachable",
+            Self::MediaRefused => "media_refused",
+            Self::MediaTooLarge => "media_too_large",
+            Self::MediaUnreadable => "media_unreadable",
+            Self::MediaMismatch => "media_mismatch",
             Self::Gone => "gone",
         }
     }

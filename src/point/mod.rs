@@ -5,9 +5,11 @@
 pub mod cursor;
 pub mod diff;
 pub mod failure;
+pub mod filter;
 pub mod histogram;
 pub mod id;
 pub mod modality;
+pub mod ranking;
 pub mod shortened;
 pub mod similarity;
 pub mod vector;

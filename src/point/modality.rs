@@ -17,6 +17,9 @@ pub enum Modality {
 }
 
 impl Modality {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Text, Self::Image, Self::Audio];
+
     /// The word used in the table, the configuration and on the screen.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,17 +31,25 @@ impl Modality {
 
     /// The modality that a word names, if any.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Text, Self::Image, Self::Audio]
+        Self::ALL
             .into_iter()
             .find(|modality| modality.as_str().eq_ignore_ascii_case(word))
     }
 
-    /// The modality of a payload: its `modality`, else told from `media_url`, else text.
-    pub fn of(payload: &Payload) -> Self {
-        let text = |key: &str| payload.get(key).and_then(serde_json::Value::as_str);
-        text("modality")
+    /// The modality that a payload names in its field `modality`, if any.
+    pub fn named(payload: &Payload) -> Option<Self> {
+        payload
+            .get("modality")
+            .and_then(serde_json::Value::as_str)
             .and_then(Self::parse)
-            .or_else(|| text("media_url").and_then(of_url))
+    }
+
+    /// The modality of a payload whose media nobody looks at: the named one, else what `media_url` says by its name, else
+    /// text. Where media are loaded, their content decides and not this.
+    pub fn hinted(payload: &Payload) -> Self {
+        let url = payload.get("media_url").and_then(serde_json::Value::as_str);
+        Self::named(payload)
+            .or_else(|| url.and_then(of_url))
             .unwrap_or(Self::Text)
     }
 }
@@ -78,7 +89,7 @@ mod tests {
             (json!({}), Modality::Text),
         ] {
             let payload = payload.as_object().cloned().expect("an object");
-            assert_eq!(Modality::of(&payload), expected, "{payload:?}");
+            assert_eq!(Modality::hinted(&payload), expected, "{payload:?}");
         }
     }
 }

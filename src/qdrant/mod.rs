@@ -5,6 +5,7 @@
 
 #[cfg(feature = "embedded")]
 pub mod embedded;
+pub mod filter;
 pub mod source;
 pub mod wire;
 

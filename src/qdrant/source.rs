@@ -1,12 +1,14 @@
 //! A collection in Qdrant over gRPC: what it is, how many points, pages of a scroll, points by id, a random sample.
 
+mod errors;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use qdrant_client::qdrant::{
-    CountPointsBuilder, GetPointsBuilder, Query, QueryPointsBuilder, RetrievedPoint, Sample, ScrollPoints,
+    CountPointsBuilder, Filter, GetPointsBuilder, Query, QueryPointsBuilder, RetrievedPoint, Sample, ScrollPoints,
     SearchParamsBuilder, vectors_config,
 };
 use qdrant_client::{Qdrant, QdrantError};
@@ -16,6 +18,9 @@ use super::wire;
 use crate::config::{Secret, SourceConfig};
 use crate::patience::{Outage, Patience, Then};
 use crate::point::{Cause, Failure, Point, PointId};
+use errors::{code, describe};
+
+pub use errors::SourceError;
 
 /// What kind of vector a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,60 +88,6 @@ pub struct Page {
     pub points: Vec<ReadPoint>,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<PointId>,
-}
-
-/// What goes wrong at the source. Never about a single point.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum SourceError {
-    /// Nobody answers, or too late.
-    #[error("Qdrant at {url} does not answer: {message}; check source.url and that the server runs")]
-    Unreachable {
-        /// The address.
-        url: String,
-        /// What the transport says.
-        message: String,
-    },
-    /// Something answers that is no Qdrant.
-    #[error("what answers at {url} is no Qdrant gRPC server ({message}); Qdrant's gRPC port is 6334 by default")]
-    NotQdrant {
-        /// The address.
-        url: String,
-        /// What the transport says.
-        message: String,
-    },
-    /// The key is missing or wrong.
-    #[error("Qdrant at {url} refuses the key ({message}); check source.api_key_env or api_key_file")]
-    Refused {
-        /// The address.
-        url: String,
-        /// What the server says.
-        message: String,
-    },
-    /// No such collection.
-    #[error("collection {collection:?} is not in Qdrant at {url}; it has {}", if .known.is_empty() { "none".to_owned() } else { .known.join(", ") })]
-    NoCollection {
-        /// The address.
-        url: String,
-        /// The name that was asked for.
-        collection: String,
-        /// The names there are.
-        known: Vec<String>,
-    },
-    /// The answer cannot be understood.
-    #[error("Qdrant at {url} answered what cannot be understood: {message}")]
-    Protocol {
-        /// The address.
-        url: String,
-        /// What is wrong.
-        message: String,
-    },
-}
-
-impl SourceError {
-    /// Whether trying again may help.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
-    }
 }
 
 const LEAST_PAUSE: Duration = Duration::from_millis(250);
@@ -476,11 +427,29 @@ impl Source {
     /// # Errors
     /// As for every request.
     pub async fn nearest(&self, name: &str, vector: &[f32], count: u64) -> Result<Vec<(PointId, f32)>, SourceError> {
+        self.search(name, vector, count, None, true).await
+    }
+
+    /// The same among the points that meet a filter; `exact` compares with all of them, else the graph answers.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub async fn search(
+        &self,
+        name: &str,
+        vector: &[f32],
+        count: u64,
+        filter: Option<Filter>,
+        exact: bool,
+    ) -> Result<Vec<(PointId, f32)>, SourceError> {
         let mut request = QueryPointsBuilder::new(&self.collection)
             .query(Query::new_nearest(vector.to_vec()))
             .limit(count)
-            .params(SearchParamsBuilder::default().exact(true))
+            .params(SearchParamsBuilder::default().exact(exact))
             .with_payload(false);
+        if let Some(filter) = filter {
+            request = request.filter(filter);
+        }
         if !name.is_empty() {
             request = request.using(name);
         }
@@ -538,74 +507,6 @@ impl Source {
             )
             | None => SourceError::Unreachable { url, message },
             Some(_) => SourceError::Protocol { url, message },
-        }
-    }
-}
-
-fn code(error: &QdrantError) -> Option<Code> {
-    match error {
-        QdrantError::ResponseError { status } | QdrantError::ResourceExhaustedError { status, .. } => {
-            Some(status.code())
-        }
-        _ => None,
-    }
-}
-
-/// The message without the metadata that the client's own `Display` dumps: it may hold the key.
-fn describe(error: &QdrantError) -> String {
-    let message = match error {
-        QdrantError::ResponseError { status } | QdrantError::ResourceExhaustedError { status, .. } => {
-            status.message().to_owned()
-        }
-        other => other.to_string(),
-    };
-    plain(&message).chars().take(400).collect()
-}
-
-/// What the system said, out of the debug text that the transport wraps around it:
-/// `tcp connect error: ConnectError(.., Os { code: 111, kind: .., message: "Connection refused" })`.
-fn plain(message: &str) -> String {
-    let inner = message
-        .rsplit_once("message: \"")
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map(|(inner, _)| inner);
-    match (inner, message.split_once('(')) {
-        (Some(inner), Some((head, _))) => {
-            let head = head
-                .trim_end_matches(|c: char| c.is_alphanumeric() || c == ' ')
-                .trim_end_matches(':');
-            if head.is_empty() {
-                inner.to_owned()
-            } else {
-                format!("{head}: {inner}")
-            }
-        }
-        _ => message.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_system_said_is_told_without_the_debug_text_around_it() {
-        for (message, expected) in [
-            (
-                "tcp connect error: ConnectError(\"tcp connect error\", 127.0.0.1:1, Os { code: 111, kind: \
-                 ConnectionRefused, message: \"Connection refused\" })",
-                "tcp connect error: Connection refused",
-            ),
-            (
-                "transport error(Os { code: 104, kind: ConnectionReset, message: \"Connection reset by peer\" })",
-                "Connection reset by peer",
-            ),
-            (
-                "Not found: Collection `x` doesn't exist!",
-                "Not found: Collection `x` doesn't exist!",
-            ),
-        ] {
-            assert_eq!(plain(message), expected);
         }
     }
 }

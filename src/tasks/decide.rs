@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 use super::migrate::{Embedded, Parts, embed_points};
 use super::now_ms;
 use super::prepare::{Plan, text_of};
+use super::recipe;
 use super::writer::Message;
 use crate::embed::{Caller, Role};
 use crate::journal::{self, Decision};
-use crate::lance::read;
-use crate::point::{PointId, Similarity};
+use crate::lance::{Row, read};
+use crate::point::{Modality, PointId, Similarity};
 
 /// Points of one round: one read, one commit.
 const ROUND: usize = 64;
@@ -49,7 +50,7 @@ pub async fn carry_out(
     let Wish { decision, ids, note } = wish;
     // The same point named twice would be one row merged with itself.
     let ids: Vec<PointId> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    for ids in ids.chunks(ROUND) {
+    for ids in ids.chunks(parts.round(ROUND)) {
         ensure!(!stop.is_cancelled(), STOPPED);
         let held = held(parts, tables, ids).await?;
         let missing: Vec<String> = ids
@@ -64,15 +65,15 @@ pub async fn carry_out(
         );
         match decision {
             Decision::Accepted => {}
-            Decision::EmbeddedAgain => replace(parts, journal, &parts.plan, ids, stop).await?,
+            Decision::EmbeddedAgain => replace(parts, journal, &parts.recipe.plan, ids, stop, (tables, &held)).await?,
             Decision::Kept => {
-                let carry = Plan::Carry {
-                    vector: parts.compare_with.clone(),
-                };
-                replace(parts, journal, &carry, ids, stop).await?;
+                for (plan, ids) in carried(parts, &held)? {
+                    replace(parts, journal, &plan, &ids, stop, (tables, &held)).await?;
+                }
             }
         }
-        let decided: Vec<(PointId, Option<Similarity>)> = held.into_iter().collect();
+        let decided: Vec<(PointId, Option<Similarity>)> =
+            held.into_iter().map(|(id, row)| (id, row.similarity)).collect();
         let note = note.clone();
         journal
             .run(move |journal| journal.decide(&decided, decision, note.as_deref(), now_ms()))
@@ -82,15 +83,43 @@ pub async fn carry_out(
     Ok(())
 }
 
-/// The rows there are with their similarities.
+/// Which vector of Qdrant goes into which rows: that which their embedding stands beside.
+fn carried(parts: &Parts, held: &BTreeMap<PointId, Row>) -> anyhow::Result<Vec<(Plan, Vec<PointId>)>> {
+    let mut groups: BTreeMap<(String, usize), Vec<PointId>> = BTreeMap::new();
+    for (id, row) in held {
+        // A caption in the place of its picture is a text, whatever the row is made of.
+        let own = row.modality.filter(|modality| {
+            parts.recipe.columns.of(*modality).is_some()
+                && row.embedding_column.as_deref() == parts.recipe.columns.of(*modality)
+        });
+        let modality = own.unwrap_or(Modality::Text);
+        let vector = parts.recipe.compared[modality as usize].clone();
+        let vector = vector.with_context(|| {
+            format!(
+                "Qdrant's vectors are of another space than the embeddings of {}",
+                modality.as_str()
+            )
+        })?;
+        groups.entry((vector, modality as usize)).or_default().push(*id);
+    }
+    Ok(groups
+        .into_iter()
+        .map(|((vector, modality), ids)| {
+            let into = Some(Modality::ALL[modality]);
+            (Plan::Carry { vector, into }, ids)
+        })
+        .collect())
+}
+
+/// The rows there are.
 async fn held(
     parts: &Parts,
     tables: &watch::Receiver<Option<lancedb::Table>>,
     ids: &[PointId],
-) -> anyhow::Result<BTreeMap<PointId, Option<Similarity>>> {
+) -> anyhow::Result<BTreeMap<PointId, Row>> {
     let table = tables.borrow().clone().context("there is no table yet")?;
     let rows = read::rows_by_id(&table, &parts.schema, ids).await?;
-    Ok(rows.into_iter().map(|row| (row.point.id, row.similarity)).collect())
+    Ok(rows.into_iter().map(|row| (row.point.id, row)).collect())
 }
 
 /// Makes the rows anew from what Qdrant holds now, and from what was mended by hand.
@@ -100,15 +129,31 @@ async fn replace(
     plan: &Plan,
     ids: &[PointId],
     stop: &CancellationToken,
+    (tables, held): (&watch::Receiver<Option<lancedb::Table>>, &BTreeMap<PointId, Row>),
 ) -> anyhow::Result<()> {
     // What is being written is waited for; all before that can be cut off.
-    let embedded = tokio::select! {
+    let mut embedded = tokio::select! {
         embedded = embed(parts, journal, plan, ids) => embedded?,
         () = stop.cancelled() => bail!(STOPPED),
     };
+    if let Plan::Carry { .. } = plan {
+        // Only its own vector is taken from Qdrant; what else the row has, it keeps.
+        let table = tables.borrow().clone().context("there is no table yet")?;
+        let mut media = read::media_by_id(&table, &parts.schema, ids).await?;
+        for finished in &mut embedded.points {
+            finished.media = media.remove(&finished.point.id);
+            let Some(row) = held.get(&finished.point.id) else {
+                continue;
+            };
+            finished.modality = row.modality.unwrap_or(finished.modality);
+            for (column, numbers) in &row.others {
+                finished.embeddings[recipe::place(&parts.schema, column)] = Some(numbers.as_slice().into());
+            }
+        }
+    }
     let rows = embedded.rows(&parts.schema).map_err(anyhow::Error::msg)?;
     let rows = rows.context("there is nothing to write")?;
-    let written = embedded.points.iter().map(|(point, _, _)| point.id).collect();
+    let written = embedded.ids();
     let similarities = embedded.similarities();
     let shortened = embedded.shortened;
     parts
@@ -127,7 +172,7 @@ async fn replace(
 /// Reads the points afresh and embeds them, all or none.
 async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[PointId]) -> anyhow::Result<Embedded> {
     let mut points = parts.source.get(ids).await?;
-    if let Plan::Embed { content } = &parts.plan {
+    if let Plan::Embed { content, .. } = &parts.recipe.plan {
         // What was mended by hand stays mended, whatever becomes of the vector.
         for point in points.iter_mut().flatten() {
             let id = point.id;
@@ -137,8 +182,8 @@ async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[Poi
             }
         }
     }
-    let gateway = parts.gateway.as_deref();
-    if let (Plan::Embed { content }, Some(gateway)) = (plan, gateway) {
+    let gateway = parts.recipe.gateways.main();
+    if let (Plan::Embed { content, .. }, Some(gateway)) = (plan, gateway) {
         // What is remembered would come out the same without asking.
         let inputs: Vec<_> = points
             .iter()
@@ -147,7 +192,8 @@ async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[Poi
             .collect();
         gateway.forget(&inputs, Role::Document);
     }
-    let embedded = embed_points(plan, parts.compared(), gateway, points, Caller::Operator).await?;
+    let recipe = parts.recipe.with_plan(plan);
+    let embedded = embed_points(&recipe, &parts.schema, points, Caller::Operator).await?;
     if let Some((id, failure)) = embedded.failures.first() {
         anyhow::bail!("point {id} cannot be embedded again ({failure}); its row stays as it is");
     }

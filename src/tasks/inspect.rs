@@ -5,21 +5,26 @@ mod neighbours;
 mod pairs;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use lancedb::{DistanceType, Table};
+use lancedb::Table;
 use serde::Serialize;
 use tokio::sync::watch;
 
 use super::job::Opening;
+use super::recipe::Recipe;
 use super::{FailureDetail, TaskEvent};
+use crate::config::Config;
 use crate::journal::{self, Decided, Edit};
 use crate::lance::browse::{self, Anchor, Band};
+use crate::lance::index::Wishes;
 use crate::lance::{Row, TableSchema, read};
-use crate::point::{Payload, Point, PointId, Similarity};
+use crate::point::{Modality, Payload, Point, PointId, Similarity};
 use crate::qdrant::Source;
 
 pub use neighbours::{Agreement, Neighbour, Neighbours};
+pub(super) use neighbours::{score, score_name};
 pub use pairs::PairSummary;
 
 /// One vector in two numbers.
@@ -74,14 +79,18 @@ pub struct Inspector {
     pub tables: watch::Receiver<Option<Table>>,
     /// Its columns.
     pub schema: TableSchema,
-    /// Qdrant's vector that new embeddings stand beside.
-    pub compare_with: String,
+    /// For each modality, Qdrant's vector that its new embeddings stand beside.
+    pub beside: [String; 3],
     /// The payload key of the text.
     pub content: String,
-    /// The distance of both stores.
-    pub distance: DistanceType,
+    /// By which distance the table's columns are searched.
+    pub wishes: Wishes,
     /// Whether vectors are carried over.
     pub carried: bool,
+    /// How points get their embeddings, and queries theirs.
+    pub recipe: Recipe,
+    /// The configuration.
+    pub config: Arc<Config>,
     /// The journal.
     pub journal: journal::Shared,
 }
@@ -93,15 +102,17 @@ impl Inspector {
             source: opening.source.clone(),
             tables,
             schema: opening.schema.clone(),
-            compare_with: opening.config.source.vector.clone(),
+            beside: Modality::ALL.map(|modality| opening.config.compare_with(modality).to_owned()),
             content: opening.config.source.content.clone(),
-            distance: opening.distance,
-            carried: opening.gateway.is_none(),
+            wishes: opening.wishes(),
+            carried: opening.recipe.gateways.is_empty(),
+            recipe: opening.recipe.clone(),
+            config: Arc::clone(&opening.config),
             journal: opening.journal.clone(),
         }
     }
 
-    fn table(&self) -> Option<Table> {
+    pub(super) fn table(&self) -> Option<Table> {
         self.tables.borrow().clone()
     }
 
@@ -168,10 +179,10 @@ impl Inspector {
             .await?;
         let old = point
             .as_ref()
-            .and_then(|point| point.vectors.get(&self.compare_with)?.dense());
+            .and_then(|point| point.vectors.get(self.beside(row.as_ref()))?.dense());
         let new = row.as_ref().and_then(|row| row.embedding.as_deref());
         let neighbours = self
-            .neighbours(id, old, new)
+            .neighbours(id, old, row.as_ref())
             .await
             .map_err(|error| format!("{error:#}"));
         Ok(PointDetail {
@@ -215,10 +226,10 @@ impl Inspector {
         })
     }
 
-    /// The name of the table's embedding column.
-    fn embedding_column(&self) -> anyhow::Result<&str> {
-        let (name, _) = self.schema.embedding().context("the table has no embedding")?;
-        Ok(name)
+    /// The name of Qdrant's vector that a row's embedding stands beside.
+    fn beside(&self, row: Option<&Row>) -> &str {
+        let modality = row.and_then(|row| row.modality).unwrap_or(Modality::Text);
+        &self.beside[modality as usize]
     }
 }
 

@@ -8,19 +8,25 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use lancedb::DistanceType;
+use tokio::sync::Semaphore;
 
 use super::JobFacts;
+use super::columns::Columns;
 use super::lock::Lock;
-use super::prepare::Plan;
+use super::prepare::{MediaPlan, Plan};
+use super::recipe::{Media, Recipe};
 use super::reconcile::reconcile;
 use super::writer::Limits;
-use crate::config::{Config, Profile, Provider};
+use crate::config::{ColumnType, Config, MediaText, Profile, Provider};
+use crate::embed::media::{Loader, Takes};
 use crate::embed::refuse_once::RefuseOnce;
-use crate::embed::spool::Spool;
-use crate::embed::{self, Gateway, Space};
+use crate::embed::teaching::Teaching;
+use crate::embed::{self, Gateways, Made, Space};
 use crate::journal::{self, Counts, Journal, Spent};
+use crate::lance::index::Wishes;
+use crate::lance::schema::EMBEDDING;
 use crate::lance::{Checkpoint, Opened, TableSchema, Target, TargetError, VectorColumn};
-use crate::point::{IdRange, Payload, PointId, RangeProgress};
+use crate::point::{IdRange, Modality, Payload, PointId, RangeProgress};
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
 use crate::qdrant::source::{Distance, Wanted};
@@ -61,12 +67,10 @@ pub struct Opening {
     pub collection: CollectionFacts,
     /// Its columns.
     pub schema: TableSchema,
-    /// The space of the new embeddings.
-    pub space: Space,
-    /// Who makes them; `None` carries vectors over.
-    pub gateway: Option<Arc<Gateway>>,
-    /// What is embedded.
-    pub plan: Plan,
+    /// How points get their embeddings.
+    pub recipe: Recipe,
+    /// The teaching aid's server, where it is the embedder; it lives as long as the job.
+    pub teaching: Option<Teaching>,
     /// The state.
     pub checkpoint: Checkpoint,
     /// Failed points so far.
@@ -92,6 +96,36 @@ impl Opening {
             age: Duration::from_secs(target.commit_seconds),
         }
     }
+
+    /// Bytes that the picture or sound of one point may add to its row; 0 where the table keeps none.
+    pub fn media_bytes(&self) -> usize {
+        let kept = self.schema.keeps_media() && self.recipe.media.is_some();
+        usize::from(kept) * (self.config.media.max_mib << 20) as usize
+    }
+
+    /// Points a scroll page: fewer than configured where rows bring the bytes of media along, so that even the largest
+    /// let in leave room for a second page.
+    pub fn page_points(&self) -> u32 {
+        let configured = self.config.source.page_points;
+        let room = (self.config.pipeline.in_hand_mib << 20) / 2;
+        match self.media_bytes() {
+            0 => configured,
+            bytes => configured.min((room / bytes).max(1) as u32),
+        }
+    }
+
+    /// What the table's indexes are for.
+    pub fn wishes(&self) -> Wishes {
+        let content = &self.config.source.content;
+        let texts = self
+            .schema
+            .payload_columns()
+            .any(|(name, kind)| name == content && kind == ColumnType::String);
+        Wishes {
+            distance: self.distance,
+            text: texts.then(|| content.clone()),
+        }
+    }
 }
 
 /// Opens a job: lock, source, embedder, target, journal; then checks that they fit. The target comes apart from the
@@ -102,7 +136,9 @@ impl Opening {
 pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Opening, Target)> {
     let job = config.job(options.state.as_deref());
     let source_key = config.source_key()?;
-    let embed_key = config.embed_key()?;
+    for (modality, _) in config.embed.all() {
+        config.embed_key(modality)?;
+    }
     // An embedded Qdrant is open in one process at a time, whatever that does with it.
     let lock = if options.look_only && config.embedded_dir().is_none() {
         None
@@ -128,26 +164,22 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
     let source = Source::new(&url, &config.source, source_key.as_ref())?.with_patience(config.pipeline.outage_patience);
     let collection = source.facts().await?;
     let compared = compared_size(&config, &collection)?;
-    let making = Arc::clone(&config);
-    let embedder = tokio::task::spawn_blocking(move || embed::text_embedder(&making, embed_key)).await??;
-    let embedder = match options.refuse_once {
-        Some(chosen) => embedder.map(|inner| Arc::new(RefuseOnce::new(inner, chosen)) as Arc<dyn embed::Embedder>),
-        None => embedder,
-    };
-    let (space, plan) = space_and_plan(&config, embedder.as_deref(), compared)?;
+    let (made, teaching) = embedders(&config, options.refuse_once).await?;
+    let columns = columns(&config, &made, compared)?;
     let mut target = Target::connect(&config.target_uri(), &config.target.table, !options.look_only).await?;
     let found = target.open().await?;
     let (existing, adopted_rows) = match found {
         None => (None, 0),
-        Some(found) => accept(&config, &job.id, found, &space, options.adopt)?,
+        Some(found) => accept(&config, &job.id, found, &columns, options.adopt)?,
     };
     let directory = job.dir.clone();
     let journal = tokio::task::spawn_blocking(move || Journal::open(&directory)).await??;
     let journal = journal::Shared::new(journal);
     let schema = match existing.as_ref() {
         Some((schema, _)) => schema.clone(),
-        None => new_schema(&config, &source, &collection, space.dimensions).await?,
+        None => new_schema(&config, &source, &collection, &columns).await?,
     };
+    let schema = columns.added_to(schema);
     let earlier = existing.and_then(|(_, checkpoint)| checkpoint);
     let resumed = earlier.is_some();
     let checkpoint = match earlier {
@@ -164,27 +196,38 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         reconcile(&journal, &target, &checkpoint).await?
     };
     let spent = journal.run(|journal| journal.spent()).await?;
+    let spools = (!options.look_only).then(|| job.dir.join("spool"));
+    let patience = config.pipeline.outage_patience;
+    let gateways = tokio::task::spawn_blocking(move || Gateways::open(made, patience, spools.as_deref())).await??;
+    let dimensions = schema.embedding().map_or(0, |(_, dimensions)| dimensions);
+    let comparable = comparable(&config, compared, dimensions);
+    let spaces = if gateways.is_empty() {
+        columns.all()[EMBEDDING].to_string()
+    } else {
+        gateways.spaces()
+    };
     let facts = JobFacts {
         job: job.id.clone(),
         collection: config.source.collection.clone(),
         qdrant_version: collection.version.clone(),
         table: format!("{}/{}", config.target.uri, config.target.table),
-        space: space.to_string(),
+        space: spaces.clone(),
         content: config.source.content.clone(),
-        comparable: comparable(&config, compared, space.dimensions),
+        comparable,
         points: collection.points,
         resumed,
         state_dir: job.dir.display().to_string(),
     };
-    let gateway = match embedder {
-        Some(embedder) => {
-            let spool_dir = (!options.look_only).then(|| job.dir.join("spool"));
-            Some(Arc::new(gateway_before(embedder, &config, spool_dir).await?))
-        }
-        None => None,
+    let recipe = Recipe {
+        plan: plan(&config, &gateways),
+        media: media_room(&config).await?,
+        columns: Arc::new(columns),
+        compared: Arc::new(compared_vectors(&config, &collection, &gateways, compared)),
+        gateways,
     };
     let opening = Opening {
-        gateway,
+        recipe,
+        teaching,
         distance: distance_of(&config, &collection),
         lock,
         journal,
@@ -193,8 +236,6 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         embedded,
         collection,
         schema,
-        space,
-        plan,
         checkpoint,
         counts,
         spent,
@@ -205,20 +246,121 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
     Ok((opening, target))
 }
 
-/// The gateway with its spool. What an earlier run paid for and did not commit is taken from there.
-async fn gateway_before(
-    embedder: Arc<dyn embed::Embedder>,
-    config: &Config,
-    spool_dir: Option<PathBuf>,
-) -> anyhow::Result<Gateway> {
-    let space = embedder.capabilities().space.clone();
-    let gateway = Gateway::new(embedder, &config.embed.text).with_patience(config.pipeline.outage_patience);
-    let mib = config.embed.text.spool_mib;
-    if let Some(dir) = spool_dir.filter(|_| mib > 0 && config.embed.text.provider == Provider::Openai) {
-        let spool = tokio::task::spawn_blocking(move || Spool::open(&dir, &space, mib << 20)).await??;
-        gateway.keep_in(spool);
+/// The embedders, and the teaching aid's server where one of them is that.
+async fn embedders(
+    config: &Arc<Config>,
+    refuse_once: Option<fn(&str) -> bool>,
+) -> anyhow::Result<(Vec<Made>, Option<Teaching>)> {
+    let mut making = config.as_ref().clone();
+    let mut teaching = None;
+    let sections = [
+        Some(&mut making.embed.text),
+        making.embed.image.as_mut(),
+        making.embed.audio.as_mut(),
+    ];
+    for section in sections.into_iter().flatten() {
+        if section.provider == Provider::Teaching {
+            if teaching.is_none() {
+                teaching = Some(Teaching::start().await?);
+            }
+            section.base_url = teaching.as_ref().map(Teaching::base_url).unwrap_or_default();
+        }
     }
-    Ok(gateway)
+    let mut made =
+        tokio::task::spawn_blocking(move || embed::embedders(&making, |modality| Ok(making.embed_key(modality)?)))
+            .await??;
+    if let (Some(chosen), Some(first)) = (refuse_once, made.first_mut()) {
+        first.embedder = Arc::new(RefuseOnce::new(Arc::clone(&first.embedder), chosen));
+    }
+    Ok((made, teaching))
+}
+
+/// Which column the embeddings of each modality go to.
+fn columns(config: &Config, made: &[Made], compared: Option<usize>) -> anyhow::Result<Columns> {
+    let space = |modality: Modality| {
+        made.iter()
+            .find(|made| made.modalities.contains(&modality))
+            .map(|made| made.embedder.capabilities().space.clone())
+    };
+    let texts = match space(Modality::Text) {
+        Some(space) => space,
+        None => Space {
+            provider: "carried".into(),
+            model: format!("{}/{}", config.source.collection, config.source.vector),
+            dimensions: compared.context("the collection has no vector to carry over")?,
+            prefix: String::new(),
+            normalised: false,
+        },
+    };
+    let captions = config.embed.has_media() && config.media.media_text == MediaText::Also;
+    Ok(Columns::new(
+        texts,
+        space(Modality::Image),
+        space(Modality::Audio),
+        captions,
+    ))
+}
+
+/// What is embedded.
+fn plan(config: &Config, gateways: &Gateways) -> Plan {
+    if gateways.is_empty() {
+        let vector = config.source.vector.clone();
+        return Plan::Carry { vector, into: None };
+    }
+    Plan::Embed {
+        content: config.source.content.clone(),
+        media: MediaPlan {
+            config: Arc::new(config.media.clone()),
+            embedded: Modality::ALL.map(|modality| gateways.of(modality).is_some()),
+        },
+    }
+}
+
+/// Where pictures and sounds are loaded, where any are embedded.
+async fn media_room(config: &Arc<Config>) -> anyhow::Result<Option<Arc<Media>>> {
+    if !config.embed.has_media() {
+        return Ok(None);
+    }
+    let config = Arc::clone(config);
+    let room = tokio::task::spawn_blocking(move || {
+        // Half of what may be in hand, and never less than one of the largest.
+        let budget_mib = (config.pipeline.in_hand_mib as u64 / 2).max(config.media.max_mib);
+        let patience = config.pipeline.outage_patience;
+        let takes = Modality::ALL.map(|modality| {
+            let embed = config.embed.of(modality).filter(|_| modality != Modality::Text)?;
+            Some(Takes::of(embed, &config.media))
+        });
+        anyhow::Ok(Media {
+            loader: Loader::new(&config.media, &config.base_dir, patience, budget_mib)?,
+            takes,
+            decoders: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
+            kept: config.media.store_media,
+        })
+    });
+    Ok(Some(Arc::new(room.await??)))
+}
+
+/// For each modality, the vector of Qdrant that its embeddings are compared with, where their cosine means something.
+fn compared_vectors(
+    config: &Config,
+    collection: &CollectionFacts,
+    gateways: &Gateways,
+    carried: Option<usize>,
+) -> [Option<String>; 3] {
+    Modality::ALL.map(|modality| {
+        let name = config.compare_with(modality);
+        let made = match gateways.space_of(modality) {
+            Some(space) => Some(space.dimensions),
+            None if gateways.is_empty() => carried,
+            None => None,
+        };
+        let size = match collection.vectors.get(name) {
+            Some(VectorKind::Dense { size, .. }) => Some(*size),
+            _ => None,
+        };
+        let compares = made.is_some() && comparable(config, size, made.unwrap_or_default()).is_ok();
+        compares.then(|| name.to_owned())
+    })
 }
 
 /// The size of the vector to compare with; `None` where the collection has no dense vectors at all.
@@ -273,32 +415,13 @@ fn comparable(config: &Config, compared: Option<usize>, dimensions: usize) -> Re
     }
 }
 
-fn space_and_plan(
-    config: &Config,
-    embedder: Option<&dyn embed::Embedder>,
-    compared: Option<usize>,
-) -> anyhow::Result<(Space, Plan)> {
-    if let Some(embedder) = embedder {
-        let plan = Plan::Embed {
-            content: config.source.content.clone(),
-        };
-        return Ok((embedder.capabilities().space.clone(), plan));
-    }
-    let vector = config.source.vector.clone();
-    let space = Space {
-        provider: "carried".into(),
-        model: format!("{}/{vector}", config.source.collection),
-        dimensions: compared.context("the collection has no vector to carry over")?,
-        prefix: String::new(),
-        normalised: false,
-    };
-    Ok((space, Plan::Carry { vector }))
-}
+/// What stands for a space that nobody wrote down.
+static UNKNOWN: String = String::new();
 
 type Existing = (Option<(TableSchema, Option<Checkpoint>)>, u64);
 
 /// Whether a table that is there may be written by this job, and from where on.
-fn accept(config: &Config, job: &str, found: Opened, space: &Space, adopt: bool) -> anyhow::Result<Existing> {
+fn accept(config: &Config, job: &str, found: Opened, columns: &Columns, adopt: bool) -> anyhow::Result<Existing> {
     let (uri, table) = (config.target_uri(), config.target.table.clone());
     let ours = found.job.as_deref() == Some(job)
         || found
@@ -318,18 +441,29 @@ fn accept(config: &Config, job: &str, found: Opened, space: &Space, adopt: bool)
         message,
     };
     let schema = found.schema.map_err(|error| unusable(error.to_string()))?;
-    let made = serde_json::to_string(space)?;
-    match found.space {
-        Some(held) if held == made => {}
-        held => {
-            let held = held.and_then(|text| serde_json::from_str::<Space>(&text).ok());
+    for (column, made) in columns.spaces() {
+        let Some(held) = found.spaces.get(&column).or_else(|| {
+            // A column of embeddings without a space is of an unknown one.
+            schema.embeddings().any(|(name, _)| name == column).then_some(&UNKNOWN)
+        }) else {
+            continue;
+        };
+        if *held != made {
+            let held = serde_json::from_str::<Space>(held).ok();
             return Err(TargetError::OtherSpace {
+                made: columns.all()[column.as_str()].to_string(),
+                column,
                 table,
                 held: held.map_or_else(|| "an unknown space".into(), |held| held.to_string()),
-                made: space.to_string(),
             }
             .into());
         }
+    }
+    if config.media.store_media && config.embed.has_media() && !schema.keeps_media() {
+        return Err(unusable(
+            "media.store_media is set, but it was made without a column for the bytes of media".into(),
+        )
+        .into());
     }
     if ours {
         return Ok((Some((schema, found.checkpoint)), 0));
@@ -342,8 +476,9 @@ async fn new_schema(
     config: &Config,
     source: &Source,
     collection: &CollectionFacts,
-    dimensions: usize,
+    columns: &Columns,
 ) -> anyhow::Result<TableSchema> {
+    let dimensions = columns.all()[EMBEDDING].dimensions;
     let sample: Vec<Payload> = source
         .sample(SAMPLE, Wanted::Payloads)
         .await?
@@ -374,7 +509,7 @@ async fn new_schema(
     let vectors: BTreeMap<String, VectorColumn> = collection
         .vectors
         .iter()
-        .filter(|(name, _)| config.target.keep_source_vector || **name != config.source.vector)
+        .filter(|(name, _)| config.target.keep_source_vector || !config.is_compared(name))
         .map(|(name, kind)| {
             let kind = match kind {
                 VectorKind::Dense { size, .. } => VectorColumn::Dense(*size),
@@ -384,10 +519,12 @@ async fn new_schema(
             (name.clone(), kind)
         })
         .collect();
-    Ok(match config.target.profile {
+    let schema = match config.target.profile {
         Profile::Choir => TableSchema::choir(dimensions, &vectors),
         Profile::Inferred => TableSchema::inferred(&sample, &config.columns, dimensions, &vectors),
-    })
+    };
+    let keeps_media = config.media.store_media && config.embed.has_media();
+    Ok(if keeps_media { schema.with_media() } else { schema })
 }
 
 /// The ranges of a new job: those of the journal, or new ones from a random sample of ids.

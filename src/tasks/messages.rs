@@ -10,6 +10,7 @@ use crate::point::{Failure, Payload, PointId};
 
 use super::inspect::{Agreement, PairSummary, PointDetail};
 use super::plan::PlanReport;
+use super::search::{Found, SearchFor};
 use super::sync::{CaughtUp, Difference};
 use super::{Phase, RunReport, StopReason};
 
@@ -72,6 +73,8 @@ pub enum TaskCommand {
     ReadPair(PointId),
     /// Compare the nearest neighbours of a sample in both stores.
     MeasureAgreement,
+    /// Ask both stores one query.
+    Search(Box<SearchFor>),
     /// Go over both stores once more and say what differs; nothing is written.
     Compare,
     /// Bring over what the last comparison found.
@@ -244,6 +247,8 @@ pub enum TaskEvent {
     PairRead(Box<RecordDiff>),
     /// Neighbours of a sample were compared.
     AgreementMeasured(Agreement),
+    /// Both stores answered a query, as asked for.
+    Searched(Box<SearchFor>, Box<Found>),
     /// Both stores were gone over, or why they could not be.
     Compared(Result<Difference, String>),
     /// What differed was brought over, as far as nothing stopped it.
@@ -278,6 +283,8 @@ pub enum Owned {
     Pair(PointId),
     /// The agreement of neighbours.
     Agreement,
+    /// A search.
+    Search(Box<SearchFor>),
 }
 
 /// How much a note matters.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram as Latencies;
 
 use super::{Phase, Settings};
-use crate::embed::{Gateway, Usage};
+use crate::embed::gate::Gate;
+use crate::embed::{Gateways, Usage};
 use crate::journal::Spent;
 use crate::point::{Histogram, Similarity};
 use pace::Pace;
@@ -322,10 +323,12 @@ pub struct Monitor {
 pub struct Setting<'a> {
     /// Where the work stands.
     pub phase: &'a Phase,
-    /// The gateway, where there is one.
-    pub gateway: Option<&'a Gateway>,
+    /// Who embeds.
+    pub gateways: &'a Gateways,
     /// The outage of Qdrant, where there is one.
     pub source_outage: Option<&'a crate::patience::Outage>,
+    /// The outage of a host of media, where there is one.
+    pub media_outage: Option<&'a crate::patience::Outage>,
     /// How long an outage is waited out.
     pub patience: Duration,
     /// The settings as they hold.
@@ -394,9 +397,10 @@ impl Monitor {
                 self.similarities = Arc::new(current.clone());
             }
         }
-        let usage = setting.gateway.map(Gateway::usage).unwrap_or_default();
-        // As many as the server takes just now; the operator's own limit is among the settings.
-        let embed_limit = setting.gateway.map_or(1, |gateway| gateway.gate().allowed());
+        let usage = setting.gateways.usage();
+        // As many as the servers take just now; the operator's own limit is among the settings.
+        let gates = setting.gateways.each().map(|(_, gateway)| gateway.gate());
+        let embed_limit = gates.map(Gate::allowed).sum::<usize>().max(1);
         let limits = [setting.readers, embed_limit, 1];
         let elapsed = now.duration_since(first.at).as_micros() as f32;
         let mut snapshots = [StageSnapshot::default(); 3];
@@ -416,11 +420,13 @@ impl Monitor {
                 },
             };
         }
-        if let Some(gateway) = setting.gateway {
-            let (p50, p95) = gateway.latency().unzip();
+        if !setting.gateways.is_empty() {
+            // Of several embedders the slowest says what one waits for.
+            let latencies = setting.gateways.each().filter_map(|(_, gateway)| gateway.latency());
+            let (p50, p95) = latencies.max().unzip();
             snapshots[1].p50 = p50;
             snapshots[1].p95 = p95;
-            snapshots[1].in_flight = gateway.gate().in_flight();
+            snapshots[1].in_flight = setting.gateways.in_flight();
             if working {
                 snapshots[1].busy = snapshots[1]
                     .busy
@@ -441,9 +447,11 @@ impl Monitor {
             elapsed: self.worked,
             stages: snapshots,
             usage,
-            cost_usd: setting
-                .gateway
-                .map_or(setting.spent.usd, |gateway| gateway.budget().spent()),
+            cost_usd: if setting.gateways.is_empty() {
+                setting.spent.usd
+            } else {
+                setting.gateways.spent()
+            },
             settings: setting.settings,
             eta: self.eta(meters.total.load(Ordering::Relaxed), &sample, working),
             waiting: waiting(setting, now),
@@ -482,14 +490,17 @@ fn waiting(setting: Setting<'_>, now: Instant) -> Option<Waiting> {
             patience: setting.patience,
         }),
     };
-    let embedder = setting.gateway.and_then(Gateway::outage);
+    let embedder = setting.gateways.outage();
     if let Some(outage) = setting.source_outage {
         return Some(waiting_out("Qdrant", outage));
     }
     if let Some(outage) = &embedder {
         return Some(waiting_out("embedder", outage));
     }
-    let (at, reason) = setting.gateway?.gate().held()?;
+    if let Some(outage) = setting.media_outage {
+        return Some(waiting_out("media host", outage));
+    }
+    let (at, reason) = setting.gateways.each().find_map(|(_, gateway)| gateway.gate().held())?;
     Some(Waiting {
         reason: reason.to_string(),
         left: Some(until(at)),
@@ -504,8 +515,12 @@ mod tests {
     fn setting(phase: &Phase) -> Setting<'_> {
         Setting {
             phase,
-            gateway: None,
+            gateways: {
+                static NONE: std::sync::OnceLock<Gateways> = std::sync::OnceLock::new();
+                NONE.get_or_init(Gateways::default)
+            },
             source_outage: None,
+            media_outage: None,
             patience: Duration::from_secs(1_800),
             settings: Settings::default(),
             spent: Spent::default(),

@@ -9,9 +9,11 @@
 //!                         -> retry:   get  -> embed -----^                    -> snapshot
 //! ```
 
+pub mod columns;
 pub mod decide;
 #[cfg(all(feature = "embedded", feature = "minilm"))]
 pub mod demo;
+pub mod evaluate;
 pub mod export;
 pub mod inspect;
 pub mod invariant;
@@ -23,9 +25,11 @@ pub mod migrate;
 mod phase;
 pub mod plan;
 pub mod prepare;
+pub mod recipe;
 pub mod reconcile;
 mod report;
 pub mod retry;
+pub mod search;
 pub mod setup;
 pub mod supervisor;
 pub mod sync;

@@ -144,7 +144,7 @@ pub async fn work_out(opening: &Opening) -> anyhow::Result<PlanReport> {
     } else {
         format!("from a sample of {}", sample.points)
     };
-    let embeds = opening.gateway.is_some();
+    let embeds = !opening.recipe.gateways.is_empty();
     let scale = left as f64 / sample.points.max(1) as f64;
     let unknown = sample.points == 0 && left > 0;
     let tokens = if !embeds {
@@ -208,7 +208,7 @@ pub async fn work_out(opening: &Opening) -> anyhow::Result<PlanReport> {
 /// How long it will take. The in-process model is tried on a few texts of the sample; a server that may cost money is
 /// not.
 async fn seconds(opening: &Opening, sample: &Sample, left: u64) -> Estimate {
-    let Some(gateway) = &opening.gateway else {
+    let Some(gateway) = opening.recipe.gateways.main() else {
         return Estimate::unknown(
             "carrying vectors over is a matter of disk and network; thousands of points a second",
         );
@@ -250,8 +250,8 @@ fn vectors(opening: &Opening) -> Vec<VectorPlan> {
                 Role::Vector(vector, _) if vector == name => Some(format!("column {}", column.name)),
                 _ => None,
             });
-            let compared = *name == opening.config.source.vector;
-            let becomes = match (compared, opening.gateway.is_some(), kept) {
+            let compared = opening.config.is_compared(name);
+            let becomes = match (compared, !opening.recipe.gateways.is_empty(), kept) {
                 (true, true, None) => "embedded anew, and compared with".to_owned(),
                 (true, true, Some(column)) => format!("embedded anew, compared with, and kept as {column}"),
                 (true, false, _) => "carried over as the embedding".to_owned(),
@@ -272,6 +272,7 @@ fn columns(opening: &Opening) -> Vec<(String, String)> {
         Role::Id => "string, the point's id".to_owned(),
         Role::Payload(kind) => format!("{kind:?}").to_lowercase(),
         Role::Embedding(size) => format!("float32[{size}], the new embedding"),
+        Role::Media => "blob, the bytes of the picture or sound".to_owned(),
         Role::Modality => "string: text, image, audio".to_owned(),
         Role::Similarity => "float32, cosine to Qdrant's vector".to_owned(),
         Role::Extra => "JSON, what fits no other column".to_owned(),

@@ -44,7 +44,7 @@ pub async fn run(
     stop: CancellationToken,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
-    let mut rounds = Rounds::new(selection);
+    let mut rounds = Rounds::new(selection, parts.round(ROUND));
     while let Some(ids) = rounds.next(journal).await? {
         anyhow::ensure!(!stop.is_cancelled(), STOPPED);
         let claimed = journal.run(move |journal| journal.claim(&ids)).await?;
@@ -67,7 +67,7 @@ pub async fn run_edited(
     stop: CancellationToken,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
-    let Plan::Embed { content } = &parts.plan else {
+    let Plan::Embed { content, .. } = &parts.recipe.plan else {
         anyhow::bail!("vectors are carried over here: there is no content to edit");
     };
     let point = parts.source.get(&[id]).await?.into_iter().next();
@@ -114,27 +114,32 @@ async fn try_again(
 
 /// Walks through a selection without holding more than one round of it.
 struct Rounds {
+    size: usize,
     selection: Selection,
     after: Option<PointId>,
 }
 
 impl Rounds {
-    fn new(selection: Selection) -> Self {
-        Self { selection, after: None }
+    fn new(selection: Selection, size: usize) -> Self {
+        Self {
+            size,
+            selection,
+            after: None,
+        }
     }
 
     async fn next(&mut self, journal: &journal::Shared) -> anyhow::Result<Option<Vec<PointId>>> {
         match &mut self.selection {
             Selection::Ids(ids) if ids.is_empty() => Ok(None),
-            Selection::Ids(ids) => Ok(Some(ids.drain(..ids.len().min(ROUND)).collect())),
+            Selection::Ids(ids) => Ok(Some(ids.drain(..ids.len().min(self.size)).collect())),
             Selection::Filter(filter) => {
                 let filter = Filter {
                     states: vec![State::Failed],
                     ..filter.clone()
                 };
-                let after = self.after;
+                let (after, size) = (self.after, self.size as u64);
                 let ids = journal
-                    .run(move |journal| journal.ids_after(&filter, after, ROUND as u64))
+                    .run(move |journal| journal.ids_after(&filter, after, size))
                     .await?;
                 self.after = ids.last().copied().or(after);
                 Ok((!ids.is_empty()).then_some(ids))
@@ -146,7 +151,7 @@ impl Rounds {
 /// Reads the points afresh and embeds them; those that are gone have failed.
 async fn embed(parts: &Parts, ids: &[PointId], edits: &BTreeMap<PointId, String>) -> anyhow::Result<Embedded> {
     let mut points = parts.source.get(ids).await?;
-    if let Plan::Embed { content } = &parts.plan {
+    if let Plan::Embed { content, .. } = &parts.recipe.plan {
         for point in points.iter_mut().flatten() {
             if let Some(text) = edits.get(&point.id) {
                 point.payload.insert(content.clone(), text.as_str().into());
@@ -160,8 +165,7 @@ async fn embed(parts: &Parts, ids: &[PointId], edits: &BTreeMap<PointId, String>
             Err((id, _)) => *id,
         })
         .collect();
-    let gateway = parts.gateway.as_deref();
-    let mut embedded = embed_points(&parts.plan, parts.compared(), gateway, points, Caller::Operator).await?;
+    let mut embedded = embed_points(&parts.recipe, &parts.schema, points, Caller::Operator).await?;
     embedded
         .failures
         .extend(ids.iter().filter(|id| !found.contains(id)).map(|id| {
@@ -184,7 +188,7 @@ async fn write(
     claimed: &[PointId],
     embedded: Embedded,
 ) -> anyhow::Result<Outcome> {
-    let recovered: Vec<PointId> = embedded.points.iter().map(|(point, _, _)| point.id).collect();
+    let recovered = embedded.ids();
     debug_assert_eq!(recovered.len() + embedded.failures.len(), claimed.len());
     if let Some(rows) = embedded.rows(&parts.schema).map_err(anyhow::Error::msg)? {
         let ids = recovered.clone();

@@ -235,10 +235,11 @@ pub async fn target(uri: &str, table: &str, base: &Path) -> Result<(), Refusal> 
 /// # Errors
 /// The key is missing, the server does not answer, or it answers another dimension.
 pub async fn embedder(config: &Config) -> Result<usize, Refusal> {
-    let key = config.embed_key().map_err(anyhow::Error::from)?;
     let making = config.clone();
-    let made = tokio::task::spawn_blocking(move || embed::text_embedder(&making, key)).await;
-    let Some(embedder) = made.context("the embedder cannot be made")?? else {
+    let made =
+        tokio::task::spawn_blocking(move || embed::embedders(&making, |modality| Ok(making.embed_key(modality)?)));
+    let made = made.await.context("the embedder cannot be made")??;
+    let Some(embed::Made { embedder, .. }) = made.into_iter().next() else {
         return Ok(0);
     };
     let answer = embedder.embed(&[Input::Text("hello".into())], Role::Document).await;

@@ -9,6 +9,7 @@
 
 mod closing;
 mod commands;
+mod ending;
 mod questions;
 mod state;
 mod syncing;

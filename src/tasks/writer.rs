@@ -6,137 +6,27 @@
 //! ```
 
 mod changing;
+mod messages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
-use lancedb::{DistanceType, Table};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use lancedb::Table;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::invariant::{Fault, Invariant, conserved};
 use super::meters::{InHand, Meters, Settled};
 use super::{TaskEvent, now_ms, reconcile};
 use crate::journal;
-use crate::lance::index::{self, Step};
+use crate::lance::index::{self, Step, Wishes};
 use crate::lance::{Checkpoint, TableSchema, Target, read};
-use crate::point::{Failure, PointId, Shortened, Similarity};
 
-/// One page after embedding: what is left to do is to commit it.
-#[derive(Debug)]
-pub struct EmbeddedPage {
-    /// The run it belongs to ([`Writer::run`]); a page of an earlier run comes too late.
-    pub run: u64,
-    /// The range's place in the checkpoint.
-    pub range: usize,
-    /// The page's place in its range, from 0 in this run.
-    pub seq: u64,
-    /// Where it begins: the cursor before it.
-    pub from: Option<PointId>,
-    /// Its rows; `None` where every point failed.
-    pub rows: Option<RecordBatch>,
-    /// The similarities of the rows.
-    pub similarities: Vec<Option<Similarity>>,
-    /// Its failures.
-    pub failures: Vec<(PointId, Failure)>,
-    /// Those of its rows whose text was shortened.
-    pub shortened: Vec<(PointId, Shortened)>,
-    /// Points that were read.
-    pub read: u64,
-    /// The cursor behind it.
-    pub next: Option<PointId>,
-    /// Whether the range ends here.
-    pub done: bool,
-    /// Counted as in hand until committed.
-    pub in_hand: InHand,
-    /// Its share of the memory budget.
-    pub budget: Option<OwnedSemaphorePermit>,
-}
-
-/// What the writer is asked.
-pub enum Message {
-    /// A page of the migration. A failed commit is told through [`Writer::broken`] and by every later answer.
-    Page(Box<EmbeddedPage>),
-    /// Commit what is in order, now.
-    Flush(oneshot::Sender<anyhow::Result<()>>),
-    /// Forget what is not committed: the run ended, and those pages will be read again. The table itself says how far
-    /// the job has come: a commit may have been made although it was reported as failed.
-    Reset {
-        /// Whether a retry holds points just now; their fate is settled when it ends.
-        retrying: bool,
-        /// The answer.
-        done: oneshot::Sender<anyhow::Result<Checkpoint>>,
-    },
-    /// A retry ended: points that it left without an answer are looked up in the table.
-    Settle(oneshot::Sender<anyhow::Result<()>>),
-    /// Insert or replace rows that a retry brought, and mark them recovered.
-    Recover {
-        /// The rows.
-        rows: RecordBatch,
-        /// Their ids.
-        ids: Vec<PointId>,
-        /// Their similarities.
-        similarities: Vec<Option<Similarity>>,
-        /// Those whose text was shortened.
-        shortened: Vec<(PointId, Shortened)>,
-        /// The answer.
-        done: oneshot::Sender<anyhow::Result<()>>,
-    },
-    /// Replace rows that are in the table by rows of the same points.
-    Replace {
-        /// The new rows.
-        rows: RecordBatch,
-        /// Their ids.
-        ids: Vec<PointId>,
-        /// Their similarities.
-        similarities: Vec<Option<Similarity>>,
-        /// Those whose text was shortened.
-        shortened: Vec<(PointId, Shortened)>,
-        /// The answer.
-        done: oneshot::Sender<anyhow::Result<()>>,
-    },
-    /// Write rows that catching up brought, new or replacing; answers how many were new.
-    CatchUp {
-        /// The rows, where there are any.
-        rows: Option<RecordBatch>,
-        /// Their ids.
-        ids: Vec<PointId>,
-        /// Their similarities.
-        similarities: Vec<Option<Similarity>>,
-        /// Those whose text was shortened.
-        shortened: Vec<(PointId, Shortened)>,
-        /// Points that are new and failed.
-        failures: Vec<(PointId, Failure)>,
-        /// The answer.
-        done: oneshot::Sender<anyhow::Result<u64>>,
-    },
-    /// Remove rows whose points are gone; answers how many there were.
-    Remove {
-        /// Their ids.
-        ids: Vec<PointId>,
-        /// The answer.
-        done: oneshot::Sender<anyhow::Result<u64>>,
-    },
-    /// The journal changed behind the writer's back: count again.
-    Recount(oneshot::Sender<anyhow::Result<()>>),
-    /// Carry out one step of finishing the table.
-    Finish(Step, DistanceType, oneshot::Sender<anyhow::Result<String>>),
-}
-
-/// What bounds a group.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Rows.
-    pub rows: usize,
-    /// Bytes of rows.
-    pub bytes: usize,
-    /// Time since the group's first page.
-    pub age: Duration,
-}
+pub use messages::{EmbeddedPage, Limits, Message};
 
 /// What a writer is made of.
 pub struct Parts {
@@ -144,8 +34,8 @@ pub struct Parts {
     pub target: Target,
     /// Its columns.
     pub schema: TableSchema,
-    /// The embedding's space, as text.
-    pub space: String,
+    /// The spaces of its columns of embeddings, as text.
+    pub spaces: BTreeMap<String, String>,
     /// The job's state.
     pub checkpoint: Checkpoint,
     /// The journal.
@@ -307,8 +197,7 @@ impl Task {
                 }
             }
             Message::Flush(done) => {
-                self.commit_group().await;
-                let _ = done.send(self.sound());
+                let _ = done.send(self.ready().await);
             }
             Message::Reset { retrying, done } => {
                 let _ = done.send(self.reset(retrying).await);
@@ -324,8 +213,7 @@ impl Task {
                 done,
             } => {
                 // The points of the group come first: a retry may be about one of them.
-                self.commit_group().await;
-                let result = match self.sound() {
+                let result = match self.ready().await {
                     Ok(()) => self.recover(rows, ids, similarities, shortened).await,
                     error => error,
                 };
@@ -338,8 +226,7 @@ impl Task {
                 shortened,
                 done,
             } => {
-                self.commit_group().await;
-                let result = match self.sound() {
+                let result = match self.ready().await {
                     Ok(()) => self.replace(rows, ids, similarities, shortened).await,
                     error => error,
                 };
@@ -363,15 +250,20 @@ impl Task {
             Message::Recount(done) => {
                 let _ = done.send(self.recount(Vec::new()).await);
             }
-            Message::Finish(step, distance, done) => {
-                self.commit_group().await;
-                let result = match self.sound() {
-                    Ok(()) => self.finish(step, distance).await,
+            Message::Finish(step, wishes, done) => {
+                let result = match self.ready().await {
+                    Ok(()) => self.finish(step, &wishes).await,
                     Err(error) => Err(error),
                 };
                 let _ = done.send(result);
             }
         }
+    }
+
+    /// Commits the group that is being gathered, so that what comes next meets a table that is up to date.
+    async fn ready(&mut self) -> anyhow::Result<()> {
+        self.commit_group().await;
+        self.sound()
     }
 
     fn sound(&self) -> anyhow::Result<()> {
@@ -427,17 +319,22 @@ impl Task {
             target,
             schema,
             checkpoint,
-            space,
+            spaces,
             ..
         } = &mut self.parts;
-        if target.table().is_none() {
-            target.create(schema, &checkpoint.job, space).await?;
-            self.published.send_replace(target.table().cloned());
+        if self.tagged && target.table().is_some() {
+            return Ok(());
         }
-        if !self.tagged {
+        // What is there is tagged before columns are added to it.
+        if target.table().is_some() {
             target.tag_before(&checkpoint.job).await?;
-            self.tagged = true;
+            target.create(schema, &checkpoint.job, spaces).await?;
+        } else {
+            target.create(schema, &checkpoint.job, spaces).await?;
+            target.tag_before(&checkpoint.job).await?;
         }
+        self.published.send_replace(target.table().cloned());
+        self.tagged = true;
         Ok(())
     }
 
@@ -588,10 +485,10 @@ impl Task {
         Ok(self.parts.checkpoint.clone())
     }
 
-    async fn finish(&mut self, step: Step, distance: DistanceType) -> anyhow::Result<String> {
+    async fn finish(&mut self, step: Step, wishes: &Wishes) -> anyhow::Result<String> {
         self.have_table().await?;
         let table = self.parts.target.table().context("the table is not open")?;
-        let done = index::run(table, step, distance).await?;
+        let done = index::run(table, step, wishes).await?;
         self.recount(Vec::new()).await?;
         Ok(done)
     }

@@ -3,8 +3,9 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{chrome, diff, divergence, failures, list, regions};
+use super::{chrome, diff, divergence, failures, list, regions, search};
 use crate::app::actions::Motion;
+use crate::app::search::Pane;
 use crate::app::{App, Mouse, Screen};
 
 /// What a mouse event means on a screen of this size; `None` where it means nothing.
@@ -43,6 +44,17 @@ pub fn hit(app: &App, area: Rect, event: MouseEvent) -> Option<Mouse> {
             let (list, _) = diff::panes(app, body);
             let total = app.diff.list().len() as u64;
             row(list?, 1, app.diff.place() as u64, total, place).map(Mouse::Row)
+        }
+        Screen::Search => {
+            let [left, right] = search::panes(app, body)?;
+            let clicked = |area, pane| {
+                let total = app.search.hits(pane).len() as u64;
+                row(area, 2, app.search.place(pane) as u64, total, place)
+            };
+            // Qdrant's results are counted behind LanceDB's.
+            let above = app.search.hits(Pane::Lancedb).len() as u64;
+            let clicked = clicked(left, Pane::Lancedb).or_else(|| Some(above + clicked(right, Pane::Qdrant)?));
+            clicked.map(Mouse::Row)
         }
         _ => None,
     }

@@ -18,10 +18,7 @@ pub(super) fn render(frame: &mut Frame<'_>, screen: Screen, theme: &Theme, area:
             "Nothing has been verified. This qlance cannot verify yet; until it can, Diff (4) compares samples of both \
              stores, and Divergence (2) their vectors and neighbours."
         }
-        _ => {
-            "Nothing has been searched for. This qlance cannot search yet; until it can, Divergence (2) shows the nearest \
-             neighbours of any point in both stores."
-        }
+        _ => "There is nothing here yet.",
     };
     let lines: Vec<Line<'_>> = wrap(text, inner.width as usize).into_iter().map(Line::raw).collect();
     frame.render_widget(Paragraph::new(lines).style(theme.dim()), inner);

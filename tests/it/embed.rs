@@ -8,7 +8,7 @@ use qlance::config::{EmbedConfig, Secret};
 use qlance::embed::flights::Outcome;
 use qlance::embed::openai::OpenAi;
 use qlance::embed::{Caller, Gateway, GatewayError, Input, Media, Role};
-use qlance::point::Cause;
+use qlance::point::{Cause, Modality};
 use tokio::time::timeout;
 
 use crate::support::embeddings_server::{Behaviour, DEFAULT_DIMENSIONS, EmbeddingsServer, embedding_of};
@@ -36,7 +36,7 @@ async fn rig(set: impl FnOnce(&mut EmbedConfig)) -> (EmbeddingsServer, Gateway) 
 }
 
 fn gateway(config: &EmbedConfig, key: Option<&str>) -> Gateway {
-    let embedder = OpenAi::new(config, key.map(Secret::new)).expect("a client");
+    let embedder = OpenAi::new(config, &[Modality::Text], key.map(Secret::new)).expect("a client");
     Gateway::new(Arc::new(embedder), config)
 }
 

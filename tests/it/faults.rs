@@ -13,7 +13,7 @@ use qlance::config::EmbedConfig;
 use qlance::embed::openai::OpenAi;
 use qlance::embed::tokens::Tokenizer;
 use qlance::embed::{Caller, Gateway, Input, Role};
-use qlance::point::Point;
+use qlance::point::{Modality, Point};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -746,7 +746,7 @@ async fn rig(set: impl FnOnce(&mut EmbedConfig)) -> (EmbeddingsServer, Gateway) 
         ..EmbedConfig::openai()
     };
     set(&mut config);
-    let embedder = OpenAi::new(&config, None).expect("a client");
+    let embedder = OpenAi::new(&config, &[Modality::Text], None).expect("a client");
     (server, Gateway::new(Arc::new(embedder), &config))
 }
 

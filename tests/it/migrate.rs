@@ -489,15 +489,11 @@ async fn ten_thousand_payloads_survive_the_table_itself() {
     let schema = qlance::lance::TableSchema::choir(1, &BTreeMap::new());
     let uri = dir.path().to_str().expect("a UTF-8 path");
     let mut target = qlance::lance::Target::connect(uri, "t", true).await.expect("a target");
-    target.create(&schema, "job", "{}").await.expect("a table");
+    target.create(&schema, "job", &BTreeMap::new()).await.expect("a table");
     for chunk in points.chunks(2_500) {
         let rows: Vec<_> = chunk
             .iter()
-            .map(|point| qlance::lance::NewRow {
-                point,
-                embedding: &[0.5],
-                similarity: None,
-            })
+            .map(|point| qlance::lance::NewRow::of(point, &[0.5], None))
             .collect();
         let batch = qlance::lance::encode(&schema, &rows).expect("a batch");
         let progress = qlance::point::RangeProgress::new(IdRange::ALL);

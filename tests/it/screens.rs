@@ -12,13 +12,16 @@ mod migrate;
 mod overlays;
 mod pictures;
 mod random;
+mod search;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use qlance::app::{App, Effect, Message};
-use qlance::config::{Config, DivergenceConfig, EmbedConfig, EmbedConfigs, PipelineConfig, SourceConfig, TargetConfig};
+use qlance::config::{
+    Config, DivergenceConfig, EmbedConfig, EmbedConfigs, MediaConfig, PipelineConfig, SourceConfig, TargetConfig,
+};
 use qlance::point::Payload;
 use qlance::tasks::{JobFacts, Level, Owned, Phase, Snapshot, TaskCommand, TaskEvent, now_ms};
 use qlance::ui;
@@ -68,7 +71,9 @@ impl Scene {
             },
             embed: EmbedConfigs {
                 text: EmbedConfig::openai(),
+                ..EmbedConfigs::default()
             },
+            media: MediaConfig::default(),
             divergence: DivergenceConfig::default(),
             pipeline: PipelineConfig::default(),
             columns: BTreeMap::new(),

@@ -46,7 +46,7 @@ impl Job {
         let (writer, _) = Writer::spawn(Parts {
             target: target(&dir).await,
             schema: schema.clone(),
-            space: "{}".into(),
+            spaces: BTreeMap::new(),
             checkpoint: Checkpoint::new(JOB, 0, vec![RangeProgress::new(IdRange::ALL)]),
             journal: journal.clone(),
             meters: Arc::clone(&meters),
@@ -93,11 +93,7 @@ impl Job {
             .collect();
         let rows: Vec<NewRow<'_>> = points
             .iter()
-            .map(|(point, embedding)| NewRow {
-                point,
-                embedding,
-                similarity: None,
-            })
+            .map(|(point, embedding)| NewRow::of(point, embedding, None))
             .collect();
         encode(&self.schema, &rows).expect("a batch")
     }

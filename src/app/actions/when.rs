@@ -121,6 +121,8 @@ pub(super) fn has_selected(app: &App) -> When {
 pub(super) fn can_open(app: &App) -> When {
     match app.screen {
         Screen::Divergence => require(app.divergence.can_open(), "nothing is selected"),
+        // Without a result it begins a query.
+        Screen::Search => is_open(app),
         _ => has_selected(app),
     }
 }

@@ -289,10 +289,10 @@ fn a_released_key_does_nothing_and_a_held_one_repeats() {
 
 #[test]
 fn configured_keys_take_the_place_of_the_actions_own() {
-    let mut console = Console::configured("pause-or-resume = \"x\"\nretry = [\"v\", \"Ctrl-R\"]\nsort = []");
+    let mut console = Console::configured("pause-or-resume = \"z\"\nretry = [\"v\", \"Ctrl-R\"]\nsort = []");
     console.event(opened());
     console.event(TaskEvent::PhaseChanged(Phase::Running));
-    assert_eq!(console.key("x"), sends(TaskCommand::Pause));
+    assert_eq!(console.key("z"), sends(TaskCommand::Pause));
     assert_eq!(console.key("p"), []);
     assert!(console.app.flash.is_none());
     console.key("3");

@@ -176,14 +176,15 @@ impl Gateway {
                 answer.embeddings.len()
             )));
         }
-        let space = &self.embedder.capabilities().space;
+        let capabilities = self.embedder.capabilities();
+        let (space, section) = (&capabilities.space, capabilities.section);
         for embedding in &mut answer.embeddings {
             let Ok(numbers) = embedding else { continue };
             if numbers.len() != space.dimensions {
                 return Err(RequestError::Fatal(format!(
-                    "{} answered with {} numbers an embedding, but embed.text.dimensions says {}; set dimensions = {} \
+                    "{} answered with {} numbers an embedding, but {section}.dimensions says {}; set dimensions = {} \
                      (and another table, if this one already holds rows)",
-                    space.model,
+                    capabilities.model,
                     numbers.len(),
                     space.dimensions,
                     numbers.len()

@@ -1,9 +1,13 @@
 //! The demo's messages: a function of seed and number, so that a demo can be gone on with and a test can foretell it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
+use super::media::{Carried, Piece, carried, file_name, piece};
+use crate::embed::teaching;
 use crate::point::{Payload, PointId};
 
 /// One message, and the text its vector in Qdrant was made from.
@@ -15,7 +19,22 @@ pub struct Message {
     pub payload: Payload,
     /// What was embedded back then; differs from the content where the vector is stale.
     pub embedded_text: String,
+    /// Its picture or sound.
+    pub piece: Option<Piece>,
 }
+
+/// What pictures and sounds are about, by the axes of the teaching space; also the names of their threads.
+const COLOURS: [&str; 8] = ["red", "orange", "yellow", "green", "blue", "purple", "black", "white"];
+const SHAPES: [&str; 4] = ["circle", "square", "triangle", "star"];
+const PITCHES: [&str; 3] = ["low", "middle", "high"];
+const SOUNDS: [&str; 3] = ["tone", "chord", "noise"];
+const ASKING: [&str; 5] = [
+    "Who has the",
+    "I like the",
+    "Can we use the",
+    "Somebody sent me the",
+    "The poster needs the",
+];
 
 const PEOPLE: [&str; 12] = [
     "Amina", "Björn", "Chen", "Dara", "Emil", "Fatou", "Gil", "Hana", "Ines", "Jonas", "Kofi", "Lucía",
@@ -146,6 +165,25 @@ pub fn message(seed: u64, number: u64) -> Message {
         53 => payload["modality"] = json!("text"),
         _ => {}
     }
+    let piece = piece(seed, number);
+    if let Some(piece) = &piece {
+        payload["content"] = json!(piece.caption());
+        payload["thread_id"] = json!(format!("thread-{}", subject_of(piece.caption(), piece)));
+        carry(&mut payload, number, piece);
+    } else if number % 20 == 10 {
+        // Messages about the same things, so that threads reach across modalities.
+        let (what, thread) = if rng.random_bool(0.5) {
+            let (colour, shape) = (pick(&mut rng, &COLOURS), pick(&mut rng, &SHAPES));
+            (format!("{colour} {shape}"), format!("thread-{colour}-{shape}"))
+        } else {
+            let (pitch, sound) = (pick(&mut rng, &PITCHES), pick(&mut rng, &SOUNDS));
+            (format!("{pitch} {sound}"), format!("thread-{pitch}-{sound}"))
+        };
+        let asking = pick(&mut rng, &ASKING);
+        payload["content"] = json!(format!("{asking} {what}? (message {number})"));
+        payload["thread_id"] = json!(thread);
+    }
+    let content = payload["content"].as_str().unwrap_or_default().to_owned();
     // Some three in a hundred have a vector of an earlier wording.
     let embedded_text = match kind {
         17 | 47 => format!("{content} But that was before we changed the plan."),
@@ -171,6 +209,40 @@ pub fn message(seed: u64, number: u64) -> Message {
         id,
         payload,
         embedded_text,
+        piece,
+    }
+}
+
+/// What a picture or a sound is about, by the words of its caption: the colour and the shape, or the pitch and the kind.
+fn subject_of(caption: &str, piece: &Piece) -> String {
+    let vector = teaching::of_text(caption);
+    let best = |from: usize, names: &[&'static str]| {
+        let axes = names
+            .iter()
+            .enumerate()
+            .map(|(place, name)| (vector[from + place], *name));
+        axes.max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, name)| name)
+    };
+    match piece {
+        Piece::Picture { .. } => format!("{}-{}", best(0, &COLOURS), best(8, &SHAPES)),
+        Piece::Sound { .. } => format!("{}-{}", best(12, &PITCHES), best(15, &SOUNDS)),
+    }
+}
+
+/// Puts a piece into a payload, in the way that this message carries its own.
+fn carry(payload: &mut Value, number: u64, piece: &Piece) {
+    let encoded = || STANDARD.encode(piece.bytes());
+    match carried(number) {
+        Carried::File => payload["media_url"] = json!(file_name(number)),
+        Carried::DataUri => payload["media_url"] = json!(format!("data:{};base64,{}", piece.mime(), encoded())),
+        Carried::Inline => payload["media"] = json!(encoded()),
+    }
+    // What it is made of is mostly told by the media themselves.
+    if carried(number) == Carried::Inline || number % 40 == 15 {
+        payload["modality"] = json!(match piece {
+            Piece::Picture { .. } => "image",
+            Piece::Sound { .. } => "audio",
+        });
     }
 }
 

@@ -7,7 +7,8 @@ use lancedb::DistanceType;
 use serde::Serialize;
 
 use super::Inspector;
-use crate::lance::{browse, read};
+use crate::lance::schema::EMBEDDING;
+use crate::lance::{Row, browse, read, search};
 use crate::point::{Payload, PointId};
 
 /// Neighbours that are compared.
@@ -57,7 +58,7 @@ impl Agreement {
 }
 
 /// The name of a distance's score.
-pub(super) fn score_name(distance: DistanceType) -> &'static str {
+pub(crate) fn score_name(distance: DistanceType) -> &'static str {
     match distance {
         DistanceType::Cosine => "cosine similarity",
         DistanceType::Dot => "dot product",
@@ -66,9 +67,11 @@ pub(super) fn score_name(distance: DistanceType) -> &'static str {
 }
 
 /// Lance's distance as Qdrant's score: Lance gives 1 - cosine, 1 - dot, and the squared Euclidean distance.
-fn score(distance: DistanceType, value: f32) -> f32 {
+pub(crate) fn score(distance: DistanceType, value: f32) -> f32 {
     match distance {
-        DistanceType::Cosine | DistanceType::Dot => 1.0 - value,
+        // Rounding may take it beyond what a cosine can be.
+        DistanceType::Cosine => (1.0 - value).clamp(-1.0, 1.0),
+        DistanceType::Dot => 1.0 - value,
         _ => value.max(0.0).sqrt(),
     }
 }
@@ -79,10 +82,10 @@ impl Inspector {
         &self,
         id: PointId,
         old: Option<&[f32]>,
-        new: Option<&[f32]>,
+        row: Option<&Row>,
     ) -> anyhow::Result<Neighbours> {
-        let qdrant = self.nearest_in_qdrant(id, old).await?;
-        let lancedb = self.nearest_in_lancedb(id, new).await?;
+        let qdrant = self.nearest_in_qdrant(id, self.beside(row), old).await?;
+        let lancedb = self.nearest_in_lancedb(id, row).await?;
         let ids = |found: &[(PointId, f32)]| found.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>();
         let (left, right) = (ids(&qdrant), ids(&lancedb));
         let all: Vec<PointId> = left.union(&right).copied().collect();
@@ -109,28 +112,45 @@ impl Inspector {
                 .collect()
         };
         Ok(Neighbours {
-            score: score_name(self.distance),
+            score: score_name(self.distance_of(row)),
             qdrant: describe(qdrant, &right),
             lancedb: describe(lancedb, &left),
         })
     }
 
-    async fn nearest_in_qdrant(&self, id: PointId, vector: Option<&[f32]>) -> anyhow::Result<Vec<(PointId, f32)>> {
+    /// The distance by which a row's embedding is searched.
+    fn distance_of(&self, row: Option<&Row>) -> DistanceType {
+        let column = row.and_then(|row| row.embedding_column.as_deref());
+        self.wishes.distance_of(column.unwrap_or(EMBEDDING))
+    }
+
+    async fn nearest_in_qdrant(
+        &self,
+        id: PointId,
+        name: &str,
+        vector: Option<&[f32]>,
+    ) -> anyhow::Result<Vec<(PointId, f32)>> {
         let Some(vector) = vector else { return Ok(Vec::new()) };
-        let found = self
-            .source
-            .nearest(&self.compare_with, vector, NEIGHBOURS as u64 + 1)
-            .await?;
+        let found = self.source.nearest(name, vector, NEIGHBOURS as u64 + 1).await?;
         Ok(without(id, found))
     }
 
-    async fn nearest_in_lancedb(&self, id: PointId, vector: Option<&[f32]>) -> anyhow::Result<Vec<(PointId, f32)>> {
-        let (Some(vector), Some(table)) = (vector, self.table()) else {
+    async fn nearest_in_lancedb(&self, id: PointId, row: Option<&Row>) -> anyhow::Result<Vec<(PointId, f32)>> {
+        let found = row.and_then(|row| Some((row.embedding.as_deref()?, row.embedding_column.as_deref()?)));
+        let (Some((vector, column)), Some(table)) = (found, self.table()) else {
             return Ok(Vec::new());
         };
-        let column = self.embedding_column()?;
-        let found = browse::nearest(&table, column, vector, self.distance, NEIGHBOURS + 1).await?;
-        let scored = found.into_iter().map(|(id, value)| (id, score(self.distance, value)));
+        let distance = self.distance_of(row);
+        let wanted = search::ByVector {
+            column,
+            vector,
+            distance,
+            count: NEIGHBOURS + 1,
+            filter: None,
+            through: search::Through::Everything,
+        };
+        let found = search::by_vector(&table, wanted).await?;
+        let scored = found.into_iter().map(|(id, value)| (id, score(distance, value)));
         Ok(without(id, scored.collect()))
     }
 
@@ -148,12 +168,13 @@ impl Inspector {
             let points = self.source.get(ids).await?;
             for row in rows {
                 let point = points.iter().flatten().find(|point| point.id == row.point.id);
-                let old = point.and_then(|point| point.vectors.get(&self.compare_with)?.dense());
-                let (Some(old), Some(new)) = (old, row.embedding.as_deref()) else {
+                let name = self.beside(Some(&row));
+                let old = point.and_then(|point| point.vectors.get(name)?.dense());
+                let (Some(old), true) = (old, row.embedding.is_some()) else {
                     continue;
                 };
-                let left = self.nearest_in_qdrant(row.point.id, Some(old)).await?;
-                let right = self.nearest_in_lancedb(row.point.id, Some(new)).await?;
+                let left = self.nearest_in_qdrant(row.point.id, name, Some(old)).await?;
+                let right = self.nearest_in_lancedb(row.point.id, Some(&row)).await?;
                 let shared = left
                     .iter()
                     .filter(|(id, _)| right.iter().any(|(other, _)| other == id))

@@ -120,7 +120,7 @@ impl Inspector {
                 let row = rows.iter().find(|row| row.point.id == *id);
                 let embedding = row
                     .and_then(|row| row.embedding.as_deref())
-                    .map(|numbers| (self.compare_with.as_str(), numbers));
+                    .map(|numbers| (self.beside(row), numbers));
                 let mut record = diff::compare(*id, point, row.map(|row| &row.point), embedding, self.carried);
                 let why = unreadable.remove(id);
                 if why.is_some() {

@@ -1,34 +1,115 @@
-//! One page: its points prepared, embedded, compared with Qdrant's vectors and made into rows.
+//! Points prepared, embedded, compared with Qdrant's vectors and made into rows.
 
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::media::{self, Seen};
 use super::{Ended, GRACE, Page, Parts};
 use crate::embed::lengths::{self, Fit};
 use crate::embed::{Caller, Embedding, Gateway, GatewayError, Input, Role};
+use crate::lance::schema::MAX_EMBEDDINGS;
 use crate::lance::{NewRow, TableSchema, encode};
-use crate::point::{Failure, Point, PointId, Shortened, Similarity};
+use crate::point::{Failure, Modality, Point, PointId, Shortened, Similarity};
 use crate::tasks::invariant::Fault;
-use crate::tasks::prepare::{Plan, Prepared, prepare};
+use crate::tasks::prepare::{Prepared, prepare};
+use crate::tasks::recipe::Recipe;
 use crate::tasks::writer::EmbeddedPage;
+
+/// One point with what was made of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Finished {
+    pub(crate) point: Point,
+    pub(crate) modality: Modality,
+    /// By the table's columns of embeddings, in their order.
+    pub(crate) embeddings: [Option<Embedding>; MAX_EMBEDDINGS],
+    pub(crate) similarity: Option<Similarity>,
+    /// The bytes of its picture or sound, where the table keeps them.
+    pub(crate) media: Option<Arc<[u8]>>,
+}
 
 /// Points with their embeddings, and those that failed.
 #[derive(Default)]
 pub(crate) struct Embedded {
-    pub(crate) points: Vec<(Point, Embedding, Option<Similarity>)>,
+    pub(crate) points: Vec<Finished>,
     pub(crate) failures: Vec<(PointId, Failure)>,
     pub(crate) shortened: Vec<(PointId, Shortened)>,
 }
 
-/// Where a point's embedding comes from.
-enum From {
-    /// Carried over.
-    Carried(Embedding),
+/// Texts on their way to the embedder of texts.
+#[derive(Default)]
+pub(super) struct Texts {
+    inputs: Vec<Input>,
+}
+
+/// Where a text's embedding comes from.
+pub(super) enum From {
     /// One input.
     Whole,
     /// Several inputs, with the tokens of each, to be averaged.
-    Pieces(Vec<usize>),
+    Pieces(Vec<usize>, Shortened),
+}
+
+impl Texts {
+    /// Takes a text in, as a whole or in pieces.
+    pub(super) fn add(&mut self, gateway: &Gateway, input: Input) -> Result<From, Failure> {
+        Ok(match gateway.fit(&input)? {
+            Fit::Whole => {
+                self.inputs.push(input);
+                From::Whole
+            }
+            Fit::Pieces(pieces, shortened) => {
+                let (texts, tokens): (Vec<String>, Vec<usize>) = pieces.into_iter().unzip();
+                self.inputs
+                    .extend(texts.into_iter().map(|text| Input::Text(text.into())));
+                From::Pieces(tokens, shortened)
+            }
+        })
+    }
+
+    /// Embeds them all.
+    pub(super) async fn embed(self, gateway: Option<&Gateway>, caller: Caller) -> Result<Outcomes, GatewayError> {
+        let outcomes = match gateway {
+            Some(gateway) if !self.inputs.is_empty() => gateway.embed(&self.inputs, Role::Document, caller).await?,
+            _ => Vec::new(),
+        };
+        Ok(Outcomes(outcomes.into_iter()))
+    }
+}
+
+/// What came back, in the order in which the texts were added.
+pub(super) struct Outcomes(std::vec::IntoIter<Result<Embedding, Failure>>);
+
+impl Outcomes {
+    fn one(&mut self) -> Result<Result<Embedding, Failure>, GatewayError> {
+        let missing = || GatewayError::Fatal("no embedder is configured".into());
+        self.0.next().ok_or_else(missing)
+    }
+
+    /// The embedding of the next text.
+    pub(super) fn next(&mut self, from: From) -> Result<Result<(Embedding, Option<Shortened>), Failure>, GatewayError> {
+        Ok(match from {
+            From::Whole => self.one()?.map(|embedding| (embedding, None)),
+            From::Pieces(tokens, shortened) => {
+                let pieces: Vec<_> = tokens.iter().map(|_| self.one()).collect::<Result<_, _>>()?;
+                let pieces: Result<Vec<Embedding>, Failure> = pieces.into_iter().collect();
+                pieces
+                    .and_then(|pieces| match &pieces[..] {
+                        // The beginning alone keeps the length that its model gave it.
+                        [one] => Ok(one.clone()),
+                        _ => lengths::mean(&pieces.into_iter().zip(tokens).collect::<Vec<_>>()),
+                    })
+                    .map(|embedding| (embedding, Some(shortened)))
+            }
+        })
+    }
+}
+
+/// A point that waits for its embedding.
+enum Ready {
+    Carried(Point, Modality, Embedding),
+    Text(Point, Modality, From),
+    Media(Point, usize),
 }
 
 /// Embeds points in their order.
@@ -36,72 +117,75 @@ enum From {
 /// # Errors
 /// Something that no single point is to blame for.
 pub(crate) async fn embed_points(
-    plan: &Plan,
-    compare_with: Option<&str>,
-    gateway: Option<&Gateway>,
+    recipe: &Recipe,
+    schema: &TableSchema,
     points: impl IntoIterator<Item = Result<Point, (PointId, Failure)>>,
     caller: Caller,
 ) -> Result<Embedded, GatewayError> {
     let mut embedded = Embedded::default();
-    let mut ready: Vec<(Point, From)> = Vec::new();
-    let mut inputs: Vec<Input> = Vec::new();
+    let mut ready: Vec<Ready> = Vec::new();
+    let mut texts = Texts::default();
+    let mut wanted = Vec::new();
+    let gateway = recipe.gateways.main().map(AsRef::as_ref);
     for point in points {
         let prepared = point.and_then(|point| {
             let id = point.id;
-            prepare(plan, point).map_err(|failure| (id, failure))
+            prepare(&recipe.plan, point).map_err(|failure| (id, failure))
         });
         match prepared {
-            Ok(Prepared::Embed(point, input)) => match gateway.map_or(Ok(Fit::Whole), |gateway| gateway.fit(&input)) {
-                Ok(Fit::Whole) => {
-                    inputs.push(input);
-                    ready.push((*point, From::Whole));
+            Ok(Prepared::Text(point, modality, input)) => {
+                let added = match gateway {
+                    Some(gateway) => texts.add(gateway, input),
+                    None => Ok(From::Whole),
+                };
+                match added {
+                    Ok(from) => ready.push(Ready::Text(*point, modality, from)),
+                    Err(failure) => embedded.failures.push((point.id, failure)),
                 }
-                Ok(Fit::Pieces(pieces, shortened)) => {
-                    embedded.shortened.push((point.id, shortened));
-                    let (texts, tokens): (Vec<String>, Vec<usize>) = pieces.into_iter().unzip();
-                    inputs.extend(texts.into_iter().map(|text| Input::Text(text.into())));
-                    ready.push((*point, From::Pieces(tokens)));
-                }
-                Err(failure) => embedded.failures.push((point.id, failure)),
-            },
-            Ok(Prepared::Carry(point, vector)) => ready.push((*point, From::Carried(vector))),
+            }
+            Ok(Prepared::Media(point, how)) => {
+                ready.push(Ready::Media(*point, wanted.len()));
+                wanted.push(how);
+            }
+            Ok(Prepared::Carry(point, modality, vector)) => ready.push(Ready::Carried(*point, modality, vector)),
             Err(failure) => embedded.failures.push(failure),
         }
     }
-    let outcomes = match gateway {
-        Some(gateway) if !inputs.is_empty() => gateway.embed(&inputs, Role::Document, caller).await?,
-        _ => Vec::new(),
-    };
-    let mut outcomes = outcomes.into_iter();
-    let mut next = || {
-        outcomes
-            .next()
-            .ok_or_else(|| GatewayError::Fatal("no embedder is configured".into()))
-    };
-    for (point, from) in ready {
-        let outcome = match from {
-            From::Carried(vector) => Ok(vector),
-            From::Whole => next()?,
-            From::Pieces(tokens) => {
-                let pieces: Vec<_> = tokens.iter().map(|_| next()).collect::<Result<_, _>>()?;
-                let pieces: Result<Vec<Embedding>, Failure> = pieces.into_iter().collect();
-                pieces.and_then(|pieces| match &pieces[..] {
-                    // The beginning alone keeps the length that its model gave it.
-                    [one] => Ok(one.clone()),
-                    _ => lengths::mean(&pieces.into_iter().zip(tokens).collect::<Vec<_>>()),
-                })
+    let payloads: Vec<_> = ready
+        .iter()
+        .filter_map(|ready| match ready {
+            Ready::Media(point, _) => Some(&point.payload),
+            _ => None,
+        })
+        .zip(wanted)
+        .collect();
+    let (mut outcomes, mut seen) = futures::try_join!(
+        texts.embed(gateway, caller),
+        media::embed_all(recipe, schema, payloads, caller)
+    )?;
+    for ready in ready {
+        let (point, outcome) = match ready {
+            Ready::Carried(point, modality, vector) => (point, Ok(Seen::one(recipe, schema, modality, vector, None))),
+            Ready::Text(point, modality, from) => {
+                let outcome = outcomes.next(from)?;
+                let made = outcome.map(|(vector, shortened)| {
+                    Seen::one(recipe, schema, Modality::Text, vector, shortened).standing_for(modality)
+                });
+                (point, made)
+            }
+            Ready::Media(point, place) => {
+                let lost = || GatewayError::Fatal("a picture or a sound got lost on its way".into());
+                (point, seen.get_mut(place).and_then(Option::take).ok_or_else(lost)?)
             }
         };
         match outcome {
-            Ok(embedding) => {
-                let old = compare_with.and_then(|name| point.vectors.get(name)?.dense());
-                let similarity = old.and_then(|old| Similarity::cosine(&embedding, old));
-                embedded.points.push((point, embedding, similarity));
+            Ok(seen) => {
+                if let Some(shortened) = seen.shortened {
+                    embedded.shortened.push((point.id, shortened));
+                }
+                embedded.points.push(seen.beside(recipe, point));
             }
-            Err(failure) => {
-                embedded.shortened.retain(|(id, _)| *id != point.id);
-                embedded.failures.push((point.id, failure));
-            }
+            Err(failure) => embedded.failures.push((point.id, failure)),
         }
     }
     Ok(embedded)
@@ -116,10 +200,12 @@ impl Embedded {
         let rows: Vec<NewRow<'_>> = self
             .points
             .iter()
-            .map(|(point, embedding, similarity)| NewRow {
-                point,
-                embedding,
-                similarity: *similarity,
+            .map(|finished| NewRow {
+                point: &finished.point,
+                modality: finished.modality,
+                embeddings: std::array::from_fn(|place| finished.embeddings[place].as_deref()),
+                similarity: finished.similarity,
+                media: finished.media.as_deref(),
             })
             .collect();
         encode(schema, &rows)
@@ -128,19 +214,17 @@ impl Embedded {
     }
 
     pub(crate) fn similarities(&self) -> Vec<Option<Similarity>> {
-        self.points.iter().map(|(_, _, similarity)| *similarity).collect()
+        self.points.iter().map(|finished| finished.similarity).collect()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<PointId> {
+        self.points.iter().map(|finished| finished.point.id).collect()
     }
 }
 
 pub(super) async fn run(parts: Arc<Parts>, page: Page, halt: CancellationToken) -> Result<(), Ended> {
     let read = page.points.len() as u64;
-    let work = embed_points(
-        &parts.plan,
-        parts.compared(),
-        parts.gateway.as_deref(),
-        page.points,
-        Caller::Migration,
-    );
+    let work = embed_points(&parts.recipe, &parts.schema, page.points, Caller::Migration);
     let stopped = async {
         halt.cancelled().await;
         tokio::time::sleep(GRACE).await;

@@ -7,6 +7,7 @@
 //! ```
 
 mod embed;
+mod media;
 mod read;
 
 use std::sync::Arc;
@@ -18,14 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::invariant::{Fault, Invariant};
 use super::meters::{InHand, Meters};
-use super::prepare::Plan;
+use super::recipe::Recipe;
 use super::writer::Writer;
-use crate::embed::{Gateway, GatewayError};
+use crate::embed::GatewayError;
 use crate::lance::{Checkpoint, TableSchema};
 use crate::point::PointId;
 use crate::qdrant::{ReadPoint, Source, SourceError};
 
-pub(crate) use embed::{Embedded, embed_points};
+pub(crate) use embed::{Embedded, Finished, embed_points};
 
 /// After a stop, requests in flight may take this long; what has not come by then stays unread.
 const GRACE: Duration = Duration::from_millis(1_500);
@@ -65,14 +66,8 @@ pub enum Ended {
 pub struct Parts {
     /// Where points come from.
     pub source: Source,
-    /// Who embeds them; `None` carries vectors over.
-    pub gateway: Option<Arc<Gateway>>,
-    /// What is embedded.
-    pub plan: Plan,
-    /// Qdrant's vector that new embeddings stand beside.
-    pub compare_with: String,
-    /// Whether the two are of one space, so that their cosine means something.
-    pub comparable: bool,
+    /// How they get their embeddings.
+    pub recipe: Recipe,
     /// The table's columns.
     pub schema: Arc<TableSchema>,
     /// The writer.
@@ -83,18 +78,22 @@ pub struct Parts {
     pub page_points: u32,
     /// Bytes in hand.
     pub in_hand_bytes: usize,
+    /// Bytes that the media of one point may add to its row, where the table keeps them.
+    pub media_bytes: usize,
 }
 
 impl Parts {
-    /// The vector that new embeddings are compared with, where they can be.
-    pub(crate) fn compared(&self) -> Option<&str> {
-        self.comparable.then_some(self.compare_with.as_str())
+    /// Points of one round of small work: fewer where rows bring the bytes of their media along.
+    pub(crate) fn round(&self, points: usize) -> usize {
+        if self.media_bytes > 0 { points.min(8) } else { points }
     }
 
     /// Pages embedded at once: as many as keep every request in flight busy, and two to spare. More would only be
     /// begun early and finished late, and what was read first would be committed last.
     fn pages_at_once(&self) -> usize {
-        let Some(gateway) = &self.gateway else { return 4 };
+        let Some(gateway) = self.recipe.gateways.main() else {
+            return 4;
+        };
         let inputs = gateway.gate().limit() * gateway.batch_inputs();
         inputs.div_ceil(self.page_points as usize).max(2) + 2
     }

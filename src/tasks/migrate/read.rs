@@ -47,7 +47,8 @@ impl Reader {
                 .measure(parts.source.scroll(offset, parts.page_points))
                 .await?;
             let (points, next, done) = cut(page.points, page.next, self.progress.range.end);
-            let bytes: usize = points.iter().map(bytes_of).sum();
+            // Media that will be kept are not here yet: the most that they may be is set aside for them.
+            let bytes: usize = points.iter().map(|point| bytes_of(point) + parts.media_bytes).sum();
             let in_hand = parts.meters.take_in_hand(points.len() as u64);
             // A page larger than the whole budget takes all of it, and travels alone.
             let share = (bytes >> 10).clamp(1, parts.in_hand_bytes >> 10) as u32;

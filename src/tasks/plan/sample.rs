@@ -10,7 +10,7 @@ use crate::lance::{Role as Column, TableSchema};
 use crate::point::diff::type_name;
 use crate::qdrant::source::Wanted;
 use crate::tasks::job::Opening;
-use crate::tasks::prepare::{Plan, prepare, text_of};
+use crate::tasks::prepare::{Plan, Prepared, prepare};
 
 /// Payloads looked at.
 const SIZE: u64 = 500;
@@ -30,6 +30,8 @@ struct Field {
 pub(super) struct Sample {
     pub(super) points: u64,
     pub(super) failing: u64,
+    /// Points whose picture or sound would be embedded.
+    pub(super) media: u64,
     pub(super) tokens: u64,
     pub(super) exact_tokens: bool,
     pub(super) payload_bytes: u64,
@@ -44,7 +46,7 @@ impl Sample {
             exact_tokens: true,
             ..Self::default()
         };
-        let wanted = match &opening.plan {
+        let wanted = match &opening.recipe.plan {
             // Which points lack the vector can only be seen by asking for it.
             Plan::Carry { .. } => Wanted::Whole,
             Plan::Embed { .. } => Wanted::Payloads,
@@ -64,11 +66,21 @@ impl Sample {
                 field.points += 1;
                 *field.types.entry(type_name(Some(value))).or_default() += 1;
             }
-            let (Plan::Embed { content }, Some(gateway)) = (&opening.plan, &opening.gateway) else {
-                sample.failing += u64::from(prepare(&opening.plan, point).is_err());
+            let prepared = prepare(&opening.recipe.plan, point);
+            let Some(gateway) = opening.recipe.gateways.main() else {
+                sample.failing += u64::from(prepared.is_err());
                 continue;
             };
-            let input = text_of(content, &point.payload);
+            let input = match prepared {
+                Ok(Prepared::Text(_, _, input)) => Ok(input),
+                // What they cost is known when their server counts them; whether they can be had, when they are fetched.
+                Ok(Prepared::Media(..)) => {
+                    sample.media += 1;
+                    continue;
+                }
+                Ok(Prepared::Carry(..)) => continue,
+                Err(failure) => Err(failure),
+            };
             match input.and_then(|input| gateway.fit(&input).map(|_| input)) {
                 Ok(input) => {
                     if let Input::Text(text) = &input {

@@ -1,7 +1,6 @@
 //! The end of a supervised job: everything closed, and how it stands.
 
 use super::state::Work;
-use crate::embed::Gateway;
 use crate::tasks::{EmbeddingReport, Phase, RunReport, Status, StopReason, TableReport};
 
 impl Work {
@@ -21,10 +20,8 @@ impl Work {
             Phase::Ready => (Status::Stopped, Some("left before it was started".to_owned())),
             _ => (Status::Complete, None),
         };
-        let usage = self.parts.gateway.as_deref().map(Gateway::usage).unwrap_or_default();
-        let cost_usd = self.parts.gateway.as_deref().map_or(0.0, |gateway| {
-            (gateway.budget().spent() - self.opening.spent.usd).max(0.0)
-        });
+        let usage = self.parts.recipe.gateways.usage();
+        let cost_usd = (self.parts.recipe.gateways.spent() - self.opening.spent.usd).max(0.0);
         // Only when the writer has ended is everything counted.
         drop(self.parts);
         drop(self.writer);

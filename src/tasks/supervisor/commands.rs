@@ -33,7 +33,10 @@ impl Work {
             TaskCommand::Start | TaskCommand::Pause | TaskCommand::Resume => {}
             TaskCommand::TryNow => {
                 self.parts.source.try_now();
-                if let Some(gateway) = &self.parts.gateway {
+                if let Some(media) = &self.parts.recipe.media {
+                    media.loader.try_now();
+                }
+                for (_, gateway) in self.parts.recipe.gateways.each() {
                     gateway.try_now();
                 }
                 self.publish();
@@ -69,7 +72,8 @@ impl Work {
             | TaskCommand::Inspect(_)
             | TaskCommand::SamplePairs(_)
             | TaskCommand::ReadPair(_)
-            | TaskCommand::MeasureAgreement => {
+            | TaskCommand::MeasureAgreement
+            | TaskCommand::Search(_) => {
                 questions::answer(
                     self.inspector.clone(),
                     command,
@@ -101,7 +105,7 @@ impl Work {
 
     fn hold(&self, paused: bool) {
         self.paused.send_replace(paused);
-        if let Some(gateway) = &self.parts.gateway {
+        for (_, gateway) in self.parts.recipe.gateways.each() {
             gateway.gate().set_paused(paused);
         }
     }
@@ -113,7 +117,8 @@ impl Work {
                 .await;
             return;
         }
-        let Some(gateway) = self.parts.gateway.clone() else {
+        let gateways = self.parts.recipe.gateways.clone();
+        let Some(gateway) = gateways.main() else {
             self.note(
                 Level::Warn,
                 "vectors are carried over: there is no embedder to set".into(),
@@ -121,21 +126,23 @@ impl Work {
             .await;
             return;
         };
+        // Each embedder takes what it can; what is confirmed is what that of texts made of it.
+        for (_, gateway) in gateways.each() {
+            match setting {
+                Setting::InFlight(limit) => drop(gateway.gate().set_limit(limit.min(1_000))),
+                Setting::BatchInputs(inputs) => drop(gateway.set_batch_inputs(inputs)),
+                Setting::RequestsPerMinute(cap) => gateway.gate().set_requests_per_minute(cap),
+                Setting::TokensPerMinute(cap) => gateway.gate().set_tokens_per_minute(cap),
+                Setting::BudgetUsd(limit) => gateway.budget().set_limit(limit),
+                Setting::Threshold(_) => {}
+            }
+        }
         let confirmed = match setting {
-            Setting::InFlight(limit) => Setting::InFlight(gateway.gate().set_limit(limit.min(1_000))),
-            Setting::BatchInputs(inputs) => Setting::BatchInputs(gateway.set_batch_inputs(inputs)),
-            Setting::RequestsPerMinute(cap) => {
-                gateway.gate().set_requests_per_minute(cap);
-                Setting::RequestsPerMinute(gateway.gate().caps().0)
-            }
-            Setting::TokensPerMinute(cap) => {
-                gateway.gate().set_tokens_per_minute(cap);
-                Setting::TokensPerMinute(gateway.gate().caps().1)
-            }
-            Setting::BudgetUsd(limit) => {
-                gateway.budget().set_limit(limit);
-                Setting::BudgetUsd(gateway.budget().limit())
-            }
+            Setting::InFlight(_) => Setting::InFlight(gateway.gate().limit()),
+            Setting::BatchInputs(_) => Setting::BatchInputs(gateway.batch_inputs()),
+            Setting::RequestsPerMinute(_) => Setting::RequestsPerMinute(gateway.gate().caps().0),
+            Setting::TokensPerMinute(_) => Setting::TokensPerMinute(gateway.gate().caps().1),
+            Setting::BudgetUsd(_) => Setting::BudgetUsd(gateway.budget().limit()),
             Setting::Threshold(_) => setting,
         };
         self.say(TaskEvent::SettingConfirmed(confirmed)).await;

@@ -47,6 +47,7 @@ fn asked_by(question: &TaskCommand) -> Option<Owned> {
         TaskCommand::SamplePairs(of) => Owned::Pairs(of.clone()),
         TaskCommand::ReadPair(id) => Owned::Pair(*id),
         TaskCommand::MeasureAgreement => Owned::Agreement,
+        TaskCommand::Search(wanted) => Owned::Search(wanted.clone()),
         _ => return None,
     })
 }
@@ -68,6 +69,10 @@ async fn find(inspector: &Inspector, question: TaskCommand) -> anyhow::Result<Ta
         }
         TaskCommand::ReadPair(id) => Ok(TaskEvent::PairRead(Box::new(inspector.pair(id).await?))),
         TaskCommand::MeasureAgreement => Ok(TaskEvent::AgreementMeasured(inspector.agreement().await?)),
+        TaskCommand::Search(wanted) => {
+            let found = inspector.search(&wanted).await?;
+            Ok(TaskEvent::Searched(wanted, Box::new(found)))
+        }
         other => anyhow::bail!("{other:?} is no question"),
     }
 }

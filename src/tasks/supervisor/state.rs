@@ -12,8 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ears, Orders, Start};
-use crate::embed::spool::Spool;
-use crate::embed::{Caller, GatewayError};
+use crate::embed::Caller;
 use crate::journal::{Decision, Spent};
 use crate::lance::index::Step;
 use crate::lance::{Checkpoint, Target};
@@ -25,7 +24,7 @@ use crate::tasks::job::Opening;
 use crate::tasks::meters::{Meters, Monitor, Setting, Snapshot};
 use crate::tasks::migrate::{self, Ended};
 use crate::tasks::plan::PlanReport;
-use crate::tasks::sync::{self, CaughtUp, Difference};
+use crate::tasks::sync::{CaughtUp, Difference};
 use crate::tasks::writer::{self, Message, Writer};
 use crate::tasks::{
     Level, Phase, RetryReport, Selection, Settings, StopReason, TaskCommand, TaskEvent, decide, plan, retry,
@@ -122,7 +121,7 @@ impl Work {
         let (writer, writer_task) = Writer::spawn(writer::Parts {
             target,
             schema: opening.schema.clone(),
-            space: serde_json::to_string(&opening.space).unwrap_or_default(),
+            spaces: opening.recipe.columns.spaces(),
             checkpoint: opening.checkpoint.clone(),
             journal: opening.journal.clone(),
             meters: Arc::clone(&meters),
@@ -132,18 +131,16 @@ impl Work {
         });
         let parts = migrate::Parts {
             source: opening.source.clone(),
-            gateway: opening.gateway.clone(),
-            plan: opening.plan.clone(),
-            compare_with: opening.config.source.vector.clone(),
-            comparable: opening.facts.comparable.is_ok(),
+            recipe: opening.recipe.clone(),
             schema: Arc::new(opening.schema.clone()),
             writer: writer.clone(),
             meters: Arc::clone(&meters),
-            page_points: opening.config.source.page_points,
+            page_points: opening.page_points(),
             in_hand_bytes: opening.config.pipeline.in_hand_mib << 20,
+            media_bytes: opening.media_bytes(),
         };
         let inspector = Inspector::of(&opening, writer.table());
-        if let Some(gateway) = &opening.gateway {
+        if let Some(gateway) = opening.recipe.gateways.main() {
             gateway.budget().spent_before(opening.spent.usd);
         }
         let (finished, done) = mpsc::channel(8);
@@ -268,11 +265,14 @@ impl Work {
         self.stop = CancellationToken::new();
         self.paused.send_replace(false);
         self.parts.source.begin_anew();
-        if let Some(gateway) = self.parts.gateway.clone() {
+        if let Some(media) = &self.parts.recipe.media {
+            media.loader.begin_anew();
+        }
+        for (modality, gateway) in self.parts.recipe.gateways.clone().each() {
             gateway.gate().set_paused(false);
             gateway.begin_anew();
             // A key that was refused may have been mended in its file.
-            match self.opening.config.embed_key() {
+            match self.opening.config.embed_key(modality) {
                 Ok(key) => gateway.embedder().set_key(key),
                 Err(error) => self.note(Level::Error, error.to_string()).await,
             }
@@ -359,154 +359,6 @@ impl Work {
         });
     }
 
-    /// Waits for work to end.
-    pub(super) async fn next_done(&mut self) -> Done {
-        match self.done.recv().await {
-            Some(done) => done,
-            // `finished` lives in this very struct.
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Takes over what ended.
-    pub(super) async fn note_done(&mut self, done: Done) {
-        match done {
-            Done::Migration(result) => self.migration_ended(result).await,
-            Done::Retry(outcome, error) => {
-                self.retrying = false;
-                if let Some(error) = &error {
-                    tracing::warn!(%error, "the retry stopped");
-                }
-                let retried = self.retried.get_or_insert_default();
-                retried.recovered += outcome.recovered;
-                retried.failed += outcome.failed;
-                retried.error.clone_from(&error);
-                self.say(TaskEvent::RetryEnded {
-                    recovered: outcome.recovered,
-                    failed: outcome.failed,
-                    error,
-                    waiting: self.waiting_retries.len(),
-                })
-                .await;
-                if !self.waiting_retries.is_empty() {
-                    let next = self.waiting_retries.remove(0);
-                    self.start_retry(next).await;
-                }
-            }
-            Done::Compared(result) => self.compared(result).await,
-            Done::CaughtUp(outcome, error) => self.caught_up(outcome, error).await,
-            Done::Errand(event) => {
-                self.errands -= 1;
-                self.say(event).await;
-            }
-            Done::Flushed(result) => {
-                self.flushing = false;
-                match result {
-                    // Otherwise the operator has gone on meanwhile, or the run has ended.
-                    Ok(()) if self.phase == Phase::Pausing => self.set_phase(Phase::Paused).await,
-                    Ok(()) => {}
-                    Err(error) => self.note(Level::Error, format!("{error:#}")).await,
-                }
-            }
-            Done::Step(step, result) => {
-                let text = match result {
-                    Ok(text) => text,
-                    // The rows are safe; an index can be built any time.
-                    Err(error) => format!("failed: {error:#}"),
-                };
-                self.say(TaskEvent::StepFinished(step, text)).await;
-                let next = Step::ALL.iter().copied().skip_while(|other| *other != step).nth(1);
-                match next.filter(|_| !self.quitting) {
-                    Some(next) => self.begin_step(next).await,
-                    None => {
-                        self.finishing = false;
-                        self.set_phase(Phase::Complete).await;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn migration_ended(&mut self, result: Result<(), Ended>) {
-        self.migrating = false;
-        self.meters.read.empty_queue();
-        self.meters.embed.empty_queue();
-        let retrying = self.retrying;
-        let reset = self.writer.ask(|done| Message::Reset { retrying, done }).await;
-        let reset = reset.map(|checkpoint| self.checkpoint = checkpoint);
-        let reason = match (result, reset) {
-            (_, Err(error)) => Some(stopped_by(&Fault::of(&error))),
-            (Ok(()) | Err(Ended::ByOperator), Ok(())) if self.checkpoint.complete() => None,
-            (Ok(()), Ok(())) => Some(StopReason::Trouble(
-                "the scroll ended, but not every range is settled".into(),
-            )),
-            (Err(Ended::ByOperator), Ok(())) => Some(StopReason::ByOperator),
-            (Err(Ended::Embedder(GatewayError::Budget(used_up))), Ok(())) => {
-                Some(StopReason::Budget(used_up.to_string()))
-            }
-            (Err(Ended::Writer(fault)), Ok(())) => Some(stopped_by(&fault)),
-            (Err(ended), Ok(())) => Some(StopReason::Trouble(ended.to_string())),
-        };
-        match reason {
-            Some(reason) => {
-                self.note(Level::Warn, format!("stopped: {reason}")).await;
-                self.set_phase(Phase::Stopped(reason)).await;
-            }
-            None => {
-                self.clear_spool();
-                self.tell_of_drift().await;
-                if self.opening.config.pipeline.index && !self.quitting {
-                    self.begin_step(Step::ALL[0]).await;
-                } else {
-                    self.set_phase(Phase::Complete).await;
-                }
-            }
-        }
-    }
-
-    /// The source may have been written to meanwhile: its number of points gives that away, most of the time.
-    async fn tell_of_drift(&mut self) {
-        let (points, read) = (self.opening.collection.points, self.meters.settled().read);
-        if points != read {
-            let text = format!(
-                "Qdrant held {points} points when the job was opened, {read} were read; `qlance sync` catches up"
-            );
-            self.note(Level::Info, text).await;
-        }
-    }
-
-    /// All that was paid for is committed: nothing needs to be kept twice.
-    fn clear_spool(&self) {
-        let Some(gateway) = self.parts.gateway.clone() else {
-            return;
-        };
-        tokio::task::spawn_blocking(move || {
-            if let Some(Err(error)) = gateway.spool().map(Spool::clear) {
-                tracing::warn!(%error, "the spool could not be cleared");
-            }
-        });
-    }
-
-    /// Commits what is in order; a pause is confirmed when that is done.
-    fn flush(&mut self) {
-        self.flushing = true;
-        let (writer, finished) = (self.writer.clone(), self.finished.clone());
-        tokio::spawn(async move {
-            let _ = finished.send(Done::Flushed(writer.ask(Message::Flush).await)).await;
-        });
-    }
-
-    pub(super) async fn begin_step(&mut self, step: Step) {
-        self.finishing = true;
-        self.set_phase(Phase::Finishing(step)).await;
-        self.say(TaskEvent::StepStarted(step)).await;
-        let (writer, finished, distance) = (self.writer.clone(), self.finished.clone(), self.opening.distance);
-        tokio::spawn(async move {
-            let result = writer.ask(|done| Message::Finish(step, distance, done)).await;
-            let _ = finished.send(Done::Step(step, result)).await;
-        });
-    }
-
     /// Keeps the snapshot current, and confirms a pause once nothing is in flight.
     pub(super) async fn tick(&mut self) {
         if self.phase == Phase::Pausing && !self.flushing && self.is_quiet() {
@@ -520,12 +372,13 @@ impl Work {
 
     /// Keeps in the journal what was spent, where that has changed.
     pub(super) async fn keep_spent(&mut self) -> anyhow::Result<()> {
-        let Some(gateway) = self.parts.gateway.as_deref() else {
+        let gateways = &self.parts.recipe.gateways;
+        if gateways.is_empty() {
             return Ok(());
-        };
+        }
         let spent = Spent {
-            tokens: self.opening.spent.tokens + gateway.usage().tokens,
-            usd: gateway.budget().spent(),
+            tokens: self.opening.spent.tokens + gateways.usage().tokens,
+            usd: gateways.spent(),
         };
         if spent != self.spent {
             self.opening
@@ -540,7 +393,7 @@ impl Work {
 
     /// The settings as they hold.
     pub(super) fn settings(&self) -> Settings {
-        let Some(gateway) = self.parts.gateway.as_deref() else {
+        let Some(gateway) = self.parts.recipe.gateways.main() else {
             return Settings::default();
         };
         let (requests_per_minute, tokens_per_minute) = gateway.gate().caps();
@@ -555,11 +408,7 @@ impl Work {
 
     fn is_quiet(&self) -> bool {
         let snapshot = self.snapshot.borrow();
-        let embedding = self
-            .parts
-            .gateway
-            .as_ref()
-            .map_or(0, |gateway| gateway.gate().in_flight_of(Caller::Migration));
+        let embedding = self.parts.recipe.gateways.in_flight_of(Caller::Migration);
         // A scroll that waits for Qdrant to come back moves nothing.
         let reading = snapshot.stages[0].in_flight > 0 && self.parts.source.outage().is_none();
         embedding == 0 && !reading
@@ -567,10 +416,13 @@ impl Work {
 
     pub(super) fn publish(&mut self) {
         let source_outage = self.parts.source.outage();
+        let media = self.parts.recipe.media.as_ref();
+        let media_outage = media.and_then(|media| media.loader.outage()).map(|(_, outage)| outage);
         let setting = Setting {
             phase: &self.phase,
-            gateway: self.parts.gateway.as_deref(),
+            gateways: &self.parts.recipe.gateways,
             source_outage: source_outage.as_ref(),
+            media_outage: media_outage.as_ref(),
             patience: self.opening.config.pipeline.outage_patience,
             settings: self.settings(),
             spent: self.spent,
@@ -586,27 +438,5 @@ impl Work {
             }
             changed
         });
-    }
-}
-
-pub(super) fn stopped_by(fault: &Fault) -> StopReason {
-    match fault.invariant {
-        Some(_) => StopReason::Broken(fault.to_string()),
-        None => StopReason::Trouble(fault.to_string()),
-    }
-}
-
-/// What an error stops, and whether it can be gone on with.
-pub(super) fn reason_of(error: &anyhow::Error) -> StopReason {
-    let budget = error
-        .chain()
-        .find_map(|cause| match cause.downcast_ref::<GatewayError>() {
-            Some(GatewayError::Budget(used_up)) => Some(used_up.to_string()),
-            _ => None,
-        });
-    match budget {
-        Some(used_up) => StopReason::Budget(used_up),
-        None if error.to_string() == sync::STOPPED => StopReason::ByOperator,
-        None => stopped_by(&Fault::of(error)),
     }
 }

@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 
 use tokio_util::sync::CancellationToken;
 
-use super::state::{Done, Work, guarded, reason_of, stopped_by};
+use super::ending::{reason_of, stopped_by};
+use super::state::{Done, Work, guarded};
 use crate::lance::index::Step;
 use crate::tasks::sync::{self, CaughtUp, Difference, Sync};
-use crate::tasks::writer::Message;
-use crate::tasks::{Level, Phase, StopReason, TaskEvent};
+use crate::tasks::{Phase, StopReason, TaskEvent};
 
 impl Work {
     fn sync(&mut self) -> Sync {
@@ -92,9 +92,6 @@ impl Work {
     /// Takes over what was brought over; the indexes take the new rows in.
     pub(super) async fn caught_up(&mut self, outcome: CaughtUp, error: Option<StopReason>) {
         self.syncing = false;
-        if let Err(error) = self.writer.ask(Message::Settle).await {
-            self.note(Level::Error, format!("{error:#}")).await;
-        }
         let changed = outcome.added + outcome.replaced + outcome.removed > 0;
         self.say(TaskEvent::CaughtUp(outcome, error)).await;
         if changed && self.opening.config.pipeline.index && !self.quitting {

@@ -10,14 +10,16 @@ use super::Sync;
 use super::compare::with_edit;
 use crate::embed::{Caller, Embedding};
 use crate::journal::Drift;
+use crate::lance::schema::{EMBEDDING, MAX_EMBEDDINGS};
 use crate::lance::{Row, read};
-use crate::point::{Failure, Point, PointId, Similarity};
-use crate::tasks::migrate::{Embedded, embed_points};
+use crate::point::{Failure, Modality, PointId, Similarity};
+use crate::tasks::migrate::{Embedded, Finished, embed_points};
 use crate::tasks::prepare::Plan;
+use crate::tasks::recipe;
 use crate::tasks::writer::Message;
 
 /// Points of one round: one read, one commit.
-const ROUND: u64 = 500;
+const ROUND: usize = 500;
 
 /// What was brought over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -68,9 +70,10 @@ pub async fn apply(sync: &Sync, remove_gone: bool, done: &mut CaughtUp) -> anyho
 
 async fn next(sync: &Sync, kind: Drift) -> anyhow::Result<Option<Vec<PointId>>> {
     sync.check_stop()?;
+    let round = sync.parts.round(ROUND) as u64;
     let ids = sync
         .journal
-        .run(move |journal| journal.drift_after(kind, None, ROUND))
+        .run(move |journal| journal.drift_after(kind, None, round))
         .await?;
     Ok((!ids.is_empty()).then_some(ids))
 }
@@ -83,13 +86,12 @@ async fn settle(sync: &Sync, ids: Vec<PointId>) -> anyhow::Result<()> {
 async fn embed_round(sync: &Sync, kind: Drift, ids: &[PointId], done: &mut CaughtUp) -> anyhow::Result<()> {
     let parts = &sync.parts;
     let mut points = parts.source.get(ids).await?;
-    if let Plan::Embed { content } = &parts.plan {
+    if let Plan::Embed { content, .. } = &parts.recipe.plan {
         for point in points.iter_mut().flatten() {
             point.payload = with_edit(sync, point, content).await?;
         }
     }
-    let gateway = parts.gateway.as_deref();
-    let work = embed_points(&parts.plan, parts.compared(), gateway, points, Caller::Migration);
+    let work = embed_points(&parts.recipe, &parts.schema, points, Caller::Migration);
     let mut embedded = tokio::select! {
         embedded = work => embedded?,
         () = sync.stop.cancelled() => anyhow::bail!(super::STOPPED),
@@ -118,10 +120,11 @@ async fn payload_round(sync: &Sync, ids: &[PointId], done: &mut CaughtUp) -> any
     let table = sync.table()?;
     let rows = read::rows_by_id(&table, &parts.schema, ids).await?;
     let rows: HashMap<PointId, Row> = rows.into_iter().map(|row| (row.point.id, row)).collect();
-    let mut points: Vec<(Point, Embedding, Option<Similarity>)> = Vec::new();
+    let mut media = read::media_by_id(&table, &parts.schema, ids).await?;
+    let mut points: Vec<Finished> = Vec::new();
     let mut changed = Vec::new();
     for mut point in parts.source.get(ids).await?.into_iter().flatten() {
-        if let Plan::Embed { content } = &parts.plan {
+        if let Plan::Embed { content, .. } = &parts.recipe.plan {
             point.payload = with_edit(sync, &point, content).await?;
         }
         let Some(row) = rows.get(&point.id) else { continue };
@@ -129,9 +132,9 @@ async fn payload_round(sync: &Sync, ids: &[PointId], done: &mut CaughtUp) -> any
             continue;
         };
         // The source may have been written to since the comparison: an embedding stays only with its own content.
-        let same = match &parts.plan {
-            Plan::Embed { content } => point.payload.get(content) == row.point.payload.get(content),
-            Plan::Carry { vector } => {
+        let same = match &parts.recipe.plan {
+            plan @ Plan::Embed { .. } => plan.same_content(&point.payload, &row.point.payload),
+            Plan::Carry { vector, .. } => {
                 let now = point.vectors.get(vector).and_then(|vector| vector.dense());
                 now == Some(&embedding[..])
             }
@@ -140,18 +143,30 @@ async fn payload_round(sync: &Sync, ids: &[PointId], done: &mut CaughtUp) -> any
             changed.push((point.id, Drift::Content, None));
             continue;
         }
+        let modality = row.modality.unwrap_or(Modality::Text);
         let embedding: Embedding = embedding.into();
-        let similarity = match parts.compared() {
-            Some(name) => {
-                let old = point.vectors.get(name).and_then(|vector| vector.dense());
-                old.and_then(|old| Similarity::cosine(&embedding, old))
-            }
-            None => row.similarity,
+        let similarity = if parts.recipe.compares(modality) {
+            let old = parts.recipe.old(modality, &point);
+            old.and_then(|old| Similarity::cosine(&embedding, old))
+        } else {
+            row.similarity
         };
-        points.push((point, embedding, similarity));
+        let mut embeddings: [Option<Embedding>; MAX_EMBEDDINGS] = Default::default();
+        let column = row.embedding_column.as_deref().unwrap_or(EMBEDDING);
+        embeddings[recipe::place(&parts.schema, column)] = Some(embedding);
+        for (column, numbers) in &row.others {
+            embeddings[recipe::place(&parts.schema, column)] = Some(numbers.as_slice().into());
+        }
+        points.push(Finished {
+            media: media.remove(&point.id),
+            point,
+            modality,
+            embeddings,
+            similarity,
+        });
     }
     // The embedding stays, and with it the record of how it came to be.
-    let kept: Vec<PointId> = points.iter().map(|(point, ..)| point.id).collect();
+    let kept: Vec<PointId> = points.iter().map(|finished| finished.point.id).collect();
     let shortened = sync.journal.run(move |journal| journal.shortened_of(&kept)).await?;
     let embedded = Embedded {
         points,
@@ -173,7 +188,7 @@ async fn write(
     if batch.is_none() && failures.is_empty() {
         return Ok(());
     }
-    let ids: Vec<PointId> = embedded.points.iter().map(|(point, _, _)| point.id).collect();
+    let ids = embedded.ids();
     let count = ids.len() as u64;
     let similarities = embedded.similarities();
     let shortened = embedded.shortened;

@@ -57,7 +57,7 @@ pub async fn compare(sync: &Sync) -> anyhow::Result<Difference> {
     sync.journal.run(Journal::clear_drift).await?;
     let schema = &sync.parts.schema;
     // Without kept vectors only payloads are compared, and a page is a tenth as large.
-    let with_vectors = matches!(sync.parts.plan, Plan::Carry { .. })
+    let with_vectors = matches!(sync.parts.recipe.plan, Plan::Carry { .. })
         || schema
             .columns()
             .iter()
@@ -86,7 +86,7 @@ pub async fn compare(sync: &Sync) -> anyhow::Result<Difference> {
     if table.count_rows(None).await? as u64 > met {
         find_gone(sync, &table, &mut found).await?;
     }
-    if let Some(gateway) = sync.parts.gateway.as_deref() {
+    if let Some(gateway) = sync.parts.recipe.gateways.main() {
         found.cost_usd = gateway.budget().price_of(found.tokens);
     }
     Ok(found)
@@ -100,7 +100,7 @@ async fn one_page(
 ) -> anyhow::Result<()> {
     for points in points.chunks(CHUNK) {
         let ids: Vec<PointId> = points.iter().map(id_of).collect();
-        let rows = match sync.parts.plan {
+        let rows = match sync.parts.recipe.plan {
             // Carried over, the embedding itself is what may have changed.
             Plan::Carry { .. } => read::rows_by_id(table, &sync.parts.schema, &ids).await?,
             Plan::Embed { .. } => read::payloads_by_id(table, &sync.parts.schema, &ids).await?,
@@ -168,8 +168,8 @@ async fn changed(sync: &Sync, point: &Point, row: &Row) -> anyhow::Result<Option
         .filter(|name| keeps(sync, name))
         .all(|name| row.point.vectors.contains_key(name));
     let vectors_agree = kept_agree && lacks_none;
-    match &sync.parts.plan {
-        Plan::Carry { vector } => {
+    match &sync.parts.recipe.plan {
+        Plan::Carry { vector, .. } => {
             let now = point.vectors.get(vector).and_then(|vector| vector.dense());
             Ok(if now != row.embedding.as_deref() {
                 Some((Drift::Content, None))
@@ -179,12 +179,12 @@ async fn changed(sync: &Sync, point: &Point, row: &Row) -> anyhow::Result<Option
                 None
             })
         }
-        Plan::Embed { content } => {
+        plan @ Plan::Embed { content, .. } => {
             if point.payload == row.point.payload {
                 return Ok((!vectors_agree).then_some((Drift::Payload, None)));
             }
             let payload = with_edit(sync, point, content).await?;
-            Ok(if payload.get(content) != row.point.payload.get(content) {
+            Ok(if !plan.same_content(&payload, &row.point.payload) {
                 Some((Drift::Content, None))
             } else if !vectors_agree || payload != row.point.payload {
                 Some((Drift::Payload, None))
@@ -218,7 +218,8 @@ pub(super) async fn with_edit(sync: &Sync, point: &Point, content: &str) -> anyh
 
 /// Counts what embedding a point would cost.
 fn estimate(sync: &Sync, payload: &Payload, found: &mut Difference) {
-    let (Plan::Embed { content }, Some(gateway)) = (&sync.parts.plan, sync.parts.gateway.as_deref()) else {
+    let recipe = &sync.parts.recipe;
+    let (Plan::Embed { content, .. }, Some(gateway)) = (&recipe.plan, recipe.gateways.main()) else {
         return;
     };
     if let Ok(Input::Text(text)) = text_of(content, payload) {

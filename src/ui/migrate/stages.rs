@@ -26,7 +26,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         let is_limit = limit == Some(stage);
         let in_flight = format!("{}/{}", snapshot.in_flight, snapshot.limit);
         let mut text = format!(
-            "{name:<5}{in_flight:>7}{:>6}{:>7}{:>7}{:>3.0} %",
+            "{name:<5}{in_flight:>7}{:>6}{:>7}{:>7}{:>4.0}%",
             count(snapshot.queue),
             latency(snapshot.p50),
             latency(snapshot.p95),

@@ -11,6 +11,7 @@ use qlance::point::{Cause, Failure, Payload, PointId, Similarity};
 use qlance::tasks::inspect::{Neighbour, Neighbours, PairSummary, PointDetail};
 use qlance::tasks::meters::Waiting;
 use qlance::tasks::plan::PlanReport;
+use qlance::tasks::search::{Found, Hit};
 use qlance::tasks::{JobFacts, Level, Phase, Snapshot, StopReason, TaskEvent};
 use qlance::ui;
 use ratatui::Terminal;
@@ -19,7 +20,7 @@ use ratatui::buffer::Buffer;
 use serde_json::{Value, json};
 
 use super::migrate::{half_way, plan, ready, running, stopped};
-use super::{ASCII, COLORS, SIZES, Scene, ago, diff, divergence, facts, failures, opened, payload};
+use super::{ASCII, COLORS, SIZES, Scene, ago, diff, divergence, facts, failures, opened, payload, search};
 
 /// What a payload or a server may put into a text: an escape sequence, a bell, turned writing, wide and joined signs.
 pub(super) const HOSTILE: &str = "\u{1b}[31mred\u{7}\u{9b}2J\r\n\u{202e}dlrow\u{2066}\u{200f}\u{feff} 日本語 \
@@ -161,6 +162,20 @@ impl Content {
         }
     }
 
+    pub(super) fn found(&self) -> Found {
+        let mut found = search::found();
+        found.space = Some(cut(&self.text, 100));
+        found.columns = vec![cut(&self.text, 100)];
+        found.lancedb.hits = vec![
+            Hit {
+                snippet: Some(cut(&self.text, 160)),
+                ..found.lancedb.hits[0].clone()
+            };
+            20
+        ];
+        found
+    }
+
     fn record(&self) -> RecordDiff {
         diff::compared(self.payload.clone(), self.other())
     }
@@ -241,6 +256,15 @@ impl Content {
                 "a point scrolled",
                 ranked().press("\n").inspected(self.inspected()).press(&"j".repeat(30)),
             ),
+            ("a search", running().press("6/x\n").finding(self.found())),
+            (
+                "a search without Qdrant",
+                running().press("6/x\n").finding(Found {
+                    qdrant: Err(error.clone()),
+                    ..search::found()
+                }),
+            ),
+            ("no search", running().press("6/x\n").refusing(&error)),
             ("pairs", sampled()),
             ("a pair", record()),
             ("a pair unfolded", record().press("f").key(KeyCode::PageDown)),

@@ -488,7 +488,7 @@ fn at_80x24_nothing_that_matters_is_cut() {
     let scene = running();
     let screen = scene.text((80, 24));
     let peak = format!("peak {}", count(scene.app.throughput.peak()));
-    for part in ["342 divergent", &peak, "99 %", "<- limit", "ETA 02:15", "3 s"] {
+    for part in ["342 divergent", &peak, "99%", "<- limit", "ETA 02:15", "3 s"] {
         assert_says(&screen, part);
     }
 }

@@ -1,5 +1,5 @@
 //! What stands over the screens and around them: help, palette, prompts, questions, tabs, footer; and the screens that
-//! are short: Verify, Search, Log.
+//! are short: Verify, Log.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::frame::{assert_says, find, style_of, text};
 use super::migrate::{plan, ready, running};
-use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, failures};
+use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, failures, search};
 
 /// A log with lines of every level.
 fn log() -> Scene {
@@ -81,6 +81,10 @@ pub(super) fn all() -> Vec<(&'static str, Scene)> {
         ("palette", failures::listed().press(":re")),
         ("prompt", running().press("$x\n")),
         ("verify", running().press("5")),
+        ("search", running().press("6")),
+        ("search answered", search::answered()),
+        ("search without Qdrant", search::by_keywords()),
+        ("search again", search::answered().press("m")),
         ("log", log()),
     ]
 }
@@ -88,9 +92,8 @@ pub(super) fn all() -> Vec<(&'static str, Scene)> {
 // --- snapshots
 
 #[test]
-fn verify_and_search_say_that_they_cannot_yet() {
+fn verify_says_that_it_cannot_yet() {
     running().press("5").assert_looks("verify");
-    running().press("6").assert_looks("search");
 }
 
 #[test]

@@ -43,7 +43,7 @@ const CODES: [KeyCode; 20] = [
     KeyCode::Delete,
     KeyCode::F(5),
 ];
-const LETTERS: &[u8] = b"1234567234234jkhlgGprsuedoRKEany/:?q fw[]<>{}+-c$bmtiyYxz0.";
+const LETTERS: &[u8] = b"12345672342346jkhlgGprsuedoRKEany/:?q fw[]<>{}+-c$bmtiyYxz0.";
 
 fn any_key(rng: &mut StdRng) -> KeyEvent {
     let code = if rng.random_bool(0.4) {
@@ -173,6 +173,7 @@ fn answer(command: TaskCommand, content: &Content) -> Option<TaskEvent> {
         TaskCommand::SamplePairs(of) => TaskEvent::PairsSampled(of, diff::pairs()),
         TaskCommand::ReadPair(id) => TaskEvent::PairRead(Box::new(RecordDiff { id, ..diff::record() })),
         TaskCommand::MeasureAgreement => TaskEvent::AgreementMeasured(divergence::agreement()),
+        TaskCommand::Search(wanted) => TaskEvent::Searched(wanted, Box::new(content.found())),
         TaskCommand::Set(setting) => TaskEvent::SettingConfirmed(setting),
         TaskCommand::Retry(Selection::Ids(ids)) => TaskEvent::RetryStarted(ids),
         TaskCommand::RetryEdited(id, _) => TaskEvent::RetryFinished(id, Ok(())),

@@ -1,0 +1,183 @@
+//! What follows when a piece of work has ended: the next one, another phase, or a stop with its reason.
+
+use super::state::{Done, Work};
+use crate::embed::GatewayError;
+use crate::embed::spool::Spool;
+use crate::lance::index::Step;
+use crate::tasks::invariant::Fault;
+use crate::tasks::migrate::Ended;
+use crate::tasks::sync;
+use crate::tasks::writer::Message;
+use crate::tasks::{Level, Phase, StopReason, TaskEvent};
+
+impl Work {
+    /// Waits for work to end.
+    pub(super) async fn next_done(&mut self) -> Done {
+        match self.done.recv().await {
+            Some(done) => done,
+            // `finished` lives in this very struct.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes over what ended.
+    pub(super) async fn note_done(&mut self, done: Done) {
+        match done {
+            Done::Migration(result) => self.migration_ended(result).await,
+            Done::Retry(outcome, error) => {
+                self.retrying = false;
+                if let Some(error) = &error {
+                    tracing::warn!(%error, "the retry stopped");
+                }
+                let retried = self.retried.get_or_insert_default();
+                retried.recovered += outcome.recovered;
+                retried.failed += outcome.failed;
+                retried.error.clone_from(&error);
+                self.say(TaskEvent::RetryEnded {
+                    recovered: outcome.recovered,
+                    failed: outcome.failed,
+                    error,
+                    waiting: self.waiting_retries.len(),
+                })
+                .await;
+                if !self.waiting_retries.is_empty() {
+                    let next = self.waiting_retries.remove(0);
+                    self.start_retry(next).await;
+                }
+            }
+            Done::Compared(result) => self.compared(result).await,
+            Done::CaughtUp(outcome, error) => self.caught_up(outcome, error).await,
+            Done::Errand(event) => {
+                self.errands -= 1;
+                self.say(event).await;
+            }
+            Done::Flushed(result) => {
+                self.flushing = false;
+                match result {
+                    // Otherwise the operator has gone on meanwhile, or the run has ended.
+                    Ok(()) if self.phase == Phase::Pausing => self.set_phase(Phase::Paused).await,
+                    Ok(()) => {}
+                    Err(error) => self.note(Level::Error, format!("{error:#}")).await,
+                }
+            }
+            Done::Step(step, result) => {
+                let text = match result {
+                    Ok(text) => text,
+                    // The rows are safe; an index can be built any time.
+                    Err(error) => format!("failed: {error:#}"),
+                };
+                self.say(TaskEvent::StepFinished(step, text)).await;
+                let next = Step::ALL.iter().copied().skip_while(|other| *other != step).nth(1);
+                match next.filter(|_| !self.quitting) {
+                    Some(next) => self.begin_step(next).await,
+                    None => {
+                        self.finishing = false;
+                        self.set_phase(Phase::Complete).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn migration_ended(&mut self, result: Result<(), Ended>) {
+        self.migrating = false;
+        self.meters.read.empty_queue();
+        self.meters.embed.empty_queue();
+        let retrying = self.retrying;
+        let reset = self.writer.ask(|done| Message::Reset { retrying, done }).await;
+        let reset = reset.map(|checkpoint| self.checkpoint = checkpoint);
+        let reason = match (result, reset) {
+            (_, Err(error)) => Some(stopped_by(&Fault::of(&error))),
+            (Ok(()) | Err(Ended::ByOperator), Ok(())) if self.checkpoint.complete() => None,
+            (Ok(()), Ok(())) => Some(StopReason::Trouble(
+                "the scroll ended, but not every range is settled".into(),
+            )),
+            (Err(Ended::ByOperator), Ok(())) => Some(StopReason::ByOperator),
+            (Err(Ended::Embedder(GatewayError::Budget(used_up))), Ok(())) => {
+                Some(StopReason::Budget(used_up.to_string()))
+            }
+            (Err(Ended::Writer(fault)), Ok(())) => Some(stopped_by(&fault)),
+            (Err(ended), Ok(())) => Some(StopReason::Trouble(ended.to_string())),
+        };
+        match reason {
+            Some(reason) => {
+                self.note(Level::Warn, format!("stopped: {reason}")).await;
+                self.set_phase(Phase::Stopped(reason)).await;
+            }
+            None => {
+                self.clear_spool();
+                self.tell_of_drift().await;
+                if self.opening.config.pipeline.index && !self.quitting {
+                    self.begin_step(Step::ALL[0]).await;
+                } else {
+                    self.set_phase(Phase::Complete).await;
+                }
+            }
+        }
+    }
+
+    /// The source may have been written to meanwhile: its number of points gives that away, most of the time.
+    async fn tell_of_drift(&mut self) {
+        let (points, read) = (self.opening.collection.points, self.meters.settled().read);
+        if points != read {
+            let text = format!(
+                "Qdrant held {points} points when the job was opened, {read} were read; `qlance sync` catches up"
+            );
+            self.note(Level::Info, text).await;
+        }
+    }
+
+    /// All that was paid for is committed: nothing needs to be kept twice.
+    fn clear_spool(&self) {
+        let gateways = self.parts.recipe.gateways.clone();
+        tokio::task::spawn_blocking(move || {
+            for (_, gateway) in gateways.each() {
+                if let Some(Err(error)) = gateway.spool().map(Spool::clear) {
+                    tracing::warn!(%error, "the spool could not be cleared");
+                }
+            }
+        });
+    }
+
+    /// Commits what is in order; a pause is confirmed when that is done.
+    pub(super) fn flush(&mut self) {
+        self.flushing = true;
+        let (writer, finished) = (self.writer.clone(), self.finished.clone());
+        tokio::spawn(async move {
+            let _ = finished.send(Done::Flushed(writer.ask(Message::Flush).await)).await;
+        });
+    }
+
+    pub(super) async fn begin_step(&mut self, step: Step) {
+        self.finishing = true;
+        self.set_phase(Phase::Finishing(step)).await;
+        self.say(TaskEvent::StepStarted(step)).await;
+        let (writer, finished, wishes) = (self.writer.clone(), self.finished.clone(), self.opening.wishes());
+        tokio::spawn(async move {
+            let result = writer.ask(|done| Message::Finish(step, wishes, done)).await;
+            let _ = finished.send(Done::Step(step, result)).await;
+        });
+    }
+}
+
+pub(super) fn stopped_by(fault: &Fault) -> StopReason {
+    match fault.invariant {
+        Some(_) => StopReason::Broken(fault.to_string()),
+        None => StopReason::Trouble(fault.to_string()),
+    }
+}
+
+/// What an error stops, and whether it can be gone on with.
+pub(super) fn reason_of(error: &anyhow::Error) -> StopReason {
+    let budget = error
+        .chain()
+        .find_map(|cause| match cause.downcast_ref::<GatewayError>() {
+            Some(GatewayError::Budget(used_up)) => Some(used_up.to_string()),
+            _ => None,
+        });
+    match budget {
+        Some(used_up) => StopReason::Budget(used_up),
+        None if error.to_string() == sync::STOPPED => StopReason::ByOperator,
+        None => stopped_by(&Fault::of(error)),
+    }
+}
