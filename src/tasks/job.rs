@@ -1,36 +1,35 @@
 //! Opening a job: everything that must be right before anything is written. Each thing that is not says so in one
 //! sentence, with the way out.
 
+mod recipe;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use lancedb::DistanceType;
-use tokio::sync::Semaphore;
 
 use super::JobFacts;
 use super::columns::Columns;
 use super::lock::Lock;
-use super::prepare::{MediaPlan, Plan};
-use super::recipe::{Media, Recipe};
+use super::recipe::Recipe;
 use super::reconcile::reconcile;
 use super::writer::Limits;
-use crate::config::{ColumnType, Config, MediaText, Profile, Provider};
-use crate::embed::media::{Loader, Takes};
-use crate::embed::refuse_once::RefuseOnce;
+use crate::config::{ColumnType, Config, Profile, Provider};
 use crate::embed::teaching::Teaching;
-use crate::embed::{self, Gateways, Made, Space};
+use crate::embed::{Gateways, Space};
 use crate::journal::{self, Counts, Journal, Spent};
 use crate::lance::index::Wishes;
 use crate::lance::schema::EMBEDDING;
 use crate::lance::{Checkpoint, Opened, TableSchema, Target, TargetError, VectorColumn};
-use crate::point::{IdRange, Modality, Payload, PointId, RangeProgress};
+use crate::point::{IdRange, Payload, PointId, RangeProgress};
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
 use crate::qdrant::source::{Distance, Wanted};
 use crate::qdrant::{CollectionFacts, ReadPoint, Source, VectorKind};
+use recipe::{columns, compared_vectors, embedders, media_room, plan};
 
 /// Payloads looked at before the first point is read.
 const SAMPLE: u64 = 500;
@@ -46,7 +45,7 @@ pub struct Options {
     pub adopt: bool,
     /// Only look: nothing is written, and a run that holds the job meanwhile is not disturbed.
     pub look_only: bool,
-    /// The demo's refusals, see [`RefuseOnce`].
+    /// The demo's refusals, see [`crate::embed::refuse_once::RefuseOnce`].
     pub refuse_once: Option<fn(&str) -> bool>,
 }
 
@@ -246,123 +245,6 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
     Ok((opening, target))
 }
 
-/// The embedders, and the teaching aid's server where one of them is that.
-async fn embedders(
-    config: &Arc<Config>,
-    refuse_once: Option<fn(&str) -> bool>,
-) -> anyhow::Result<(Vec<Made>, Option<Teaching>)> {
-    let mut making = config.as_ref().clone();
-    let mut teaching = None;
-    let sections = [
-        Some(&mut making.embed.text),
-        making.embed.image.as_mut(),
-        making.embed.audio.as_mut(),
-    ];
-    for section in sections.into_iter().flatten() {
-        if section.provider == Provider::Teaching {
-            if teaching.is_none() {
-                teaching = Some(Teaching::start().await?);
-            }
-            section.base_url = teaching.as_ref().map(Teaching::base_url).unwrap_or_default();
-        }
-    }
-    let mut made =
-        tokio::task::spawn_blocking(move || embed::embedders(&making, |modality| Ok(making.embed_key(modality)?)))
-            .await??;
-    if let (Some(chosen), Some(first)) = (refuse_once, made.first_mut()) {
-        first.embedder = Arc::new(RefuseOnce::new(Arc::clone(&first.embedder), chosen));
-    }
-    Ok((made, teaching))
-}
-
-/// Which column the embeddings of each modality go to.
-fn columns(config: &Config, made: &[Made], compared: Option<usize>) -> anyhow::Result<Columns> {
-    let space = |modality: Modality| {
-        made.iter()
-            .find(|made| made.modalities.contains(&modality))
-            .map(|made| made.embedder.capabilities().space.clone())
-    };
-    let texts = match space(Modality::Text) {
-        Some(space) => space,
-        None => Space {
-            provider: "carried".into(),
-            model: format!("{}/{}", config.source.collection, config.source.vector),
-            dimensions: compared.context("the collection has no vector to carry over")?,
-            prefix: String::new(),
-            normalised: false,
-        },
-    };
-    let captions = config.embed.has_media() && config.media.media_text == MediaText::Also;
-    Ok(Columns::new(
-        texts,
-        space(Modality::Image),
-        space(Modality::Audio),
-        captions,
-    ))
-}
-
-/// What is embedded.
-fn plan(config: &Config, gateways: &Gateways) -> Plan {
-    if gateways.is_empty() {
-        let vector = config.source.vector.clone();
-        return Plan::Carry { vector, into: None };
-    }
-    Plan::Embed {
-        content: config.source.content.clone(),
-        media: MediaPlan {
-            config: Arc::new(config.media.clone()),
-            embedded: Modality::ALL.map(|modality| gateways.of(modality).is_some()),
-        },
-    }
-}
-
-/// Where pictures and sounds are loaded, where any are embedded.
-async fn media_room(config: &Arc<Config>) -> anyhow::Result<Option<Arc<Media>>> {
-    if !config.embed.has_media() {
-        return Ok(None);
-    }
-    let config = Arc::clone(config);
-    let room = tokio::task::spawn_blocking(move || {
-        // Half of what may be in hand, and never less than one of the largest.
-        let budget_mib = (config.pipeline.in_hand_mib as u64 / 2).max(config.media.max_mib);
-        let patience = config.pipeline.outage_patience;
-        let takes = Modality::ALL.map(|modality| {
-            let embed = config.embed.of(modality).filter(|_| modality != Modality::Text)?;
-            Some(Takes::of(embed, &config.media))
-        });
-        anyhow::Ok(Media {
-            loader: Loader::new(&config.media, &config.base_dir, patience, budget_mib)?,
-            takes,
-            decoders: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
-            kept: config.media.store_media,
-        })
-    });
-    Ok(Some(Arc::new(room.await??)))
-}
-
-/// For each modality, the vector of Qdrant that its embeddings are compared with, where their cosine means something.
-fn compared_vectors(
-    config: &Config,
-    collection: &CollectionFacts,
-    gateways: &Gateways,
-    carried: Option<usize>,
-) -> [Option<String>; 3] {
-    Modality::ALL.map(|modality| {
-        let name = config.compare_with(modality);
-        let made = match gateways.space_of(modality) {
-            Some(space) => Some(space.dimensions),
-            None if gateways.is_empty() => carried,
-            None => None,
-        };
-        let size = match collection.vectors.get(name) {
-            Some(VectorKind::Dense { size, .. }) => Some(*size),
-            _ => None,
-        };
-        let compares = made.is_some() && comparable(config, size, made.unwrap_or_default()).is_ok();
-        compares.then(|| name.to_owned())
-    })
-}
-
 /// The size of the vector to compare with; `None` where the collection has no dense vectors at all.
 fn compared_size(config: &Config, collection: &CollectionFacts) -> anyhow::Result<Option<usize>> {
     let wanted = &config.source.vector;
@@ -487,7 +369,8 @@ async fn new_schema(
         .map(|point| point.payload)
         .collect();
     let content = &config.source.content;
-    let embeds = config.embed.text.provider != Provider::Carry;
+    // Pictures and sounds may do without any text.
+    let embeds = config.embed.text.provider != Provider::Carry && !config.embed.has_media();
     if embeds && !sample.is_empty() && !sample.iter().any(|payload| payload.contains_key(content)) {
         let mut keys: Vec<&str> = sample
             .iter()

@@ -74,6 +74,7 @@ impl Writer {
             run: Arc::clone(&run),
             // A job that has committed has its tag, or was begun before there were any.
             tagged: parts.checkpoint.read() > 0,
+            fits: false,
             trouble,
             published,
             rows_in_table: 0,
@@ -161,6 +162,8 @@ struct Task {
     run: Arc<AtomicU64>,
     /// The version before the job has its tag.
     tagged: bool,
+    /// Whether the table has every column that rows are written with.
+    fits: bool,
     broken: Option<Fault>,
     trouble: watch::Sender<Option<Fault>>,
     published: watch::Sender<Option<Table>>,
@@ -322,17 +325,19 @@ impl Task {
             spaces,
             ..
         } = &mut self.parts;
-        if self.tagged && target.table().is_some() {
+        if self.fits && self.tagged && target.table().is_some() {
             return Ok(());
         }
         // What is there is tagged before columns are added to it.
-        if target.table().is_some() {
+        if target.table().is_some() && !self.tagged {
             target.tag_before(&checkpoint.job).await?;
-            target.create(schema, &checkpoint.job, spaces).await?;
-        } else {
-            target.create(schema, &checkpoint.job, spaces).await?;
+            self.tagged = true;
+        }
+        target.create(schema, &checkpoint.job, spaces).await?;
+        if !self.tagged {
             target.tag_before(&checkpoint.job).await?;
         }
+        self.fits = true;
         self.published.send_replace(target.table().cloned());
         self.tagged = true;
         Ok(())

@@ -10,6 +10,7 @@ mod embed;
 mod faults;
 mod filter;
 mod migrate;
+mod multimodal;
 mod operate;
 mod pty;
 pub(crate) mod screens;

@@ -11,11 +11,12 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
@@ -54,7 +55,10 @@ impl Teaching {
                 // Nothing is ever sent: it ends when the sender is dropped.
                 let _ = closed.await;
             };
-            if let Err(error) = axum::serve(listener, router()).with_graceful_shutdown(closed).await {
+            if let Err(error) = axum::serve(listener.tap_io(at_once), router())
+                .with_graceful_shutdown(closed)
+                .await
+            {
                 tracing::warn!(%error, "the teaching embedder stopped serving");
             }
         });
@@ -68,6 +72,13 @@ impl Teaching {
     /// The address as configurations want it, up to and with `/v1`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+}
+
+/// The end of an answer does not wait for the client's next word.
+fn at_once(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "answers of the teaching embedder may be late");
     }
 }
 

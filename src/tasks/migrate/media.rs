@@ -126,7 +126,8 @@ pub(super) async fn embed_all(
     let mut loads = stream::iter(loads).buffer_unordered(AHEAD);
     let mut sends: FuturesUnordered<BoxFuture<'_, Result<Vec<(usize, Outcome)>, GatewayError>>> =
         FuturesUnordered::new();
-    let mut waiting: HashMap<usize, Vec<Loaded>> = HashMap::new();
+    // By embedder, and by modality where one request carries but one.
+    let mut waiting: HashMap<(usize, Option<Modality>), Vec<Loaded>> = HashMap::new();
     let mut open = true;
     while open || !waiting.is_empty() || !sends.is_empty() {
         tokio::select! {
@@ -145,7 +146,9 @@ pub(super) async fn embed_all(
                     }
                     Load::Ready(loaded) => {
                         let Some(gateway) = recipe.gateways.of(loaded.modality) else { continue };
-                        let group = waiting.entry(Arc::as_ptr(gateway).addr()).or_default();
+                        let mixes = gateway.embedder().capabilities().mixes;
+                        let alone = (!mixes).then_some(loaded.modality);
+                        let group = waiting.entry((Arc::as_ptr(gateway).addr(), alone)).or_default();
                         group.push(*loaded);
                         let bytes: usize = group.iter().map(|loaded| loaded.bytes).sum();
                         if group.len() >= gateway.batch_inputs() || bytes >= REQUEST_BYTES {

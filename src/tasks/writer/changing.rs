@@ -42,6 +42,7 @@ impl Task {
         similarities: Vec<Option<Similarity>>,
         shortened: Vec<(PointId, Shortened)>,
     ) -> anyhow::Result<()> {
+        self.have_table().await?;
         let added = self.upsert(rows, &ids, similarities, shortened, None).await?;
         conserved(added == 0, || {
             format!("replacing rows added {added}; the table was changed by something else")
