@@ -8,7 +8,7 @@
 #[allow(dead_code)]
 mod chaos;
 #[path = "../tests/it/support/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod support;
 
 use std::panic::AssertUnwindSafe;
