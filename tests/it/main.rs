@@ -13,6 +13,7 @@ mod migrate;
 mod multimodal;
 mod operate;
 mod pty;
+mod samples;
 pub(crate) mod screens;
 mod search;
 mod sync;

@@ -3,5 +3,6 @@
 
 pub(crate) mod dialect_server;
 pub(crate) mod embeddings_server;
+pub(crate) mod samples;
 pub(crate) mod svg;
 pub(crate) mod world;
