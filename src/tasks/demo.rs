@@ -105,7 +105,10 @@ pub async fn prepare(
     std::fs::create_dir_all(&media).with_context(|| format!("cannot make {}", media.display()))?;
     let config_file = dir.join("qlance.toml");
     if !config_file.exists() {
-        std::fs::write(&config_file, shown.config())
+        // Whole or not at all: half a configuration would keep the next start from going on.
+        let partial = dir.join("qlance.toml.partial");
+        std::fs::write(&partial, shown.config())
+            .and_then(|()| std::fs::rename(&partial, &config_file))
             .with_context(|| format!("cannot write {}", config_file.display()))?;
     }
     // What was begun is gone on with, whichever embedder is asked for now.

@@ -28,6 +28,84 @@ async fn qlance(dir: &std::path::Path, args: &[&str]) -> std::process::Output {
         .expect("qlance runs")
 }
 
+/// Milliseconds until the next kill: from the first steps of the preparation to the midst of the run.
+fn moments() -> Vec<u64> {
+    use rand::{Rng as _, SeedableRng as _};
+    let seed = std::env::var("QLANCE_TEST_DEMO_SEED").ok();
+    let mut rng = rand::rngs::StdRng::seed_from_u64(seed.and_then(|seed| seed.parse().ok()).unwrap_or(1));
+    let kills = std::env::var("QLANCE_TEST_DEMO_KILLS").ok();
+    let kills = kills.and_then(|kills| kills.parse().ok()).unwrap_or(6_u64);
+    (0..kills).map(|n| rng.random_range(30..600 + 400 * (n % 6))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_and_started_again_the_demo_just_goes_on() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let points = count().to_string();
+    let args = ["demo", "--no-tui", "--points", &points, "--dir", "d"];
+    let mut killed = 0;
+    for moment in moments() {
+        let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
+            .args(args)
+            .current_dir(dir.path())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("qlance runs");
+        let ended = tokio::time::timeout(std::time::Duration::from_millis(moment), child.wait()).await;
+        match ended {
+            Ok(status) => assert_eq!(status.expect("its end").code(), Some(0), "after {killed} kills"),
+            Err(_) => {
+                child.kill().await.expect("killed");
+                killed += 1;
+            }
+        }
+    }
+    assert!(killed > 0, "nothing was killed");
+    let output = qlance(dir.path(), &args).await;
+    assert_eq!(output.status.code(), Some(0), "after {killed} kills: {}", said(&output));
+    let rows = rows_of(&dir.path().join("d/choir.lance"), "messages").await;
+    let listed = qlance(&dir.path().join("d"), &["failures", "list", "--json"]).await;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let failed: Vec<PointId> = listed
+        .lines()
+        .map(|line| {
+            let failure: Value = serde_json::from_str(line).expect("JSON");
+            serde_json::from_value(failure["id"].clone()).expect("an id")
+        })
+        .collect();
+    let messages: Vec<Message> = (0..count()).map(|n| message(7, n)).collect();
+    let there: BTreeSet<PointId> = rows
+        .iter()
+        .map(|row| row.point.id)
+        .chain(failed.iter().copied())
+        .collect();
+    let expected: BTreeSet<PointId> = messages.iter().map(|message| message.id).collect();
+    assert_eq!(there, expected, "each is in the table or among the failures");
+    assert_eq!(
+        rows.len() + failed.len(),
+        expected.len(),
+        "and in one of them only, once"
+    );
+    for row in &rows {
+        let message = messages.iter().find(|message| message.id == row.point.id);
+        let message = message.expect("a message of the demo");
+        assert_eq!(row.point.payload, message.payload, "point {}", message.id);
+    }
+    for id in failed {
+        let message = messages
+            .iter()
+            .find(|message| message.id == id)
+            .expect("a message of the demo");
+        assert!(
+            content(message).is_none_or(is_refused_once),
+            "point {id} failed without a reason"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_holds_every_point_that_did_not_fail_once_and_whole() {
     let dir = tempfile::tempdir().expect("a directory");

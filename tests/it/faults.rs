@@ -385,6 +385,40 @@ async fn a_server_that_goes_away_and_comes_back_costs_no_point() {
     assert_paid_once(&world, &points, "gone");
 }
 
+/// The figure of docs/reliability.md, with the pauses that operators have.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes more than a minute: cargo test --test it -- --ignored --nocapture an_outage_of_a_minute"]
+async fn an_outage_of_a_minute_in_mid_run_fails_no_point_and_the_run_completes_by_itself() {
+    const OUTAGE: Duration = Duration::from_secs(60);
+    let points = messages(MANY);
+    let world = World::with(&points).await;
+    let mut door = Door::before(&world.embeddings).await;
+    configure_pages(&world, "max_in_flight = 4\n", "");
+    replace(&world, &world.embeddings.base_url(), &door.base_url());
+    for pause in ["backoff_min_ms = 10\n", "backoff_max_ms = 50\n"] {
+        replace(&world, pause, "");
+    }
+    world.embeddings.then(vec![Behaviour::Good; 3]);
+    world.embeddings.always(Behaviour::Hang);
+    let begun = Instant::now();
+    let (end, ()) = tokio::join!(world.run(), async {
+        wait_for("requests in flight", || world.embeddings.requests() == 3 + 4).await;
+        world.embeddings.always(Behaviour::Good);
+        door.shut().await;
+        tokio::time::sleep(OUTAGE).await;
+        door.open();
+    });
+    let took = begun.elapsed();
+    assert_complete(&end, &points, "a minute");
+    assert_arrived(&world, &points, "a minute").await;
+    assert_paid_once(&world, &points, "a minute");
+    let tries = log(&world).matches("cannot connect").count();
+    println!(
+        "{} points, none failed, {took:.1?} with an outage of {OUTAGE:?}, {tries} tries in it",
+        points.len()
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_patience_an_outage_stops_the_run_and_the_same_command_goes_on() {
     let points = messages(MANY);
