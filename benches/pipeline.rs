@@ -41,7 +41,7 @@ fn main() {
 
 fn all() {
     let dir = tempfile::tempdir().expect("a directory");
-    let servers = servers::Servers::start(dir.path());
+    let servers = servers::Servers::start(dir.path(), &["messages", "fivefold", "pictures"]);
     println!("collection: {} points of {} numbers\n", parts::points(), parts::size());
     let mut figures = Vec::new();
     // What the first ratio is made of is measured in turns, so that both meet the machine in the same moods.

@@ -18,6 +18,7 @@ pub mod screen;
 pub mod search;
 pub mod setup;
 pub mod throughput;
+pub mod verify;
 
 mod acting;
 mod events;
@@ -44,6 +45,7 @@ use palette::{Palette, Picked};
 use prompt::{Answered, Prompt};
 use search::Search;
 use throughput::Throughput;
+use verify::Verify;
 
 pub use screen::Screen;
 
@@ -107,6 +109,8 @@ pub struct Reach {
     pub point: Option<u16>,
     /// The opened failure.
     pub failure: Option<u16>,
+    /// The text of the Verify screen that the keys go to.
+    pub verify: Option<u16>,
     /// The help.
     pub help: Option<u16>,
 }
@@ -171,6 +175,8 @@ pub struct App {
     pub failures: Failures,
     /// The Diff screen.
     pub diff: Diff,
+    /// The Verify screen.
+    pub verify: Verify,
     /// The Search screen.
     pub search: Search,
     /// The Log screen.
@@ -218,6 +224,7 @@ impl App {
             divergence: Divergence::new(),
             failures: Failures::new(),
             diff: Diff::new(),
+            verify: Verify::new(),
             search: Search::new(),
             log: Log::new(),
             help: None,
@@ -252,6 +259,7 @@ impl App {
                 self.failures.resize(rows);
                 self.divergence.resize(rows, beside);
                 self.diff.resize(rows, beside);
+                self.verify.resize(rows, beside);
                 self.search.resize(rows, beside);
                 Vec::new()
             }
@@ -279,6 +287,7 @@ impl App {
             (Some(&mut self.plan_scroll), self.reach.plan),
             (Some(&mut self.divergence.scroll), self.reach.point),
             (Some(&mut self.failures.scroll), self.reach.failure),
+            (Some(&mut self.verify.scroll), self.reach.verify),
             (self.help.as_mut(), self.reach.help),
         ];
         for (scroll, most) in scrolls {
@@ -290,7 +299,10 @@ impl App {
 
     /// Whether the work can still be stopped or paused.
     pub fn is_working(&self) -> bool {
-        self.phase.is_working() || self.failures.retrying() > 0 || self.divergence.is_at_work()
+        self.phase.is_working()
+            || self.failures.retrying() > 0
+            || self.divergence.is_at_work()
+            || self.verify.is_running()
     }
 
     /// The point under the cursor of the screen.
@@ -299,6 +311,7 @@ impl App {
             Screen::Divergence => self.divergence.selected(),
             Screen::Failures => self.failures.selected().map(|row| row.id),
             Screen::Diff => self.diff.selected(),
+            Screen::Verify => self.verify.selected(),
             Screen::Search => self.search.selected(),
             _ => None,
         }
@@ -451,6 +464,7 @@ impl App {
                 Screen::Failures => self.failures.click_row(place),
                 Screen::Divergence => self.divergence.click_row(place),
                 Screen::Diff => self.diff.click_row(place as usize),
+                Screen::Verify => self.verify.click_row(place as usize),
                 Screen::Search => self.search.click_row(place as usize),
                 _ => {}
             },

@@ -64,6 +64,14 @@ pub enum Command {
     Search(SearchArgs),
     /// Measure how well and how fast the new store finds things, for every pair of modalities.
     Evaluate(EvaluateArgs),
+    /// May the new store take over? Checks both stores against each other and says GO, NO-GO or INCONCLUSIVE.
+    Verify(VerifyArgs),
+    /// Measure both stores with the same queries: latency, queries a second, recall, disk, index time.
+    Compare(CompareArgs),
+    /// Write one page about the migration, for those who decide: HTML, JSON or Markdown.
+    Report(ReportArgs),
+    /// What is still open before the new store takes over, and code for opening and asking it.
+    Handover(HandoverArgs),
     /// Go over both stores once more and bring over what was written to Qdrant since; asks before it does.
     Sync(SyncArgs),
     /// Take the table back to what it was before this job; asks before it does.
@@ -112,6 +120,9 @@ pub struct RunArgs {
     /// US dollars that the whole job may spend.
     #[arg(long, value_name = "USD")]
     pub budget_usd: Option<f64>,
+    /// Serve Prometheus metrics under this address, such as 127.0.0.1:9464 or only a port, which is taken on loopback.
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<String>,
 }
 
 /// A modality on the command line.
@@ -196,6 +207,132 @@ pub struct EvaluateArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// How to verify.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// Only these checks; what is left out keeps the decision open.
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Look at the payloads and vectors of so many rows instead of all; the bound that this gives is told.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub sample: Option<u64>,
+    /// What is drawn at random is drawn by this seed.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Queries for neighbours and for the index, each.
+    #[arg(long, value_name = "N", default_value_t = crate::tasks::verify::QUERIES)]
+    pub queries: usize,
+    /// Contents that are embedded again, where that costs nothing or --pay allows it.
+    #[arg(long, value_name = "N", default_value_t = crate::tasks::verify::AGAIN)]
+    pub again: usize,
+    /// Embedding contents again may cost something.
+    #[arg(long)]
+    pub pay: bool,
+    /// What ends with exit code 4.
+    #[arg(long, value_name = "DECISION", default_value = "no-go")]
+    pub fail_on: FailOn,
+    /// Bring both stores together after showing what that would do.
+    #[arg(long)]
+    pub repair: bool,
+    /// Repair without asking: bring over, embed again, remove repeated rows.
+    #[arg(long, short, requires = "repair")]
+    pub yes: bool,
+    /// Repair removes rows whose points are gone from Qdrant as well, without asking.
+    #[arg(long, requires = "repair")]
+    pub remove_gone: bool,
+    /// List this many offenders of each check.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub show: usize,
+    /// Write all offenders that are kept (the first 100 of each check) to this file, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// Print one JSON object on stdout at the end; asks nothing.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which decisions end with exit code 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// NO-GO only.
+    NoGo,
+    /// NO-GO, and where nothing could be decided.
+    Inconclusive,
+}
+
+/// How to measure both stores.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// Queries, drawn from the rows' own vectors.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub queries: u64,
+    /// Results of each.
+    #[arg(short = 'k', long = "count", value_name = "N", default_value_t = 10, value_parser = count_of_results)]
+    pub count: usize,
+    /// Queries in flight at once, for queries a second.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 4, 16])]
+    pub concurrency: Vec<usize>,
+    /// Try LanceDB's index settings, and print the cheapest that reaches --recall as code.
+    #[arg(long)]
+    pub sweep: bool,
+    /// The recall@k that the sweep looks for.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    pub recall: f64,
+    /// What is drawn at random is drawn by this seed.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// The file; its ending says what it is: .html, .json or .md. `-` is stdout.
+    #[arg(value_name = "FILE", default_value = "qlance-report.html")]
+    pub file: PathBuf,
+    /// What it is, where the file's ending does not say so.
+    #[arg(long, value_name = "KIND")]
+    pub format: Option<ReportFormat>,
+    /// Name points and show a few of their contents; else there are only statistics.
+    #[arg(long)]
+    pub with_samples: bool,
+}
+
+/// What a report is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One self-contained page.
+    Html,
+    /// All figures, of the schema in docs.
+    Json,
+    /// For a ticket.
+    Markdown,
+}
+
+/// How to hand over.
+#[derive(Debug, Clone, Args)]
+pub struct HandoverArgs {
+    /// Only the code for this language.
+    #[arg(long, value_name = "LANGUAGE")]
+    pub code: Option<CodeFor>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A language that code is printed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CodeFor {
+    /// Python with lancedb.
+    Python,
+    /// Rust with lancedb.
+    Rust,
+    /// TypeScript with @lancedb/lancedb.
+    Typescript,
 }
 
 /// How to catch up.

@@ -1,19 +1,23 @@
 //! What each command does: from parsed arguments to an exit code. Wiring and printing; the work is in `tasks`.
 
 mod acting;
+mod compare;
 mod demo;
 mod diff;
 mod divergence;
 mod evaluate;
 mod failures;
+mod handover;
 mod headless;
 mod logging;
 mod plan;
+mod report;
 mod search;
 mod shortened;
 mod signals;
 mod sync;
 mod undo;
+mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -24,6 +28,7 @@ use clap::CommandFactory as _;
 use crate::cli::{Cli, Command, RunArgs};
 use crate::config::{Config, ConfigError};
 use crate::console;
+use crate::metrics::Endpoint;
 use crate::tasks::job::Options;
 use crate::tasks::supervisor::{Orders, Start};
 
@@ -31,7 +36,9 @@ pub use headless::Headless;
 
 /// Runs a command.
 pub async fn run(cli: Cli) -> ExitCode {
-    match dispatch(&cli).await {
+    let done = dispatch(&cli).await;
+    logging::finish().await;
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("qlance: {}", printable(&format!("{error:#}")));
@@ -87,6 +94,10 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Command::Diff(args) => diff::run(cli, args).await,
         Command::Search(args) => search::run(cli, args).await,
         Command::Evaluate(args) => evaluate::run(cli, args).await,
+        Command::Verify(args) => verify::run(cli, args).await,
+        Command::Compare(args) => compare::run(cli, args).await,
+        Command::Handover(args) => handover::run(cli, args).await,
+        Command::Report(args) => report::run(cli, args).await,
         Command::Sync(args) => sync::run(cli, args).await,
         Command::Undo(args) => undo::run(cli, args).await,
         Command::Shortened { json } => shortened::run(cli, *json),
@@ -127,8 +138,7 @@ async fn migrate(cli: &Cli, args: &RunArgs, headless: bool) -> anyhow::Result<u8
     let options = Options {
         state: cli.state.clone(),
         adopt: args.adopt,
-        look_only: false,
-        refuse_once: None,
+        ..Options::default()
     };
     start(cli, config, options, args.clone(), headless).await
 }
@@ -138,7 +148,12 @@ async fn start(
     cli: &Cli,
     config: Arc<Config>,
     options: Options,
-    RunArgs { json, yes: at_once, .. }: RunArgs,
+    RunArgs {
+        json,
+        yes: at_once,
+        metrics,
+        ..
+    }: RunArgs,
     headless: bool,
 ) -> anyhow::Result<u8> {
     // Secrets that are missing are a matter of configuration: say so before anything starts.
@@ -149,6 +164,13 @@ async fn start(
     let job = config.job(options.state.as_deref());
     let screen = !headless && !json && has_screen(cli);
     logging::start(&job.dir);
+    let endpoint = match &metrics {
+        Some(wanted) => Some(Endpoint::bind(wanted).await?),
+        None => None,
+    };
+    for line in endpoint.iter().flat_map(Endpoint::told) {
+        eprintln!("qlance: {}", printable(&line));
+    }
     let orders = Orders {
         options,
         start: if screen && !at_once {
@@ -161,8 +183,8 @@ async fn start(
     };
     if screen {
         let looks = console::Looks::choose(cli.color, cli.ascii);
-        return console::run(config, orders, looks).await;
+        return console::run(config, orders, looks, endpoint).await;
     }
-    let report = Headless { json }.run(config, orders).await?;
+    let report = Headless { json }.run_watched(config, orders, endpoint).await?;
     Ok(report.exit_code())
 }

@@ -18,6 +18,7 @@ use crate::app::{App, Effect, Message};
 use crate::cli::ColorWhen;
 use crate::commands::Headless;
 use crate::config::{Config, ConfigError};
+use crate::metrics::{self, Endpoint};
 use crate::tasks::supervisor::{self, Lines, Orders};
 use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, RunReport, Snapshot, TaskCommand, TaskEvent};
 use crate::ui;
@@ -68,14 +69,16 @@ struct Console {
     snapshot: watch::Receiver<Snapshot>,
 }
 
-/// Shows the console until it is left; answers the exit code.
+/// Shows the console until it is left; answers the exit code. Metrics are served as long, where an endpoint listens.
 ///
 /// # Errors
 /// The terminal cannot be used.
-pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks) -> anyhow::Result<u8> {
+pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks, endpoint: Option<Endpoint>) -> anyhow::Result<u8> {
     let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
     let (told, events) = mpsc::channel(EVENT_ROOM);
     let (published, snapshot) = watch::channel(Snapshot::default());
+    let state = orders.options.state.as_deref();
+    let (events, _serving) = metrics::observe(&config, state, endpoint, events, &snapshot);
     let lines = Lines {
         commands: inbox,
         events: told,
@@ -139,8 +142,13 @@ async fn finish(console: Console, work: JoinHandle<RunReport>, left: Left) -> an
         }
         Left::HungUp => {
             let _ = console.commands.try_send(TaskCommand::Quit);
-            drop(console.events);
-            let _ = tokio::time::timeout(LAST_WORDS, work).await;
+            // Nobody reads what happens any more, but when nothing more comes the event log is written.
+            let mut events = console.events;
+            let end = async {
+                while events.recv().await.is_some() {}
+                work.await
+            };
+            let _ = tokio::time::timeout(LAST_WORDS, end).await;
             Ok(5)
         }
         Left::Ended => {

@@ -5,10 +5,13 @@
 //! ```text
 //! main      arguments, terminal, exit code: wiring only
 //! cli       the command line's types
-//! commands  one file a command: what `run`, `plan`, `failures`, `divergence`, `diff`, `demo` do
+//! commands  one file a command: what `run`, `plan`, `failures`, `verify`, `compare`, `report`, `demo` do
 //! console   the event loop between terminal, App and tasks
 //! ui        one file a screen or pane; draws &App, decides nothing
 //! app       App: update(Message) -> effects; the only place where screen state changes
+//! report    what a migration's report says, in HTML, JSON and Markdown; only commands knows it
+//! handover  what is open before the new store takes over, and code for asking it; only commands knows it
+//! metrics   what is watched from outside: Prometheus, event log, spans; draws nothing
 //! tasks     the background tokio tasks: supervisor, migrate (read, embed, write), retry, decide, inspect, plan, demo
 //! journal   SQLite: ranges, failures and their attempts, decisions, edits, what was spent
 //! qdrant    where points come from        embed  who makes embeddings        lance  where rows go
@@ -26,10 +29,13 @@ pub mod config;
 pub mod console;
 pub mod embed;
 mod fault;
+pub mod handover;
 pub mod journal;
 pub mod lance;
+pub mod metrics;
 pub mod patience;
 pub mod point;
 pub mod qdrant;
+pub mod report;
 pub mod tasks;
 pub mod ui;

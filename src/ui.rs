@@ -16,7 +16,6 @@ mod failures;
 mod help;
 pub mod hit;
 mod json;
-mod later;
 mod list;
 mod log;
 mod migrate;
@@ -29,6 +28,7 @@ mod search;
 pub mod setup;
 pub mod text;
 pub mod theme;
+mod verify;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -73,7 +73,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
         },
         Screen::Divergence => divergence::render(frame, app, theme, body),
         Screen::Diff => diff::render(frame, app, theme, body),
-        Screen::Verify => later::render(frame, app.screen, theme, body),
+        Screen::Verify => verify::render(frame, app, theme, body),
         Screen::Search => search::render(frame, app, theme, body),
         Screen::Failures => failures::render(frame, app, theme, body),
         Screen::Log => log::render(frame, app, theme, body),

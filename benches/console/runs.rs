@@ -166,7 +166,7 @@ pub(crate) fn serve() {
 /// Prints the figures.
 pub(crate) fn measure() {
     let dir = tempfile::tempdir().expect("a directory");
-    let servers = servers::Servers::start(dir.path());
+    let servers = servers::Servers::start(dir.path(), &["messages"]);
     let job = dir.path().join("job");
     std::fs::create_dir(&job).expect("a directory");
     config(&job, &servers);

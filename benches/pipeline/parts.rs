@@ -81,7 +81,7 @@ pub(crate) async fn run(part: &str) {
 }
 
 /// The peak resident set of this process in MB, from `VmHWM`.
-fn peak_rss_mb() -> f64 {
+pub(crate) fn peak_rss_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()
@@ -96,7 +96,7 @@ fn peak_rss_mb() -> f64 {
         .map_or(0.0, |kilobytes| kilobytes / 1_024.0)
 }
 
-fn source() -> Source {
+pub(crate) fn source() -> Source {
     let config = SourceConfig {
         collection: "messages".into(),
         ..SourceConfig::default()
@@ -137,7 +137,7 @@ pub(crate) fn bench_dir() -> PathBuf {
     PathBuf::from(text("QLANCE_BENCH_DIR"))
 }
 
-async fn scroll(ranges: usize) -> u64 {
+pub(crate) async fn scroll(ranges: usize) -> u64 {
     let source = source();
     let ids = (0..points()).step_by(97).map(PointId::Num).collect();
     let ranges = IdRange::split(ids, ranges);
@@ -215,7 +215,7 @@ async fn write() -> (u64, Instant) {
 }
 
 /// The configuration of a part, in a directory of its own.
-fn config_of(part: &str, collection: &str, embeds: bool) -> Arc<Config> {
+pub(crate) fn config_of(part: &str, collection: &str, embeds: bool) -> Arc<Config> {
     let dir = bench_dir().join(part);
     std::fs::create_dir_all(&dir).expect("a directory");
     let embed = if embeds {
@@ -286,7 +286,7 @@ async fn sync() -> u64 {
     same
 }
 
-async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
+pub(crate) async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
     // An earlier turn's table would be gone on with, and there would be nothing to do.
     let _ = std::fs::remove_dir_all(bench_dir().join(part));
     let count = if collection == "fivefold" {

@@ -20,7 +20,7 @@ use qlance::qdrant::wire;
 use serde_json::{Value, json};
 
 use super::media;
-use super::parts::{points, size};
+use super::parts::{points, size, text};
 
 /// What the figures were measured with.
 const LATENCY: Duration = Duration::from_millis(100);
@@ -35,12 +35,19 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// Starts them and waits until the collections are filled.
-    pub(crate) fn start(dir: &Path) -> Self {
+    /// Starts them and waits until these collections are filled.
+    pub(crate) fn start(dir: &Path, collections: &[&str]) -> Self {
+        Self::start_with(dir, collections, &[])
+    }
+
+    /// The same, with more in their environment.
+    pub(crate) fn start_with(dir: &Path, collections: &[&str], more: &[(&str, String)]) -> Self {
         use std::io::BufRead as _;
         let mut child = Command::new(std::env::current_exe().expect("this binary"))
             .env("QLANCE_BENCH_PART", "servers")
             .env("QLANCE_BENCH_DIR", dir)
+            .env("QLANCE_BENCH_COLLECTIONS", collections.join(","))
+            .envs(more.iter().map(|(name, value)| (*name, value.as_str())))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -68,16 +75,14 @@ pub(crate) async fn serve() {
     let qdrant = EmbeddedQdrant::start(&Path::new(&dir).join("qdrant"))
         .await
         .expect("an embedded Qdrant");
-    let pictures = std::path::PathBuf::from(&dir);
-    tokio::task::spawn_blocking(move || media::draw(&pictures))
-        .await
-        .expect("no panic");
-    for (collection, count) in [
-        ("messages", points()),
-        ("fivefold", 5 * points()),
-        ("pictures", media::PICTURES),
-    ] {
-        fill(&qdrant.url(), collection, count).await;
+    for collection in text("QLANCE_BENCH_COLLECTIONS").split(',') {
+        if collection == "pictures" {
+            let pictures = std::path::PathBuf::from(&dir);
+            tokio::task::spawn_blocking(move || media::draw(&pictures))
+                .await
+                .expect("no panic");
+        }
+        fill(&qdrant.url(), collection, count_of(collection)).await;
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("{}", qdrant.url());
@@ -87,6 +92,15 @@ pub(crate) async fn serve() {
     tokio::spawn(async move { axum::serve(listener, router).await });
     // Standard input ends when the parent does.
     let _ = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await;
+}
+
+/// Points of a collection.
+fn count_of(collection: &str) -> u64 {
+    match collection {
+        "fivefold" => 5 * points(),
+        "pictures" => media::PICTURES,
+        _ => points(),
+    }
 }
 
 async fn fill(url: &str, collection: &str, count: u64) {
@@ -103,13 +117,13 @@ async fn fill(url: &str, collection: &str, count: u64) {
     for start in (0..count).step_by(1_000) {
         let structs: Vec<PointStruct> = (start..(start + 1_000).min(count))
             .map(|n| {
-                let payload = json!({
+                let payload = if collection == "ids" { json!({}) } else { json!({
                     "content": format!("message {n} about rehearsal number {} and what came of it, told at some length", n % 977),
                     "thread_id": format!("thread-{:04}", n % 400),
                     "created_at": "2026-11-22T12:00:00Z",
                     "author": format!("person {}", n % 31),
                     "chorus_result": {"voices": [{"name": "a", "weight": 1}, {"name": "b", "weight": 0.5}], "agreement": 0.25},
-                });
+                }) };
                 let Value::Object(mut payload) = payload else { unreachable!() };
                 if collection == "pictures" {
                     payload.insert("modality".into(), "image".into());

@@ -11,6 +11,7 @@ use super::prompt::{Ask, Prompt};
 use super::{App, Effect, Screen, sending};
 use crate::journal::{Decision, Filter};
 use crate::point::PointId;
+use crate::tasks::verify::Wish;
 use crate::tasks::{Level, Phase, SampleOf, Selection, Setting, TaskCommand};
 
 /// Lines that a plan can be scrolled: it lists up to 500 fields.
@@ -116,6 +117,17 @@ impl App {
                 self.diff.wrap = !self.diff.wrap;
                 self.diff.column = 0;
             }
+            ActionId::Verify => return sending(self.verify.ask(Wish::default())),
+            ActionId::VerifySample => {
+                let points = self.facts.as_ref().map_or(0, |facts| facts.points);
+                self.ask(Ask::VerifySample(points));
+            }
+            ActionId::StopVerifying => return send(self.verify.stop()),
+            ActionId::Repair => {
+                self.verify.planning = true;
+                return send(TaskCommand::PlanRepair);
+            }
+            ActionId::ExportOffenders => self.ask(Ask::OffendersTo),
             ActionId::Query => self.ask(Ask::Query(self.search.query_text())),
             ActionId::Condition => self.ask(Ask::Condition(self.search.filter_text())),
             ActionId::Find => return sending(self.search.next_modality()),
@@ -155,6 +167,7 @@ impl App {
                 self.divergence.asked(Decision::Accepted, &ids);
                 TaskCommand::Accept(ids, note)
             }
+            TaskCommand::Verify(wish) => return sending(self.verify.ask(*wish)),
             other => other,
         };
         vec![Effect::Send(command)]
@@ -182,6 +195,7 @@ impl App {
             Screen::Failures => self.failures.move_in_pane(motion),
             Screen::Divergence => self.divergence.go(motion, &self.snapshot.similarities),
             Screen::Diff => self.diff.go(motion),
+            Screen::Verify => self.verify.go(motion),
             Screen::Search => self.search.go(motion),
             Screen::Log => self.log.go(motion),
             Screen::Migrate => {
@@ -194,7 +208,6 @@ impl App {
                     Motion::Bottom | Motion::Left | Motion::Right => self.plan_scroll,
                 };
             }
-            Screen::Verify => {}
         }
     }
 
@@ -203,6 +216,7 @@ impl App {
             Screen::Divergence => self.divergence.next_pane(back),
             Screen::Failures => self.failures.next_pane(),
             Screen::Diff => self.diff.next_pane(),
+            Screen::Verify => self.verify.next_pane(back),
             Screen::Search => self.search.next_pane(),
             _ => {}
         }
@@ -213,6 +227,7 @@ impl App {
             Screen::Divergence => self.divergence.open().map(TaskCommand::Inspect),
             Screen::Failures => self.failures.open().map(TaskCommand::ReadFailure),
             Screen::Diff => self.diff.open().map(TaskCommand::ReadPair),
+            Screen::Verify => self.verify.open().map(|id| self.show_diff(id)),
             Screen::Search => match self.search.selected() {
                 Some(id) => Some(self.show_diff(id)),
                 // Where there is no result yet, a query is what is missing.
@@ -235,9 +250,10 @@ impl App {
             Screen::Diff => {
                 self.diff.back();
             }
+            Screen::Verify => self.verify.back(),
             Screen::Search => return sending(self.search.back()),
             Screen::Log => self.log.go(Motion::Bottom),
-            _ => {}
+            Screen::Migrate => {}
         }
         Vec::new()
     }

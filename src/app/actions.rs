@@ -122,6 +122,16 @@ pub enum ActionId {
     Fold,
     /// Wrap long texts.
     Wrap,
+    /// Verify everything.
+    Verify,
+    /// Verify the payloads and vectors of a sample.
+    VerifySample,
+    /// Stop the verification that is under way.
+    StopVerifying,
+    /// Bring together what a verification found apart.
+    Repair,
+    /// Write the points that a verification finds fault with to a file.
+    ExportOffenders,
     /// Type a query.
     Query,
     /// What is found must be made of this.
@@ -210,8 +220,15 @@ const MIGRATE: &[Screen] = &[Screen::Migrate];
 const DIVERGENCE: &[Screen] = &[Screen::Divergence];
 const FAILURES: &[Screen] = &[Screen::Failures];
 const DIFF: &[Screen] = &[Screen::Diff];
+const VERIFY: &[Screen] = &[Screen::Verify];
 const SEARCH: &[Screen] = &[Screen::Search];
-const LISTS: &[Screen] = &[Screen::Divergence, Screen::Failures, Screen::Diff, Screen::Search];
+const LISTS: &[Screen] = &[
+    Screen::Divergence,
+    Screen::Failures,
+    Screen::Diff,
+    Screen::Verify,
+    Screen::Search,
+];
 const MARKED: &[Screen] = &[Screen::Divergence, Screen::Failures];
 const LOG: &[Screen] = &[Screen::Log];
 
@@ -316,6 +333,36 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(MIGRATE)
     .when(when::has_embedder),
+    Action::new(
+        Id::Verify,
+        "verify",
+        &["v"],
+        "verify",
+        "Verify everything: hold every row and vector against its point. Both stores are only read.",
+    )
+    .on(VERIFY)
+    .in_footer()
+    .when(when::can_verify),
+    Action::new(
+        Id::VerifySample,
+        "verify-sample",
+        &["n"],
+        "sample",
+        "Verify, but only the payloads and vectors of a sample; says what that proves.",
+    )
+    .on(VERIFY)
+    .in_footer()
+    .when(when::can_verify),
+    Action::new(
+        Id::StopVerifying,
+        "stop-verifying",
+        &["x"],
+        "stop",
+        "Stop the verification that is under way; nothing is decided then.",
+    )
+    .on(VERIFY)
+    .in_footer()
+    .when(when::can_stop_verifying),
     Action::new(
         Id::Query,
         "query",
@@ -629,6 +676,27 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(SEARCH)
     .in_footer(),
+    Action::new(
+        Id::Repair,
+        "repair",
+        &["R"],
+        "repair",
+        "Work out what bringing together what was found apart takes, and do it once that was agreed to.",
+    )
+    .on(VERIFY)
+    .in_footer()
+    .dangerous()
+    .when(when::can_repair),
+    Action::new(
+        Id::ExportOffenders,
+        "export-offenders",
+        &["E"],
+        "export",
+        "Write the points that the checks find fault with to a file, as JSON lines.",
+    )
+    .on(VERIFY)
+    .in_footer()
+    .when(when::has_offenders),
     Action::new(
         Id::LogLevel,
         "log-level",

@@ -72,12 +72,7 @@ impl Confirm {
             "In Qdrant since: {} new, {} with another content, {} with another payload, {} gone. {} stay as they are.",
             found.new, found.content, found.payload, found.gone, found.same
         );
-        if found.inputs > 0 {
-            question.push_str(&format!(
-                " To embed: {} inputs, about {} tokens, ${:.4}.",
-                found.inputs, found.tokens, found.cost_usd
-            ));
-        }
+        question.push_str(&price(found));
         let keep = Choice::CatchUp { remove_gone: false };
         let remove = Choice::CatchUp { remove_gone: true };
         let comes = found.new + found.content + found.payload > 0;
@@ -85,6 +80,36 @@ impl Confirm {
             (true, false) => vec![("Bring over", 'b', keep)],
             (true, true) => vec![("Bring over", 'b', keep), ("Bring over and remove", 'r', remove)],
             _ => vec![("Remove the gone", 'r', remove)],
+        };
+        Self::new(question, choices)
+    }
+
+    /// Bringing together what a verification found apart.
+    pub fn repair(found: &Difference) -> Self {
+        let parts = [
+            (found.new, "to bring over"),
+            (found.content, "to embed again"),
+            (found.payload, "to write again without embedding"),
+            (found.repeats, "repeated to take out"),
+            (found.gone, "gone from Qdrant"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let mut parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        if found.unindexed {
+            parts.push("the indexes to bring up to date".to_owned());
+        }
+        let mut question = format!("Repair: {}. {} stay as they are.", parts.join(", "), found.same);
+        question.push_str(&price(found));
+        let keep = Choice::CatchUp { remove_gone: false };
+        let remove = Choice::CatchUp { remove_gone: true };
+        let mends = found.new + found.content + found.payload + found.repeats > 0 || found.unindexed;
+        let choices = match (mends, found.gone > 0) {
+            (true, false) => vec![("Repair", 'r', keep)],
+            (true, true) => vec![
+                ("Repair, keep the gone", 'r', keep),
+                ("Repair and remove the gone", 'g', remove),
+            ],
+            (false, _) => vec![("Remove the gone", 'g', remove)],
         };
         Self::new(question, choices)
     }
@@ -126,4 +151,15 @@ impl Confirm {
         }
         None
     }
+}
+
+/// What has to be paid for; nothing, where nothing is embedded.
+fn price(found: &Difference) -> String {
+    if found.inputs == 0 {
+        return String::new();
+    }
+    format!(
+        " To embed: {} inputs, about {} tokens, ${:.4}.",
+        found.inputs, found.tokens, found.cost_usd
+    )
 }

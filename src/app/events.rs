@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::confirm::Confirm;
 use super::divergence::Asked;
 use super::{App, Effect, LATEST, Screen};
+use crate::tasks::sync::Difference;
 use crate::tasks::{Level, Owned, Setting, TaskCommand, TaskEvent};
 
 impl App {
@@ -107,21 +108,7 @@ impl App {
             TaskEvent::PairRead(record) => self.diff.read(record),
             TaskEvent::Searched(of, found) => self.search.searched(&of, found),
             TaskEvent::AgreementMeasured(agreement) => self.divergence.agreement = Asked::Here(agreement),
-            TaskEvent::Compared(Ok(found)) if found.is_none() => {
-                let text = format!("nothing differs: {} points are the same in both stores", found.same);
-                self.flash(Level::Info, text, now);
-            }
-            // What is typed just now must not answer a question that was not there yet.
-            TaskEvent::Compared(Ok(found)) if self.is_busy_with_keys() => {
-                let differ = found.new + found.content + found.payload + found.gone;
-                self.flash(
-                    Level::Info,
-                    format!("{differ} points differ; catch up again to see how"),
-                    now,
-                );
-            }
-            TaskEvent::Compared(Ok(found)) => self.confirm = Some(Confirm::catch_up(&found)),
-            TaskEvent::Compared(Err(error)) => self.flash(Level::Error, error, now),
+            TaskEvent::Compared(result) => self.compared(result, now),
             TaskEvent::CaughtUp(done, error) => {
                 self.divergence.stale();
                 self.failures.stale();
@@ -134,12 +121,51 @@ impl App {
                     Some(error) => self.flash(Level::Error, format!("{text}; then {error}"), now),
                 }
             }
+            TaskEvent::VerifyBegun(checks) => self.verify.begun(checks, now),
+            TaskEvent::VerifyProgressed(check, done, all) => self.verify.progressed(check, done, all, now),
+            TaskEvent::Checked(check) => self.verify.checked(*check, now),
+            TaskEvent::Verified(result) => {
+                if let Some((level, text)) = self.verify.verified(result) {
+                    self.flash(level, text, now);
+                }
+            }
+            TaskEvent::OffendersExported(count, path) => {
+                self.flash(Level::Info, format!("{count} offenders in {}", path.display()), now);
+            }
             TaskEvent::Unanswered { of, error } => self.unanswered(of, error, now),
             TaskEvent::Noted(level, text) => self.flash(level, text, now),
             TaskEvent::Ended(_) => self.ended = true,
             TaskEvent::StepStarted(_) | TaskEvent::StepFinished(..) => {}
         }
         Vec::new()
+    }
+
+    /// Both stores were gone over, to catch up or for a repair.
+    fn compared(&mut self, result: Result<Difference, String>, now: Instant) {
+        let repair = std::mem::take(&mut self.verify.planning);
+        match result {
+            Err(error) => self.flash(Level::Error, error, now),
+            Ok(found) if found.is_none() && repair => {
+                let text = "bringing the stores together mends nothing of it; each reason says what does";
+                self.flash(Level::Warn, text, now);
+            }
+            Ok(found) if found.is_none() => {
+                let text = format!("nothing differs: {} points are the same in both stores", found.same);
+                self.flash(Level::Info, text, now);
+            }
+            // What is typed just now must not answer a question that was not there yet.
+            Ok(_) if self.is_busy_with_keys() && repair => {
+                let text = "what a repair takes is worked out; repair again to see it";
+                self.flash(Level::Info, text, now);
+            }
+            Ok(found) if self.is_busy_with_keys() => {
+                let differ = found.new + found.content + found.payload + found.gone;
+                let text = format!("{differ} points differ; catch up again to see how");
+                self.flash(Level::Info, text, now);
+            }
+            Ok(found) if repair => self.confirm = Some(Confirm::repair(&found)),
+            Ok(found) => self.confirm = Some(Confirm::catch_up(&found)),
+        }
     }
 
     fn setting_confirmed(&mut self, setting: Setting, now: Instant) {

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use super::actions::Motion;
+use crate::point::verdict::Outcome;
+use crate::tasks::verify::STOPPED;
 use crate::tasks::{Level, Setting, TaskEvent, now_ms};
 
 /// Lines that are kept; the file in the state directory has them all.
@@ -139,7 +141,32 @@ impl Log {
                     Some(error) => (Level::Error, format!("{text}; then {error}")),
                 }
             }
-            TaskEvent::FailuresListed { .. }
+            TaskEvent::VerifyBegun(checks) => (Level::Info, format!("verifying: {} checks", checks.len())),
+            TaskEvent::Checked(check) => {
+                let level = match check.outcome {
+                    Outcome::Pass | Outcome::Info => Level::Info,
+                    Outcome::Inconclusive => Level::Warn,
+                    Outcome::Fail => Level::Error,
+                };
+                let text = format!("{}: {}: {}", check.id, check.outcome.label(), check.figure);
+                (level, text)
+            }
+            TaskEvent::Verified(Ok(found)) => (
+                Level::Info,
+                format!(
+                    "verified version {}: {}, {} reasons",
+                    found.table_version,
+                    found.decision.label(),
+                    found.reasons.len()
+                ),
+            ),
+            TaskEvent::Verified(Err(error)) if error == STOPPED => (Level::Info, format!("not verified: {error}")),
+            TaskEvent::Verified(Err(error)) => (Level::Error, format!("not verified: {error}")),
+            TaskEvent::OffendersExported(count, path) => {
+                (Level::Info, format!("{count} offenders written to {}", path.display()))
+            }
+            TaskEvent::VerifyProgressed(..)
+            | TaskEvent::FailuresListed { .. }
             | TaskEvent::FailureRead(_)
             | TaskEvent::DivergentListed { .. }
             | TaskEvent::Inspected(_)

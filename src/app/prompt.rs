@@ -9,11 +9,15 @@ use tui_input::backend::crossterm::EventHandler as _;
 use super::search::query_of;
 use crate::point::PointId;
 use crate::point::filter::Filter;
+use crate::point::verdict::least_sample;
 use crate::tasks::search::Asked;
+use crate::tasks::verify::Wish;
 use crate::tasks::{SampleOf, Setting, Settings, TaskCommand};
 
 /// Characters that a line takes at most.
 const MAX_CHARS: usize = 1_000;
+/// Rows of a sample at most; where there are fewer, all are looked at.
+const MOST_SAMPLED: u64 = 1_000_000_000;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,10 @@ pub enum Ask {
     PairId,
     /// Where the failures are written.
     ExportTo,
+    /// Rows of so many whose payloads and vectors are verified.
+    VerifySample(u64),
+    /// Where the offenders of a verification are written.
+    OffendersTo,
     /// What is searched for; so far this.
     Query(String),
     /// Which points are searched; so far these.
@@ -93,6 +101,14 @@ impl Prompt {
             Ask::AcceptNote(ids) => (format!("Accept {} as embedded. Why?", points(ids.len())), String::new()),
             Ask::PairId => ("Compare the point with the id".to_owned(), String::new()),
             Ask::ExportTo => ("Write the failures to".to_owned(), "failed_migrations.json".to_owned()),
+            Ask::VerifySample(of) => {
+                let least = least_sample(*of).max(1);
+                (
+                    format!("Verify the payloads and vectors of how many rows? Fewer than {least} say too little"),
+                    least.to_string(),
+                )
+            }
+            Ask::OffendersTo => ("Write the offenders to".to_owned(), "verify_offenders.jsonl".to_owned()),
             Ask::Query(query) => (
                 "Search for (words, or @path for a picture or a sound)".to_owned(),
                 query.clone(),
@@ -161,8 +177,13 @@ impl Prompt {
                     .map_err(|error: crate::point::ParseIdError| error.to_string())?;
                 TaskCommand::SamplePairs(SampleOf::Ids(vec![id]))
             }
-            Ask::ExportTo if text.is_empty() => return Err("a file name is needed".into()),
+            Ask::VerifySample(_) => TaskCommand::Verify(Box::new(Wish {
+                sample: Some(whole(text, MOST_SAMPLED)?),
+                ..Wish::default()
+            })),
+            Ask::ExportTo | Ask::OffendersTo if text.is_empty() => return Err("a file name is needed".into()),
             Ask::ExportTo => TaskCommand::Export(PathBuf::from(text)),
+            Ask::OffendersTo => TaskCommand::ExportOffenders(PathBuf::from(text)),
             Ask::Query(_) => return query_of(text).map(Answered::Query),
             Ask::Condition(_) if text.is_empty() => return Ok(Answered::Condition(None)),
             Ask::Condition(_) => {
@@ -242,6 +263,19 @@ mod tests {
                 TaskCommand::Skip(vec![id], "spam".into()),
             ),
             (Ask::PairId, "42", TaskCommand::SamplePairs(SampleOf::Ids(vec![id]))),
+            (
+                Ask::VerifySample(20_000),
+                "2,000",
+                TaskCommand::Verify(Box::new(Wish {
+                    sample: Some(2_000),
+                    ..Wish::default()
+                })),
+            ),
+            (
+                Ask::OffendersTo,
+                " bad.jsonl ",
+                TaskCommand::ExportOffenders("bad.jsonl".into()),
+            ),
         ] {
             assert_eq!(answer(ask, text).0, Answered::With(expected), "{text:?}");
         }
@@ -268,6 +302,9 @@ mod tests {
             (Ask::Budget, "NaN", "no sum"),
             (Ask::SkipReason(Vec::new()), "  ", "a reason is needed"),
             (Ask::PairId, "x", "x"),
+            (Ask::VerifySample(20_000), "0", "no number from 1"),
+            (Ask::VerifySample(20_000), "all", "no number from 1"),
+            (Ask::OffendersTo, " ", "a file name is needed"),
             (Ask::Query(String::new()), " ", "a query is needed"),
             (Ask::Condition(String::new()), "thread_id =", ""),
         ] {

@@ -11,6 +11,7 @@ mod opened;
 mod overlays;
 mod retries;
 mod search;
+mod verify;
 
 use std::path::Path;
 

@@ -38,8 +38,9 @@ pub(super) struct Begun {
 pub(super) fn begin(config: Arc<Config>, orders: Orders) -> anyhow::Result<Begun> {
     let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
     let (told, events) = mpsc::channel(EVENT_ROOM);
-    let (published, _) = watch::channel(Snapshot::default());
+    let (published, snapshot) = watch::channel(Snapshot::default());
     stop_on_signal(commands.clone())?;
+    let (events, _) = crate::metrics::observe(&config, orders.options.state.as_deref(), None, events, &snapshot);
     let lines = Lines {
         commands: inbox,
         events: told,

@@ -41,9 +41,8 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&dir.join("qlance.toml"))?);
     let options = Options {
         state: cli.state.clone(),
-        adopt: false,
-        look_only: false,
         refuse_once: Some(collection::is_refused_once),
+        ..Options::default()
     };
     let code = super::start(cli, config, options, RunArgs::default(), false).await?;
     let shown = dir.display();

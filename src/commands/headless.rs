@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::signals::stop_on_signal;
 use super::{print_json, printable};
 use crate::config::Config;
+use crate::metrics::{self, Endpoint};
 use crate::tasks::supervisor::{self, Lines, Orders};
 use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
 
@@ -37,9 +38,24 @@ impl Headless {
     /// # Errors
     /// Stdout cannot be written, or signals cannot be listened to.
     pub async fn run(self, config: Arc<Config>, orders: Orders) -> anyhow::Result<RunReport> {
+        self.run_watched(config, orders, None).await
+    }
+
+    /// Runs to the end, and serves metrics as long where an endpoint listens.
+    ///
+    /// # Errors
+    /// Stdout cannot be written, or signals cannot be listened to.
+    pub async fn run_watched(
+        self,
+        config: Arc<Config>,
+        orders: Orders,
+        endpoint: Option<Endpoint>,
+    ) -> anyhow::Result<RunReport> {
         let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
         let (events, happened) = mpsc::channel(EVENT_ROOM);
         let (snapshot, watched) = watch::channel(Snapshot::default());
+        let state = orders.options.state.as_deref();
+        let (happened, _serving) = metrics::observe(&config, state, endpoint, happened, &watched);
         let lines = Lines {
             commands: inbox,
             events,

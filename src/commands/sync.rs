@@ -122,13 +122,19 @@ impl Story {
     }
 }
 
-fn describe(found: &Difference) -> String {
+pub(super) fn describe(found: &Difference) -> String {
     let mut text = format!(
         "{} the same, {} new, {} with another content, {} with another payload, {} gone from Qdrant",
         found.same, found.new, found.content, found.payload, found.gone
     );
     if found.waiting > 0 {
         text.push_str(&format!("; {} failed or were skipped (qlance failures)", found.waiting));
+    }
+    if found.repeats > 0 {
+        text.push_str(&format!("; {} rows that repeat an id", found.repeats));
+    }
+    if found.unindexed {
+        text.push_str("; the indexes lack rows");
     }
     if found.inputs > 0 {
         text.push_str(&format!(

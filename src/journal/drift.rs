@@ -1,7 +1,9 @@
 //! Points that differ between Qdrant and the table, as the last comparison found them: on the disk, because their number
 //! grows with the collection.
 
-use rusqlite::params;
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 
 use super::Journal;
@@ -24,6 +26,9 @@ pub enum Drift {
 }
 
 impl Drift {
+    /// All ways.
+    pub const ALL: [Self; 5] = [Self::New, Self::Content, Self::Payload, Self::Gone, Self::Stuck];
+
     /// The word in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,6 +78,23 @@ impl Journal {
         Ok(())
     }
 
+    /// How these points differ, as far as they do.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn drift_of(&self, ids: &[PointId]) -> anyhow::Result<BTreeMap<PointId, Drift>> {
+        let mut statement = self.db.prepare("SELECT kind FROM drift WHERE key = ?1")?;
+        let mut found = BTreeMap::new();
+        for id in ids {
+            let kind: Option<String> = statement
+                .query_row(params![&id.sort_key()[..]], |row| row.get(0))
+                .optional()?;
+            let kind = kind.and_then(|word| Drift::ALL.into_iter().find(|kind| kind.as_str() == word));
+            found.extend(kind.map(|kind| (*id, kind)));
+        }
+        Ok(found)
+    }
+
     /// Points that differ in one way, by id, after a given one.
     ///
     /// # Errors
@@ -104,6 +126,8 @@ mod tests {
         journal
             .record_drift(&[(id(1), Drift::Stuck, Some("no content".into()))])
             .expect("replaced");
+        let kinds = journal.drift_of(&[id(0), id(1), id(9)]).expect("read");
+        assert_eq!(kinds, BTreeMap::from([(id(0), Drift::New), (id(1), Drift::Stuck)]));
         journal.settle_drift(&[id(3)]).expect("settled");
         assert_eq!(journal.drift_after(Drift::Gone, None, 9).expect("read"), [id(5)]);
         journal.clear_drift().expect("cleared");

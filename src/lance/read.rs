@@ -122,6 +122,9 @@ pub async fn media_by_id(
 /// # Errors
 /// The table cannot be read.
 pub async fn present(table: &Table, ids: &[PointId]) -> anyhow::Result<Vec<PointId>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut found = Vec::new();
     let query = table.query().only_if(id_filter(ids)).select(Select::columns(&["id"]));
     let mut batches = query.execute().await?;

@@ -6,6 +6,7 @@ use arrow_array::types::Float32Type;
 use arrow_array::{Float32Array, cast::AsArray as _};
 use futures::TryStreamExt as _;
 use lance::dataset::scanner::Scanner;
+use lance::index::DatasetIndexExt as _;
 use lancedb::index::scalar::FullTextSearchQuery;
 use lancedb::{DistanceType, Table};
 
@@ -132,4 +133,37 @@ pub async fn has_index(table: &Table, column: &str) -> anyhow::Result<bool> {
     Ok(indices
         .iter()
         .any(|index| index.columns.iter().any(|name| name == column)))
+}
+
+/// The vector index of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VectorIndex {
+    /// Its kind as LanceDB names it, such as `IVF_PQ`.
+    pub kind: String,
+    /// Partitions of its largest part; 1 where Lance does not tell.
+    pub partitions: usize,
+}
+
+/// What the vector index of a column is, where there is one. Opens it.
+///
+/// # Errors
+/// The table or its index cannot be read.
+pub async fn vector_index(table: &Table, column: &str) -> anyhow::Result<Option<VectorIndex>> {
+    let indices = table.list_indices().await?;
+    let of_column = |names: &[String]| names.iter().any(|name| name == column);
+    let Some(index) = indices.into_iter().find(|index| of_column(&index.columns)) else {
+        return Ok(None);
+    };
+    let dataset = dataset_of(table).await?;
+    let told = dataset
+        .index_statistics(&index.name)
+        .await
+        .with_context(|| format!("the index of {column} cannot be read"))?;
+    let told: serde_json::Value = serde_json::from_str(&told)?;
+    let parts = told["indices"].as_array().into_iter().flatten();
+    let partitions = parts.filter_map(|part| part["num_partitions"].as_u64()).max();
+    Ok(Some(VectorIndex {
+        kind: index.index_type.to_string(),
+        partitions: partitions.unwrap_or(1) as usize,
+    }))
 }

@@ -25,7 +25,7 @@ const INDEX_CACHE_BYTES: usize = 64 << 20;
 const METADATA_CACHE_BYTES: usize = 4 << 20;
 
 /// The tag of the version before a job's first commit.
-fn tag_of(job: &str) -> String {
+pub(super) fn tag_of(job: &str) -> String {
     format!("qlance-before-{job}")
 }
 

@@ -13,6 +13,7 @@ pub mod ranking;
 pub mod shortened;
 pub mod similarity;
 pub mod vector;
+pub mod verdict;
 
 pub use cursor::{IdRange, RangeProgress};
 pub use failure::{Cause, Failure};

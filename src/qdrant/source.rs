@@ -1,6 +1,7 @@
 //! A collection in Qdrant over gRPC: what it is, how many points, pages of a scroll, points by id, a random sample.
 
 mod errors;
+mod part;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::point::{Cause, Failure, Point, PointId};
 use errors::{code, describe};
 
 pub use errors::SourceError;
+pub use part::{Part, among};
 
 /// What kind of vector a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,6 +294,7 @@ impl Source {
     ///
     /// # Errors
     /// As for [`Self::scroll`].
+    #[tracing::instrument(level = "debug", name = "page", skip_all, fields(limit))]
     pub async fn scroll_part(&self, offset: Option<PointId>, limit: u32, vectors: bool) -> Result<Page, SourceError> {
         let request = ScrollPoints {
             collection_name: self.collection.clone(),

@@ -45,6 +45,8 @@ pub struct Options {
     pub adopt: bool,
     /// Only look: nothing is written, and a run that holds the job meanwhile is not disturbed.
     pub look_only: bool,
+    /// A table that something else wrote to is let in, to be repaired.
+    pub mend: bool,
     /// The demo's refusals, see [`crate::embed::refuse_once::RefuseOnce`].
     pub refuse_once: Option<fn(&str) -> bool>,
 }
@@ -53,6 +55,8 @@ pub struct Options {
 pub struct Opening {
     /// The configuration.
     pub config: Arc<Config>,
+    /// The state directory.
+    pub state_dir: PathBuf,
     /// One process a job; `None` for those who only look.
     pub lock: Option<Lock>,
     /// The journal.
@@ -192,7 +196,7 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
     let counts = if options.look_only {
         journal.run(|journal| journal.counts()).await?
     } else {
-        reconcile(&journal, &target, &checkpoint).await?
+        reconcile(&journal, &target, &checkpoint, options.mend).await?
     };
     let spent = journal.run(|journal| journal.spent()).await?;
     let spools = (!options.look_only).then(|| job.dir.join("spool"));
@@ -240,6 +244,7 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         spent,
         resumed,
         facts,
+        state_dir: job.dir,
         config,
     };
     Ok((opening, target))

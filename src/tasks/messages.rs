@@ -12,6 +12,7 @@ use super::inspect::{Agreement, PairSummary, PointDetail};
 use super::plan::PlanReport;
 use super::search::{Found, SearchFor};
 use super::sync::{CaughtUp, Difference};
+use super::verify::{Check, CheckId, Verification, Wish};
 use super::{Phase, RunReport, StopReason};
 
 /// What the operator may ask of the work.
@@ -82,6 +83,15 @@ pub enum TaskCommand {
         /// Remove rows whose points are gone from Qdrant.
         remove_gone: bool,
     },
+    /// Verify; one verification at a time.
+    Verify(Box<Wish>),
+    /// Leave the verification that is under way.
+    StopVerifying,
+    /// Go over both stores and say what bringing together what the last verification found takes; nothing is written.
+    /// Answered as [`TaskCommand::Compare`] is; [`TaskCommand::CatchUp`] does it.
+    PlanRepair,
+    /// Write the offenders that the last verification kept to a file, as JSON lines.
+    ExportOffenders(PathBuf),
     /// Stop cleanly: commit what is embedded, leave the rest unread.
     Stop,
     /// Stop and end: nothing more will be asked.
@@ -253,6 +263,16 @@ pub enum TaskEvent {
     Compared(Result<Difference, String>),
     /// What differed was brought over, as far as nothing stopped it.
     CaughtUp(CaughtUp, Option<StopReason>),
+    /// A verification has begun, with these checks.
+    VerifyBegun(Vec<CheckId>),
+    /// A check is so far: points, rows or queries done, of how many.
+    VerifyProgressed(CheckId, u64, u64),
+    /// A check came to its end.
+    Checked(Box<Check>),
+    /// The verification came to its end, or why it did not.
+    Verified(Result<Box<Verification>, String>),
+    /// So many offenders are in this file now.
+    OffendersExported(u64, PathBuf),
     /// A question of the screen could not be answered.
     Unanswered {
         /// Whose answer is missing.

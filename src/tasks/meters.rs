@@ -276,6 +276,11 @@ impl Meters {
             .for_each(|similarity| histogram.record(similarity));
     }
 
+    /// Counts anew: the table was changed by something else.
+    pub fn forget_similarities(&self) {
+        *self.similarities.lock().unwrap_or_else(PoisonError::into_inner) = Histogram::default();
+    }
+
     /// Rows were replaced: their old similarities count no more.
     pub fn replace_similarities(
         &self,

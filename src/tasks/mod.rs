@@ -10,6 +10,7 @@
 //! ```
 
 pub mod columns;
+pub mod comparison;
 pub mod decide;
 #[cfg(all(feature = "embedded", feature = "minilm"))]
 pub mod demo;
@@ -33,6 +34,7 @@ pub mod search;
 pub mod setup;
 pub mod supervisor;
 pub mod sync;
+pub mod verify;
 pub mod writer;
 
 pub use messages::{

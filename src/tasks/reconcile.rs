@@ -10,13 +10,22 @@ const CHUNK: u64 = 500;
 
 /// Brings journal and table together and checks that the counts add up.
 ///
+/// With `mend`, a table that something else wrote to is let through: a repair brings it together.
+///
 /// # Errors
 /// They cannot be read, or they do not add up: the table was changed by others, or the journal is not this table's.
-pub async fn reconcile(journal: &journal::Shared, target: &Target, checkpoint: &Checkpoint) -> anyhow::Result<Counts> {
+pub async fn reconcile(
+    journal: &journal::Shared,
+    target: &Target,
+    checkpoint: &Checkpoint,
+    mend: bool,
+) -> anyhow::Result<Counts> {
     forget_unsettled(journal, checkpoint).await?;
     settle_retries(journal, target).await?;
     let counts = journal.run(|journal| journal.counts()).await?;
-    add_up(target, checkpoint, counts).await?;
+    if !mend {
+        add_up(target, checkpoint, counts).await?;
+    }
     Ok(counts)
 }
 
@@ -58,8 +67,9 @@ pub(super) async fn add_up(target: &Target, checkpoint: &Checkpoint, counts: Cou
         let rows = target.rows().await?;
         conserved(rows == expected, || {
             format!(
-                "table {:?} should hold {expected} rows but holds {rows}; something else wrote to it. Restore its last \
-                 version, or start over in another target.table",
+                "table {:?} should hold {expected} rows but holds {rows}; something else wrote to it. `qlance verify` says \
+                 what differs and `qlance verify --repair` mends it; or restore its last version, or start over in another \
+                 target.table",
                 target.name()
             )
         })?;

@@ -13,6 +13,7 @@ mod ending;
 mod questions;
 mod state;
 mod syncing;
+mod verifying;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -250,6 +250,10 @@ impl Task {
                 let result = self.remove(ids).await;
                 let _ = done.send(self.or_look_again(result).await);
             }
+            Message::Mend { repeats, settled, done } => {
+                let result = self.mend(repeats, settled).await;
+                let _ = done.send(self.or_look_again(result).await);
+            }
             Message::Recount(done) => {
                 let _ = done.send(self.recount(Vec::new()).await);
             }
@@ -344,6 +348,7 @@ impl Task {
     }
 
     /// Journal first, synced; then rows and cursor in one commit; then the counts must add up.
+    #[tracing::instrument(level = "debug", name = "commit", skip_all, fields(pages = group.pages.len(), rows = group.rows))]
     async fn commit(&mut self, group: Group) -> anyhow::Result<()> {
         let mut next = self.parts.checkpoint.clone();
         let threshold = self.parts.threshold;

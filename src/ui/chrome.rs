@@ -11,6 +11,7 @@ use super::text::{clock, count, fit};
 use super::theme::Theme;
 use crate::app::actions::{self, ACTIONS, Action, ActionId};
 use crate::app::{App, Screen};
+use crate::point::verdict::Decision;
 use crate::tasks::Phase;
 
 pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
@@ -64,46 +65,55 @@ fn short_count(number: u64) -> String {
     }
 }
 
-/// The tabs; where there is no room, the counts are rounded first, then they go, then the names are cut.
+/// The tabs; where there is no room, the counts are rounded first, then what was decided goes, then the counts, then
+/// the names are cut.
 fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
-    let number = |screen| match screen {
-        Screen::Failures => app.snapshot.failed,
-        Screen::Divergence => app.divergent(),
-        _ => 0,
+    let number = |screen: Screen, show: fn(u64) -> String| match screen {
+        Screen::Failures if app.snapshot.failed > 0 => show(app.snapshot.failed),
+        Screen::Divergence if app.divergent() > 0 => show(app.divergent()),
+        _ => String::new(),
     };
-    let full: Vec<(Screen, String)> = Screen::ALL
-        .into_iter()
-        .map(|(screen, digit)| match number(screen) {
-            0 => (screen, format!(" {digit} {} ", screen.title())),
-            some => (screen, format!(" {digit} {} {} ", screen.title(), count(some))),
-        })
-        .collect();
-    let wide = |labels: &[(Screen, String)]| labels.iter().map(|(_, label)| label.width()).sum::<usize>() + 1;
-    if wide(&full) <= width {
-        return full;
-    }
-    let compact: Vec<(Screen, String)> = Screen::ALL
-        .into_iter()
-        .map(|(screen, digit)| match number(screen) {
-            0 => (screen, format!(" {digit} {} ", screen.title())),
-            some => (screen, format!(" {digit} {} {} ", screen.title(), short_count(some))),
-        })
-        .collect();
-    if wide(&compact) <= width {
-        return compact;
-    }
-    let plain: Vec<(Screen, String)> = Screen::ALL
-        .into_iter()
-        .map(|(screen, digit)| (screen, format!(" {digit} {} ", screen.title())))
-        .collect();
-    if wide(&plain) <= width {
-        return plain;
+    let decided = decided(app);
+    let full = |screen: Screen| number(screen, count);
+    let compact = |screen: Screen| number(screen, short_count);
+    let with_decision = |text: String, screen: Screen| {
+        if screen == Screen::Verify {
+            decided.to_owned()
+        } else {
+            text
+        }
+    };
+    let ways: [&dyn Fn(Screen) -> String; 5] = [
+        &|screen: Screen| with_decision(full(screen), screen),
+        &|screen: Screen| with_decision(compact(screen), screen),
+        &full,
+        &compact,
+        &|_: Screen| String::new(),
+    ];
+    for way in ways {
+        let labels: Vec<(Screen, String)> = Screen::ALL
+            .into_iter()
+            .map(|(screen, digit)| match way(screen) {
+                none if none.is_empty() => (screen, format!(" {digit} {} ", screen.title())),
+                some => (screen, format!(" {digit} {} {some} ", screen.title())),
+            })
+            .collect();
+        if labels.iter().map(|(_, label)| label.width()).sum::<usize>() < width {
+            return labels;
+        }
     }
     let short = |screen: Screen| screen.title().chars().take(4).collect::<String>();
     Screen::ALL
         .into_iter()
         .map(|(screen, digit)| (screen, format!(" {digit} {} ", short(screen))))
         .collect()
+}
+
+/// What the last verification decided, as long as the table is the one it looked at.
+fn decided(app: &App) -> &'static str {
+    let decision = app.verify.decision();
+    let decision = decision.filter(|_| !app.verify.is_stale(app.snapshot.version));
+    decision.map_or("", Decision::label)
 }
 
 pub(super) fn tabs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {

@@ -3,10 +3,11 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{chrome, diff, divergence, failures, list, regions, search};
+use super::{chrome, diff, divergence, failures, list, regions, search, verify};
 use crate::app::actions::Motion;
 use crate::app::search::Pane;
 use crate::app::{App, Mouse, Screen};
+use crate::tasks::verify::CheckId;
 
 /// What a mouse event means on a screen of this size; `None` where it means nothing.
 pub fn hit(app: &App, area: Rect, event: MouseEvent) -> Option<Mouse> {
@@ -55,6 +56,20 @@ pub fn hit(app: &App, area: Rect, event: MouseEvent) -> Option<Mouse> {
             let above = app.search.hits(Pane::Lancedb).len() as u64;
             let clicked = clicked(left, Pane::Lancedb).or_else(|| Some(above + clicked(right, Pane::Qdrant)?));
             clicked.map(Mouse::Row)
+        }
+        Screen::Verify => {
+            let panes = verify::panes(app, body)?;
+            let checks = CheckId::ALL.len() as u64;
+            if let Some(area) = panes.checks {
+                let above = verify::checks::above(panes.framed);
+                if let Some(row) = row(area, above, app.verify.place() as u64, checks, place) {
+                    return Some(Mouse::Row(row));
+                }
+            }
+            // The offenders of the selected check are counted behind the checks.
+            let total = app.verify.offenders().len() as u64;
+            let row = row(panes.offenders?, 1, app.verify.offender() as u64, total, place)?;
+            Some(Mouse::Row(checks + row))
         }
         _ => None,
     }

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::theme::Theme;
-use super::{divergence, failures, help, plan, regions};
+use super::{divergence, failures, help, plan, regions, verify};
 use crate::app::{App, Reach, Screen};
 use crate::tasks::Phase;
 
@@ -35,7 +35,8 @@ pub fn reach(app: &App, area: Rect) -> Reach {
             reach.point = detail.map(|area| lines(divergence::detail::hidden(app, &THEME, area)));
         }
         Screen::Failures => reach.failure = failures::hidden(app, &THEME, body).map(lines),
-        Screen::Diff | Screen::Verify | Screen::Search | Screen::Log => {}
+        Screen::Verify => reach.verify = verify::hidden(app, &THEME, body).map(lines),
+        Screen::Diff | Screen::Search | Screen::Log => {}
     }
     reach
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use qlance::app::Screen;
 use qlance::app::actions::{ACTIONS, Action, ActionId};
+use qlance::point::verdict::THRESHOLDS;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -74,6 +75,26 @@ fn the_key_table_is_the_registrys() {
     let (mark, rest) = rest.split_once("-->").expect("the end of the mark");
     let (_, after) = rest.split_once("<!-- /keys -->").expect("the end of the table");
     let wanted = format!("{before}<!-- keys:{mark}-->\n\n{}\n\n<!-- /keys -->{after}", keys());
+    assert_current(&path, &wanted);
+}
+
+#[test]
+fn the_thresholds_are_those_that_are_judged_by() {
+    let mut lines = vec![
+        "| check | figure | wanted | from |".to_owned(),
+        "|---|---|---|---|".to_owned(),
+    ];
+    lines.extend(THRESHOLDS.iter().map(|threshold| {
+        let (check, what) = (threshold.check, threshold.what);
+        format!("| {check} | {what} | {} | {} |", threshold.text(), threshold.source)
+    }));
+    let path = root().join("docs/verification.md");
+    let text = std::fs::read_to_string(&path).expect("the page");
+    let (before, rest) = text.split_once("<!-- thresholds:").expect("the mark of the table");
+    let (mark, rest) = rest.split_once("-->").expect("the end of the mark");
+    let (_, after) = rest.split_once("<!-- /thresholds -->").expect("the end of the table");
+    let table = lines.join("\n");
+    let wanted = format!("{before}<!-- thresholds:{mark}-->\n\n{table}\n\n<!-- /thresholds -->{after}");
     assert_current(&path, &wanted);
 }
 

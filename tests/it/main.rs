@@ -4,18 +4,25 @@
 mod support;
 
 mod chaos;
+mod compare;
 mod demo;
+mod demo_evaluation;
 mod docs;
 mod embed;
 mod faults;
 mod filter;
+mod handover;
+mod metrics;
 mod migrate;
 mod multimodal;
 mod operate;
 mod pty;
+mod refused;
+mod report;
 mod samples;
 pub(crate) mod screens;
 mod search;
 mod sync;
 mod undo;
+mod verify;
 mod writer;

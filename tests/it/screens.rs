@@ -13,6 +13,7 @@ mod overlays;
 mod pictures;
 mod random;
 mod search;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

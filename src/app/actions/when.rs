@@ -110,6 +110,46 @@ pub(super) fn can_keep(app: &App) -> When {
     has_divergent(app)
 }
 
+/// Whether nothing is under way that reads or writes both stores.
+fn is_quiet(app: &App) -> When {
+    match app.phase {
+        Phase::Ready | Phase::Complete | Phase::Stopped(_) => {}
+        Phase::Connecting => return Err("not connected yet"),
+        Phase::Running | Phase::Pausing | Phase::Paused | Phase::Stopping => {
+            return Err("points are still being moved");
+        }
+        Phase::Finishing(_) => return Err("the table is still being finished"),
+        Phase::Comparing => return Err("both stores are being compared"),
+        Phase::CatchingUp => return Err("both stores are being brought together"),
+        Phase::Failed(_) => return Err("it could not begin"),
+    }
+    let at_rest = app.failures.retrying() == 0 && !app.divergence.is_at_work();
+    require(at_rest, "points are being tried again")
+}
+
+pub(super) fn can_verify(app: &App) -> When {
+    is_open(app)?;
+    require(!app.verify.is_running(), "a verification is running")?;
+    is_quiet(app)
+}
+
+pub(super) fn can_stop_verifying(app: &App) -> When {
+    app.verify.can_stop()
+}
+
+pub(super) fn can_repair(app: &App) -> When {
+    is_open(app)?;
+    app.verify.can_repair()?;
+    is_quiet(app)?;
+    require(app.phase == Phase::Complete, "the migration has not come to its end")
+}
+
+pub(super) fn has_offenders(app: &App) -> When {
+    is_open(app)?;
+    require(app.verify.found().is_some(), "nothing was verified yet")?;
+    require(app.verify.has_offenders(), "no check finds fault with a point")
+}
+
 pub(super) fn has_record(app: &App) -> When {
     require(app.diff.record.is_some(), "no pair is open")
 }
@@ -121,6 +161,7 @@ pub(super) fn has_selected(app: &App) -> When {
 pub(super) fn can_open(app: &App) -> When {
     match app.screen {
         Screen::Divergence => require(app.divergence.can_open(), "nothing is selected"),
+        Screen::Verify => app.verify.can_open(),
         // Without a result it begins a query.
         Screen::Search => is_open(app),
         _ => has_selected(app),

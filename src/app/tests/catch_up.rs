@@ -20,6 +20,8 @@ fn everything() -> Difference {
         payload: 1,
         gone: 4,
         waiting: 7,
+        repeats: 0,
+        unindexed: false,
         inputs: 5,
         tokens: 1_234,
         cost_usd: 0.125,

@@ -35,6 +35,7 @@ impl Gateway {
     }
 
     /// One request, tried again until it is answered, until it is not about this moment, or until patience ends.
+    #[tracing::instrument(level = "debug", name = "embedding request", skip_all, fields(inputs = inputs.len()))]
     pub(super) async fn request(&self, inputs: &[Input], role: Role, caller: Caller) -> Result<Verdict, GatewayError> {
         let mut attempts = 0;
         let mut throttled = 0;

@@ -1,7 +1,7 @@
 //! What a sample says about the whole: bounds on the share of faults that it did not see, the least size that says
 //! anything, and how often a fault is found.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How sure a bound is: in 95 of 100 samples the true share lies below it.
 pub const CONFIDENCE: f64 = 0.95;
@@ -89,7 +89,7 @@ pub fn chance_of_finding(bad: u64, all: u64, sample: u64) -> f64 {
 }
 
 /// What a sample said.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Records that were looked at.
     pub looked_at: u64,

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::invariant::{Fault, Invariant};
 use super::meters::{InHand, Meters};
@@ -103,6 +104,7 @@ impl Parts {
 ///
 /// # Errors
 /// Why it ended early. Whatever was in order before is committed.
+#[tracing::instrument(level = "debug", name = "run", skip_all, fields(ranges = checkpoint.ranges.len()))]
 pub async fn run(
     parts: Parts,
     checkpoint: &Checkpoint,
@@ -128,7 +130,7 @@ pub async fn run(
             paused: paused.clone(),
             halt: halt.clone(),
         };
-        readers.spawn(reader.run());
+        readers.spawn(reader.run().in_current_span());
     }
     drop(pages);
     let mut workers: JoinSet<Result<(), Ended>> = JoinSet::new();
@@ -139,7 +141,7 @@ pub async fn run(
             page = inbox.recv(), if open && workers.len() < parts.pages_at_once() => {
                 match page {
                     Some(page) => {
-                        workers.spawn(embed::run(Arc::clone(&parts), page, halt.clone()));
+                        workers.spawn(embed::run(Arc::clone(&parts), page, halt.clone()).in_current_span());
                     }
                     None => open = false,
                 }

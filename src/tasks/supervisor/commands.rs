@@ -81,7 +81,11 @@ impl Work {
                     self.stop_errands.clone(),
                 );
             }
-            TaskCommand::Compare => self.compare().await,
+            TaskCommand::Verify(wish) => self.verify(*wish).await,
+            TaskCommand::StopVerifying => self.stop_verify.cancel(),
+            TaskCommand::PlanRepair => self.plan_repair().await,
+            TaskCommand::ExportOffenders(path) => self.export_offenders(path),
+            TaskCommand::Compare => self.compare_with(None).await,
             TaskCommand::CatchUp { remove_gone } => self.catch_up(remove_gone).await,
             TaskCommand::EndWhenDone => {
                 self.ends_when_done = true;
@@ -156,6 +160,7 @@ impl Work {
     async fn begin_stop(&mut self) {
         self.stop.cancel();
         self.stop_retry.cancel();
+        self.stop_verify.cancel();
         self.stop_errands.cancel();
         if !self.quitting {
             self.stop_errands = CancellationToken::new();
@@ -197,6 +202,8 @@ fn starts_work(command: &TaskCommand) -> bool {
         command,
         TaskCommand::Start
             | TaskCommand::Resume
+            | TaskCommand::Verify(_)
+            | TaskCommand::PlanRepair
             | TaskCommand::Compare
             | TaskCommand::CatchUp { .. }
             | TaskCommand::Retry(_)

@@ -1,9 +1,12 @@
 //! What follows when a piece of work has ended: the next one, another phase, or a stop with its reason.
 
+use std::time::Instant;
+
 use super::state::{Done, Work};
 use crate::embed::GatewayError;
 use crate::embed::spool::Spool;
 use crate::lance::index::Step;
+use crate::tasks::comparison::kept;
 use crate::tasks::invariant::Fault;
 use crate::tasks::migrate::Ended;
 use crate::tasks::sync;
@@ -45,6 +48,7 @@ impl Work {
                     self.start_retry(next).await;
                 }
             }
+            Done::Verified(result) => self.verified(result).await,
             Done::Compared(result) => self.compared(result).await,
             Done::CaughtUp(outcome, error) => self.caught_up(outcome, error).await,
             Done::Errand(event) => {
@@ -153,8 +157,14 @@ impl Work {
         self.set_phase(Phase::Finishing(step)).await;
         self.say(TaskEvent::StepStarted(step)).await;
         let (writer, finished, wishes) = (self.writer.clone(), self.finished.clone(), self.opening.wishes());
+        let directory = self.opening.state_dir.clone();
         tokio::spawn(async move {
+            let begun = Instant::now();
             let result = writer.ask(|done| Message::Finish(step, wishes, done)).await;
+            if let (Step::VectorIndex, Ok(said)) = (step, &result) {
+                // Only the comparison wants it; where it cannot be kept it is unknown there.
+                let _ = kept::keep_index_time(&directory, said, begun.elapsed());
+            }
             let _ = finished.send(Done::Step(step, result)).await;
         });
     }

@@ -25,6 +25,8 @@ use crate::tasks::meters::{Meters, Monitor, Setting, Snapshot};
 use crate::tasks::migrate::{self, Ended};
 use crate::tasks::plan::PlanReport;
 use crate::tasks::sync::{CaughtUp, Difference};
+use crate::tasks::verify::Verification;
+use crate::tasks::verify::repair::Mending;
 use crate::tasks::writer::{self, Message, Writer};
 use crate::tasks::{
     Level, Phase, RetryReport, Selection, Settings, StopReason, TaskCommand, TaskEvent, decide, plan, retry,
@@ -35,6 +37,8 @@ pub(super) enum Done {
     Migration(Result<(), Ended>),
     Retry(retry::Outcome, Option<String>),
     Step(Step, anyhow::Result<String>),
+    /// Both stores were checked against each other.
+    Verified(anyhow::Result<Verification>),
     /// Both stores were gone over.
     Compared(anyhow::Result<Difference>),
     /// What differed was brought over.
@@ -88,6 +92,12 @@ pub(super) struct Work {
     pub(super) retrying: bool,
     pub(super) finishing: bool,
     pub(super) syncing: bool,
+    pub(super) verifying: bool,
+    pub(super) stop_verify: CancellationToken,
+    /// The last verification of this session.
+    pub(super) verification: Option<Arc<Verification>>,
+    /// What a repair that was planned does beside catching up.
+    pub(super) mending: Option<Mending>,
     pub(super) compared: Arc<AtomicU64>,
     pub(super) waiting_retries: Vec<RetryOf>,
     pub(super) retried: Option<RetryReport>,
@@ -144,7 +154,7 @@ impl Work {
             gateway.budget().spent_before(opening.spent.usd);
         }
         let (finished, done) = mpsc::channel(8);
-        let work = Self {
+        let mut work = Self {
             errands: 0,
             flushing: false,
             threshold: opening.config.divergence.threshold as f32,
@@ -170,6 +180,10 @@ impl Work {
             retrying: false,
             finishing: false,
             syncing: false,
+            verifying: false,
+            stop_verify: CancellationToken::new(),
+            verification: None,
+            mending: None,
             compared: Arc::default(),
             waiting_retries: Vec::new(),
             retried: None,
@@ -182,6 +196,7 @@ impl Work {
         }
         let facts = Box::new(work.opening.facts.clone());
         work.say(TaskEvent::Opened(facts)).await;
+        work.recall_verification().await;
         work
     }
 
@@ -251,6 +266,7 @@ impl Work {
             && !self.retrying
             && !self.finishing
             && !self.syncing
+            && !self.verifying
             && self.errands == 0
             && self.waiting_retries.is_empty()
     }

@@ -8,10 +8,11 @@ use super::ending::{reason_of, stopped_by};
 use super::state::{Done, Work, guarded};
 use crate::lance::index::Step;
 use crate::tasks::sync::{self, CaughtUp, Difference, Sync};
+use crate::tasks::verify::repair;
 use crate::tasks::{Phase, StopReason, TaskEvent};
 
 impl Work {
-    fn sync(&mut self) -> Sync {
+    pub(super) fn sync(&mut self) -> Sync {
         self.stop = CancellationToken::new();
         self.syncing = true;
         self.compared.store(0, Ordering::Relaxed);
@@ -25,7 +26,7 @@ impl Work {
     }
 
     /// Why both stores cannot be gone over just now.
-    fn too_early(&self) -> Option<&'static str> {
+    pub(super) fn too_early(&self) -> Option<&'static str> {
         if !self.checkpoint.complete() {
             return Some("the migration has not come to its end; let it finish first");
         }
@@ -33,24 +34,6 @@ impl Work {
             return Some("something else is under way; wait for it");
         }
         None
-    }
-
-    /// Goes over both stores.
-    pub(super) async fn compare(&mut self) {
-        if let Some(why) = self.too_early() {
-            self.say(TaskEvent::Compared(Err(why.into()))).await;
-            return;
-        }
-        let sync = self.sync();
-        self.set_phase(Phase::Comparing).await;
-        let finished = self.finished.clone();
-        tokio::spawn(async move {
-            let result = match guarded(sync::compare(&sync)).await {
-                Ok(result) => result,
-                Err(panic) => Err(panic.into()),
-            };
-            let _ = finished.send(Done::Compared(result)).await;
-        });
     }
 
     /// Takes over what a comparison found.
@@ -77,11 +60,18 @@ impl Work {
         }
         let sync = self.sync();
         self.parts.source.begin_anew();
+        let mending = self.mending.clone();
         self.set_phase(Phase::CatchingUp).await;
         let finished = self.finished.clone();
         tokio::spawn(async move {
             let mut done = CaughtUp::default();
-            let error = match guarded(sync::apply(&sync, remove_gone, &mut done)).await {
+            let work = async {
+                if let Some(mending) = &mending {
+                    done.removed += repair::begin(&sync, mending).await?;
+                }
+                sync::apply(&sync, remove_gone, &mut done).await
+            };
+            let error = match guarded(work).await {
                 Ok(result) => result.err().map(|error| reason_of(&error)),
                 Err(panic) => Some(stopped_by(&panic)),
             };
@@ -92,9 +82,11 @@ impl Work {
     /// Takes over what was brought over; the indexes take the new rows in.
     pub(super) async fn caught_up(&mut self, outcome: CaughtUp, error: Option<StopReason>) {
         self.syncing = false;
+        let mended = self.mending.take();
         let changed = outcome.added + outcome.replaced + outcome.removed > 0;
+        let unindexed = mended.is_some_and(|mended| mended.unindexed);
         self.say(TaskEvent::CaughtUp(outcome, error)).await;
-        if changed && self.opening.config.pipeline.index && !self.quitting {
+        if (changed || unindexed) && self.opening.config.pipeline.index && !self.quitting {
             self.begin_step(Step::ALL[0]).await;
         } else {
             self.set_phase(Phase::Complete).await;

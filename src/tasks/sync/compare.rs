@@ -33,6 +33,12 @@ pub struct Difference {
     pub gone: u64,
     /// Points that are not in the table because they failed or were skipped: retries bring them over.
     pub waiting: u64,
+    /// Rows too many: their ids have another row. Only a repair looks for them.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub repeats: u64,
+    /// Whether the indexes lack rows, or are not there although they should be. Only a repair looks.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub unindexed: bool,
     /// Inputs that bringing it over would embed.
     pub inputs: u64,
     /// Their tokens, by our own count.
@@ -41,10 +47,14 @@ pub struct Difference {
     pub cost_usd: f64,
 }
 
+fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Difference {
     /// Whether there is nothing to do.
     pub fn is_none(&self) -> bool {
-        self.new + self.content + self.payload + self.gone == 0
+        self.new + self.content + self.payload + self.gone + self.repeats == 0 && !self.unindexed
     }
 }
 
@@ -217,7 +227,7 @@ pub(super) async fn with_edit(sync: &Sync, point: &Point, content: &str) -> anyh
 }
 
 /// Counts what embedding a point would cost.
-fn estimate(sync: &Sync, payload: &Payload, found: &mut Difference) {
+pub(in crate::tasks) fn estimate(sync: &Sync, payload: &Payload, found: &mut Difference) {
     let recipe = &sync.parts.recipe;
     let (Plan::Embed { content, .. }, Some(gateway)) = (&recipe.plan, recipe.gateways.main()) else {
         return;

@@ -12,6 +12,7 @@ mod apply;
 mod compare;
 
 pub use apply::{CaughtUp, apply};
+pub(super) use compare::estimate;
 pub use compare::{Difference, compare};
 
 use std::sync::Arc;
@@ -42,12 +43,12 @@ pub struct Sync {
 }
 
 impl Sync {
-    fn table(&self) -> anyhow::Result<lancedb::Table> {
+    pub(super) fn table(&self) -> anyhow::Result<lancedb::Table> {
         use anyhow::Context as _;
         self.tables.borrow().clone().context("there is no table yet")
     }
 
-    fn check_stop(&self) -> anyhow::Result<()> {
+    pub(super) fn check_stop(&self) -> anyhow::Result<()> {
         anyhow::ensure!(!self.stop.is_cancelled(), STOPPED);
         Ok(())
     }

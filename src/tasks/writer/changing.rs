@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use arrow_array::RecordBatch;
 
 use super::Task;
+use crate::journal::State;
+use crate::lance::repeats::remove_repeats;
 use crate::lance::{Checkpoint, read};
 use crate::point::{Failure, PointId, Shortened, Similarity};
 use crate::tasks::invariant::conserved;
 use crate::tasks::{now_ms, reconcile};
+
+/// Ids whose repeated rows are taken out in one commit.
+const MOST_REPEATS: usize = 500;
 
 impl Task {
     /// Inserts rows that a retry brought, and marks them recovered.
@@ -159,6 +165,52 @@ impl Task {
             .run(move |journal| journal.set_shortened(&there, &[]))
             .await?;
         self.parts.meters.replace_similarities(&before, []);
+        self.recount(Vec::new()).await?;
+        Ok(removed)
+    }
+
+    /// Takes the table over as something else left it: failed points that have a row are brought over, the checkpoint
+    /// says how many rows there are, and of ids with several rows all but the first are taken out. Answers how many that
+    /// were.
+    pub(super) async fn mend(&mut self, repeats: Vec<PointId>, settled: Vec<PointId>) -> anyhow::Result<u64> {
+        self.sound()?;
+        self.ended()?;
+        self.have_table().await?;
+        let parts = &mut self.parts;
+        if let Some(newest) = parts.target.refresh(&parts.checkpoint.job).await? {
+            parts.checkpoint = newest;
+        }
+        let table = parts.target.table().context("the table is not open")?.clone();
+        let settled = read::present(&table, &settled).await?;
+        let counts = parts
+            .journal
+            .run(move |journal| {
+                journal.set_state(&settled, &[State::Failed, State::Skipped], State::Retrying, None)?;
+                journal.recover(&settled)?;
+                journal.counts()
+            })
+            .await?;
+        let (rows, expected) = (parts.target.rows().await?, parts.checkpoint.rows() + counts.recovered);
+        // How many rows a table that was taken over should have, nobody knows.
+        if parts.checkpoint.adopted_rows == 0 && rows != expected {
+            tracing::warn!(
+                rows,
+                expected,
+                "something else wrote to the table; its rows are taken over"
+            );
+            let mut next = parts.checkpoint.clone();
+            next.caught_up.added += rows.saturating_sub(expected);
+            next.caught_up.removed += expected.saturating_sub(rows);
+            parts.target.advance(&next).await?;
+            parts.checkpoint = next;
+        }
+        let mut removed = 0;
+        for ids in repeats.chunks(MOST_REPEATS) {
+            removed += remove_repeats(&table, ids, &mut parts.checkpoint).await?;
+        }
+        self.rows_in_table = parts.target.rows().await?;
+        parts.meters.forget_similarities();
+        super::restore_similarities(&parts.target, &parts.meters).await?;
         self.recount(Vec::new()).await?;
         Ok(removed)
     }

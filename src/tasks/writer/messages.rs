@@ -105,6 +105,16 @@ pub enum Message {
         /// The answer.
         done: oneshot::Sender<anyhow::Result<u64>>,
     },
+    /// Something else wrote to the table: take over how many rows there are, and take out all rows but the first of each
+    /// of these ids; answers how many were taken out.
+    Mend {
+        /// Ids that have several rows.
+        repeats: Vec<PointId>,
+        /// Ids that are among the failures and have a row.
+        settled: Vec<PointId>,
+        /// The answer.
+        done: oneshot::Sender<anyhow::Result<u64>>,
+    },
     /// The journal changed behind the writer's back: count again.
     Recount(oneshot::Sender<anyhow::Result<()>>),
     /// Carry out one step of finishing the table.

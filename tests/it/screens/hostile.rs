@@ -20,7 +20,7 @@ use ratatui::buffer::Buffer;
 use serde_json::{Value, json};
 
 use super::migrate::{half_way, plan, ready, running, stopped};
-use super::{ASCII, COLORS, SIZES, Scene, ago, diff, divergence, facts, failures, opened, payload, search};
+use super::{ASCII, COLORS, SIZES, Scene, ago, diff, divergence, facts, failures, opened, payload, search, verify};
 
 /// What a payload or a server may put into a text: an escape sequence, a bell, turned writing, wide and joined signs.
 pub(super) const HOSTILE: &str = "\u{1b}[31mred\u{7}\u{9b}2J\r\n\u{202e}dlrow\u{2066}\u{200f}\u{feff} 日本語 \
@@ -223,6 +223,7 @@ impl Content {
             }),
             ..half_way()
         };
+        let verified = || verify::decided(verify::of_text(&error));
         let pasted = |scene: Scene| scene.take(Message::Paste(short.clone()));
         vec![
             ("the header", named()),
@@ -265,6 +266,11 @@ impl Content {
                 }),
             ),
             ("no search", running().press("6/x\n").refusing(&error)),
+            ("a verification", verified()),
+            ("a check", verified().press("\t")),
+            ("offenders", verified().press("\n")),
+            ("reasons", verified().press("\t\t\t")),
+            ("no verification", verify::verifying().not_verified(&error)),
             ("pairs", sampled()),
             ("a pair", record()),
             ("a pair unfolded", record().press("f").key(KeyCode::PageDown)),

@@ -1,5 +1,5 @@
-//! What stands over the screens and around them: help, palette, prompts, questions, tabs, footer; and the screens that
-//! are short: Verify, Log.
+//! What stands over the screens and around them: help, palette, prompts, questions, tabs, footer; and the screen that
+//! is short: Log.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::frame::{assert_says, find, style_of, text};
 use super::migrate::{plan, ready, running};
-use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, failures, search};
+use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, failures, search, verify};
 
 /// A log with lines of every level.
 fn log() -> Scene {
@@ -81,6 +81,12 @@ pub(super) fn all() -> Vec<(&'static str, Scene)> {
         ("palette", failures::listed().press(":re")),
         ("prompt", running().press("$x\n")),
         ("verify", running().press("5")),
+        ("verifying", verify::verifying()),
+        ("not verified", verify::verifying().not_verified("no Qdrant")),
+        ("verified", verify::decided(verify::no_go())),
+        ("a check", verify::decided(verify::no_go()).press("\t")),
+        ("offenders", verify::decided(verify::no_go()).press("\n")),
+        ("reasons", verify::decided(verify::no_go()).press("\t\t\t")),
         ("search", running().press("6")),
         ("search answered", search::answered()),
         ("search without Qdrant", search::by_keywords()),
@@ -90,11 +96,6 @@ pub(super) fn all() -> Vec<(&'static str, Scene)> {
 }
 
 // --- snapshots
-
-#[test]
-fn verify_says_that_it_cannot_yet() {
-    running().press("5").assert_looks("verify");
-}
 
 #[test]
 fn the_log_by_levels() {

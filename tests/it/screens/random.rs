@@ -10,6 +10,7 @@ use qlance::lance::index::Step;
 use qlance::point::diff::RecordDiff;
 use qlance::point::{Cause, Failure};
 use qlance::tasks::inspect::PointDetail;
+use qlance::tasks::verify::{CheckId, STOPPED};
 use qlance::tasks::{Level, Owned, Phase, Selection, Snapshot, StopReason, TaskCommand, TaskEvent};
 use qlance::ui;
 use rand::rngs::StdRng;
@@ -19,7 +20,7 @@ use ratatui::layout::Rect;
 use super::frame::text;
 use super::hostile::{Content, HOSTILE, assert_harmless};
 use super::migrate::{half_way, plan, running, similarities};
-use super::{ASCII, COLORS, Scene, diff, divergence, failures};
+use super::{ASCII, COLORS, Scene, diff, divergence, failures, verify};
 
 const CODES: [KeyCode; 20] = [
     KeyCode::Enter,
@@ -43,7 +44,7 @@ const CODES: [KeyCode; 20] = [
     KeyCode::Delete,
     KeyCode::F(5),
 ];
-const LETTERS: &[u8] = b"12345672342346jkhlgGprsuedoRKEany/:?q fw[]<>{}+-c$bmtiyYxz0.";
+const LETTERS: &[u8] = b"1234567234523456jkhlgvGprsuedoRKEany/:?q fw[]<>{}+-c$bmtiyYxz0.";
 
 fn any_key(rng: &mut StdRng) -> KeyEvent {
     let code = if rng.random_bool(0.4) {
@@ -78,7 +79,7 @@ fn any_mouse(rng: &mut StdRng, scene: &Scene, (width, height): (u16, u16)) -> Me
 fn any_event(rng: &mut StdRng) -> TaskEvent {
     let id = failures::rows()[rng.random_range(0..12_usize)].id;
     let error = || HOSTILE.to_owned();
-    match rng.random_range(0..14) {
+    match rng.random_range(0..18) {
         0 => TaskEvent::PointFailed(id, Failure::new(Cause::Rejected, HOSTILE)),
         1 => TaskEvent::Committed { rows: 1, version: 9 },
         2 => TaskEvent::RetryStarted(vec![id]),
@@ -106,6 +107,10 @@ fn any_event(rng: &mut StdRng) -> TaskEvent {
         10 => TaskEvent::PhaseChanged(Phase::Finishing(Step::Compact)),
         11 => TaskEvent::PhaseChanged(Phase::Stopped(StopReason::Budget(error()))),
         12 => TaskEvent::Planned(Box::new(plan())),
+        13 => TaskEvent::VerifyProgressed(CheckId::ALL[rng.random_range(0..8_usize)], 3, 10),
+        14 => TaskEvent::Checked(Box::new(verify::no_go().checks[rng.random_range(0..8_usize)].clone())),
+        15 => TaskEvent::Verified(Ok(Box::new(verify::of_text(HOSTILE)))),
+        16 => TaskEvent::PhaseChanged(Phase::Complete),
         _ => TaskEvent::PhaseChanged([Phase::Ready, Phase::Running][rng.random_range(0..2_usize)].clone()),
     }
 }
@@ -174,6 +179,10 @@ fn answer(command: TaskCommand, content: &Content) -> Option<TaskEvent> {
         TaskCommand::ReadPair(id) => TaskEvent::PairRead(Box::new(RecordDiff { id, ..diff::record() })),
         TaskCommand::MeasureAgreement => TaskEvent::AgreementMeasured(divergence::agreement()),
         TaskCommand::Search(wanted) => TaskEvent::Searched(wanted, Box::new(content.found())),
+        TaskCommand::Verify(wish) => TaskEvent::VerifyBegun(wish.checks),
+        TaskCommand::StopVerifying => TaskEvent::Verified(Err(STOPPED.into())),
+        TaskCommand::PlanRepair => TaskEvent::Compared(Err(HOSTILE.into())),
+        TaskCommand::ExportOffenders(path) => TaskEvent::OffendersExported(100, path),
         TaskCommand::Set(setting) => TaskEvent::SettingConfirmed(setting),
         TaskCommand::Retry(Selection::Ids(ids)) => TaskEvent::RetryStarted(ids),
         TaskCommand::RetryEdited(id, _) => TaskEvent::RetryFinished(id, Ok(())),

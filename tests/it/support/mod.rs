@@ -3,6 +3,7 @@
 
 pub(crate) mod dialect_server;
 pub(crate) mod embeddings_server;
+pub(crate) mod planting;
 pub(crate) mod samples;
 pub(crate) mod svg;
 pub(crate) mod world;

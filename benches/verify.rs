@@ -1,0 +1,191 @@
+//! `cargo bench --profile dev --bench verify`: a full verification of a table whose vectors were carried over (the most
+//! there is to compare), in turns with a plain scroll and read of both stores.
+//!
+//! `-- --ids 10000000` compares the ids of so many points instead, and prints what memory that takes. The migration
+//! before it takes its time.
+//!
+//! Every measurement is a process of its own (this binary again); the embedded Qdrant runs in another.
+//! `QLANCE_BENCH_POINTS` and `QLANCE_BENCH_SIZE` change the collection (20,000 points of 1,536 numbers).
+
+#[path = "pipeline/media.rs"]
+#[allow(dead_code)]
+mod media;
+#[path = "pipeline/parts.rs"]
+#[allow(dead_code)]
+mod parts;
+#[path = "pipeline/servers.rs"]
+mod servers;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::TryStreamExt as _;
+use qlance::lance::{Target, read};
+use qlance::tasks::inspect::Inspector;
+use qlance::tasks::job::{self, Options};
+use qlance::tasks::verify::{self, CheckId, Verification, Verifier, Wish};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How often the two are measured, in turns.
+const TURNS: usize = 3;
+/// The directory of the migration that is verified.
+const PART: &str = "carry";
+
+fn main() {
+    let part = std::env::var("QLANCE_BENCH_PART").unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    match part.as_str() {
+        "" => match ids_wanted() {
+            Some(count) => many_ids(count),
+            None => in_turns(),
+        },
+        "servers" => runtime.block_on(servers::serve()),
+        part => runtime.block_on(run(part)),
+    }
+    runtime.shutdown_background();
+}
+
+fn ids_wanted() -> Option<u64> {
+    let mut words = std::env::args().skip_while(|word| word != "--ids");
+    words.next()?;
+    let count = words.next().and_then(|word| word.parse().ok());
+    Some(count.expect("--ids wants a number"))
+}
+
+/// What one part printed: seconds, then its peak resident set in MB.
+fn measure(part: &str, dir: &Path, servers: &servers::Servers, more: &[(&str, String)]) -> (f64, f64) {
+    let output = Command::new(std::env::current_exe().expect("this binary"))
+        .env("QLANCE_BENCH_PART", part)
+        .env("QLANCE_BENCH_DIR", dir)
+        .env("QLANCE_BENCH_QDRANT", &servers.qdrant)
+        .env("QLANCE_BENCH_EMBEDDINGS", &servers.embeddings)
+        .envs(more.iter().map(|(name, value)| (*name, value.as_str())))
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("the part runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [seconds, rss] = numbers[..] else {
+        panic!("{part} printed {text:?} and exited with {}", output.status)
+    };
+    (seconds, rss)
+}
+
+fn in_turns() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let servers = servers::Servers::start(dir.path(), &["messages"]);
+    println!("collection: {} points of {} numbers", parts::points(), parts::size());
+    let (seconds, _) = measure("migrate", dir.path(), &servers, &[]);
+    println!("migrated in {seconds:.1} s\n");
+    let mut turns = [Vec::new(), Vec::new()];
+    let mut most = 0.0_f64;
+    for _ in 0..TURNS {
+        for (place, part) in ["plain", "verify"].into_iter().enumerate() {
+            let (seconds, rss) = measure(part, dir.path(), &servers, &[]);
+            println!("{part:<8} {seconds:>8.2} s {rss:>8.0} MB");
+            turns[place].push(seconds);
+            if part == "verify" {
+                most = most.max(rss);
+            }
+        }
+    }
+    let [plain, verify] = turns.map(median);
+    println!(
+        "\ntime of a full verification / of a plain scroll and read: {:.2}",
+        verify / plain
+    );
+    println!("peak RSS of a full verification: {most:.0} MB");
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn many_ids(count: u64) {
+    let dir = tempfile::tempdir().expect("a directory");
+    // What only the servers are told: they are this binary, and read the environment of their own.
+    let more = [
+        ("QLANCE_BENCH_POINTS", count.to_string()),
+        ("QLANCE_BENCH_SIZE", "4".to_owned()),
+    ];
+    let begun = Instant::now();
+    let servers = servers::Servers::start_with(dir.path(), &["ids"], &more);
+    println!("{count} points made in {:.0} s", begun.elapsed().as_secs_f64());
+    let (seconds, rss) = measure("migrate-ids", dir.path(), &servers, &more);
+    println!("migrated in {seconds:.0} s, {rss:.0} MB");
+    let (seconds, rss) = measure("verify-ids", dir.path(), &servers, &more);
+    println!("all {count} ids of both stores compared in {seconds:.1} s, peak RSS {rss:.0} MB");
+}
+
+async fn run(part: &str) {
+    let begun = Instant::now();
+    match part {
+        "migrate" => drop(parts::pipeline(PART, "messages", false).await),
+        "migrate-ids" => drop(parts::pipeline(PART, "ids", false).await),
+        "plain" => plain().await,
+        "verify" => {
+            let found = verify("messages", CheckId::ALL.to_vec()).await;
+            for check in &found.checks {
+                eprintln!("    {:<12}{:>8.2} s", check.id.as_str(), check.took.as_secs_f64());
+            }
+            // No index was asked for, and without one the decision is open; nothing else may be.
+            assert!(
+                found.reasons.iter().all(|reason| reason.starts_with("index: ")),
+                "{:?}",
+                found.reasons
+            );
+        }
+        "verify-ids" => {
+            let found = verify("ids", vec![CheckId::Ids]).await;
+            let ids = found.check(CheckId::Ids).expect("the check");
+            assert!(ids.reasons.is_empty(), "{:?}", ids.reasons);
+            assert_eq!(ids.numbers["in_both"], parts::points());
+        }
+        other => panic!("no such part: {other}"),
+    }
+    println!("{} {}", begun.elapsed().as_secs_f64(), parts::peak_rss_mb());
+}
+
+/// Both stores read once, as plainly as can be.
+async fn plain() {
+    let scrolled = parts::scroll(1).await;
+    let config = parts::config_of(PART, "messages", false);
+    let mut target = Target::connect(&config.target_uri(), "t", false)
+        .await
+        .expect("a target");
+    target.open().await.expect("a table");
+    let table = target.table().expect("the table of the migration");
+    let schema = table.schema().await.expect("a schema");
+    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let mut batches = std::pin::pin!(read::scan(table, &columns).await.expect("a scan"));
+    let mut rows = 0;
+    while let Some(batch) = batches.try_next().await.expect("a batch") {
+        rows += batch.num_rows() as u64;
+    }
+    assert_eq!(rows, scrolled);
+}
+
+async fn verify(collection: &str, checks: Vec<CheckId>) -> Verification {
+    let config = parts::config_of(PART, collection, false);
+    let options = Options {
+        look_only: true,
+        ..Options::default()
+    };
+    let (opening, target) = job::open(Arc::clone(&config), &options).await.expect("an open job");
+    let (_keep, tables) = watch::channel(target.table().cloned());
+    let verifier = Verifier::of(&opening, Inspector::of(&opening, tables));
+    let wish = Wish {
+        checks,
+        ..Wish::default()
+    };
+    let stop = CancellationToken::new();
+    verify::verify(&verifier, wish, |_| {}, stop).await.expect("verified")
+}

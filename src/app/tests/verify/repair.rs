@@ -1,0 +1,175 @@
+//! What can be done with what was found: a repair, an export.
+
+use super::*;
+use crate::tasks::sync::{CaughtUp, Difference};
+
+/// Something of everything, with something to pay for.
+fn everything() -> Difference {
+    Difference {
+        same: 19_990,
+        new: 3,
+        content: 2,
+        payload: 1,
+        gone: 4,
+        waiting: 7,
+        repeats: 6,
+        unindexed: true,
+        inputs: 5,
+        tokens: 1_234,
+        cost_usd: 0.125,
+    }
+}
+
+#[test]
+fn a_repair_shows_what_it_takes_and_starts_on_cancel() {
+    let mut console = Console::verified();
+    assert_eq!(console.key("R"), sends(TaskCommand::PlanRepair));
+    assert!(console.app.verify.planning && console.app.confirm.is_none());
+    assert_eq!(console.key("R"), []);
+    console.assert_says("both stores are being gone over for it");
+    console.event(TaskEvent::PhaseChanged(Phase::Comparing));
+    assert_eq!(console.event(TaskEvent::Compared(Ok(everything()))), []);
+    assert!(!console.app.verify.planning);
+    for number in [
+        "3 to bring over",
+        "2 to embed again",
+        "1 to write again without embedding",
+        "6 repeated to take out",
+        "4 gone from Qdrant",
+        "the indexes to bring up to date",
+        "19990 stay",
+        "5 inputs, about 1234 tokens, $0.1250",
+    ] {
+        console.assert_asks(number);
+    }
+    assert_eq!(console.key("Enter"), []);
+    assert!(console.app.confirm.is_none());
+}
+
+#[test]
+fn only_what_is_there_can_be_repaired_or_removed() {
+    let repairs = |remove_gone| sends(TaskCommand::CatchUp { remove_gone });
+    let nothing_gone = Difference {
+        gone: 0,
+        ..everything()
+    };
+    let only_gone = Difference {
+        gone: 4,
+        ..Difference::default()
+    };
+    let only_the_index = Difference {
+        unindexed: true,
+        ..Difference::default()
+    };
+    for (found, key, effects, open) in [
+        (everything(), "r", repairs(false), false),
+        (everything(), "g", repairs(true), false),
+        (everything(), "Esc", vec![], false),
+        (nothing_gone, "r", repairs(false), false),
+        (nothing_gone, "g", vec![], true),
+        (only_gone, "r", vec![], true),
+        (only_gone, "g", repairs(true), false),
+        (only_the_index, "r", repairs(false), false),
+    ] {
+        let mut console = Console::verified();
+        console.key("R");
+        console.event(TaskEvent::Compared(Ok(found)));
+        assert_eq!(console.key(key), effects, "{found:?} {key}");
+        assert_eq!(console.app.confirm.is_some(), open, "{found:?} {key}");
+    }
+}
+
+#[test]
+fn a_repair_that_is_none_or_cannot_be_worked_out_says_so() {
+    let none = Difference {
+        same: 20_000,
+        ..Difference::default()
+    };
+    for (result, level, said) in [
+        (Ok(none), Level::Warn, "mends nothing of it"),
+        (Err("no Qdrant".to_owned()), Level::Error, "no Qdrant"),
+    ] {
+        let mut console = Console::verified();
+        console.key("R");
+        assert_eq!(console.event(TaskEvent::Compared(result)), []);
+        console.assert_says(said);
+        assert_eq!(console.level(), Some(level));
+        assert!(console.app.confirm.is_none() && !console.app.verify.planning);
+        // What is compared next is not for a repair.
+        console.event(TaskEvent::Compared(Ok(Difference {
+            repeats: 0,
+            ..everything()
+        })));
+        console.assert_asks("In Qdrant since: 3 new");
+    }
+    let mut typing = Console::verified();
+    typing.keys(&["R", "E"]);
+    typing.event(TaskEvent::Compared(Ok(everything())));
+    assert!(typing.app.confirm.is_none());
+    typing.assert_says("repair again to see it");
+}
+
+#[test]
+fn why_nothing_can_be_repaired() {
+    let mut go = Console::verifying();
+    go.event(answer(all_well()));
+    let mut unfinished = Console::verified();
+    unfinished.event(TaskEvent::PhaseChanged(Phase::Stopped(StopReason::ByOperator)));
+    let mut finishing = Console::verified();
+    finishing.event(TaskEvent::PhaseChanged(Phase::Finishing(Step::Compact)));
+    // On the heap: a console is large.
+    let cases = vec![
+        (Console::unverified(), "nothing was verified yet"),
+        (Console::verifying(), "a verification is running"),
+        (go, "nothing is wrong"),
+        (unfinished, "the migration has not come to its end"),
+        (finishing, "the table is still being finished"),
+    ];
+    for (mut console, why) in cases {
+        assert_eq!(console.key("R"), [], "{why}");
+        console.assert_says(&format!("repair: {why}"));
+        assert!(!console.app.verify.planning);
+    }
+}
+
+#[test]
+fn after_a_repair_the_decision_is_of_an_earlier_state() {
+    let mut console = Console::verified();
+    let at = |version| Snapshot { version, ..embedding() };
+    console.snapshot(at(7));
+    assert!(!console.app.verify.is_stale(console.app.snapshot.version));
+    let done = CaughtUp {
+        added: 3,
+        ..CaughtUp::default()
+    };
+    console.event(TaskEvent::CaughtUp(done, None));
+    console.snapshot(at(8));
+    assert!(console.app.verify.is_stale(console.app.snapshot.version));
+    assert_eq!(console.decision(), Some(Decision::NoGo), "and stays to be read");
+    assert_eq!(console.key("v"), verifies(None));
+}
+
+#[test]
+fn offenders_are_exported_to_a_file() {
+    let mut console = Console::verified();
+    assert_eq!(console.key("E"), []);
+    assert_eq!(console.prompt(), ("verify_offenders.jsonl", ""));
+    let to = |path: &str| sends(TaskCommand::ExportOffenders(path.into()));
+    assert_eq!(console.key("Enter"), to("verify_offenders.jsonl"));
+    console.event(TaskEvent::OffendersExported(3, "verify_offenders.jsonl".into()));
+    console.assert_says("3 offenders in verify_offenders.jsonl");
+    console.keys(&["E", "Ctrl-U"]);
+    console.types("/tmp/bad.jsonl");
+    assert_eq!(console.key("Enter"), to("/tmp/bad.jsonl"));
+
+    let mut go = Console::verifying();
+    go.event(answer(all_well()));
+    for (mut console, why) in [
+        (Console::unverified(), "nothing was verified yet"),
+        (go, "no check finds fault with a point"),
+    ] {
+        assert_eq!(console.key("E"), []);
+        console.assert_says(&format!("export: {why}"));
+        assert!(console.app.prompt.is_none());
+    }
+}

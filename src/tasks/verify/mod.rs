@@ -1,0 +1,335 @@
+//! Verification: is everything over, is it right, may the new store take over?
+//!
+//! Reads both stores and writes nothing ([`repair`] does, when it is told to). Each check is a file of its own; what its
+//! figures must be, and what they add up to, is [`crate::point::verdict`]'s.
+//!
+//! ```text
+//! counts      Qdrant's count = rows + failed + skipped
+//! ids         all ids of both, in passes of bounded memory
+//! payloads \  one pass: a batch of rows, the points of those ids, both compared while the next batch comes
+//! vectors  /  (pass)
+//! neighbours, index, filters: a seeded sample of rows asks both stores, or one store in two ways
+//! health      versions, files, what lies about
+//! ```
+//!
+//! The table is read in one version. What is written to either store meanwhile is noticed and said.
+
+mod again;
+mod counts;
+pub mod export;
+mod filters;
+mod health;
+mod ids;
+mod index;
+pub mod kept;
+mod neighbours;
+mod pass;
+mod payloads;
+mod ranked;
+pub mod repair;
+mod report;
+mod vectors;
+
+use std::time::Instant;
+
+use anyhow::Context as _;
+use lancedb::Table;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio_util::sync::CancellationToken;
+
+use super::inspect::Inspector;
+use super::job::Opening;
+use super::search::NO_TABLE;
+use crate::lance::audit::{Pinned, is_of_table};
+use crate::lance::{Checkpoint, Role, Row, RowDecoder};
+use crate::point::verdict::{Outcome, Threshold, Verdict};
+use crate::qdrant::CollectionFacts;
+
+pub use report::{Check, CheckId, Offender, Offenders, Verification};
+
+/// Why a verification did not come to its end.
+pub const STOPPED: &str = "stopped by the operator";
+/// Queries that neighbours and the index are judged by, unless another number is asked for. Qdrant's guide asks for 50.
+pub const QUERIES: usize = 100;
+/// Contents that are embedded again, where that is allowed.
+pub const AGAIN: usize = 50;
+
+/// What is to be verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// Which checks; those that are left out keep the decision open.
+    pub checks: Vec<CheckId>,
+    /// Rows whose payloads and vectors are looked at; all if nothing is said.
+    pub sample: Option<u64>,
+    /// What is drawn at random is drawn by this.
+    pub seed: u64,
+    /// Queries for neighbours and for the index, each.
+    pub queries: usize,
+    /// Contents that are embedded again.
+    pub again: usize,
+    /// Whether embedding them may cost something. What costs nothing is done anyway.
+    pub pay: bool,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            checks: CheckId::ALL.to_vec(),
+            sample: None,
+            seed: 1,
+            queries: QUERIES,
+            again: AGAIN,
+            pay: false,
+        }
+    }
+}
+
+/// What a verification needs. Cloning is cheap.
+#[derive(Clone)]
+pub struct Verifier {
+    /// Both stores, the journal and the recipe.
+    pub inspector: Inspector,
+    /// How far the job had come when it was opened; what the table says goes before it.
+    pub checkpoint: Checkpoint,
+    /// The collection as it was then.
+    pub collection: CollectionFacts,
+    /// The table with its address, for the report.
+    pub table: String,
+    /// Points a request.
+    pub page_points: u32,
+}
+
+impl Verifier {
+    /// Of an open job.
+    pub fn of(opening: &Opening, inspector: Inspector) -> Self {
+        Self {
+            inspector,
+            checkpoint: opening.checkpoint.clone(),
+            collection: opening.collection.clone(),
+            table: opening.facts.table.clone(),
+            page_points: opening.page_points(),
+        }
+    }
+}
+
+/// What is told while it goes on.
+#[derive(Debug, Clone, Copy)]
+pub enum Told<'a> {
+    /// A check is so far: points, rows or queries done, of how many.
+    Progress(CheckId, u64, u64),
+    /// A check came to its end.
+    Checked(&'a Check),
+}
+
+type Tell<'a> = dyn Fn(Told<'_>) + Send + Sync + 'a;
+
+/// What all checks stand on.
+struct Ground<'a> {
+    inspector: &'a Inspector,
+    collection: &'a CollectionFacts,
+    wish: &'a Wish,
+    page_points: usize,
+    table: Table,
+    pinned: Pinned,
+    checkpoint: Checkpoint,
+    rows: u64,
+    points: u64,
+    tell: &'a Tell<'a>,
+    stop: &'a CancellationToken,
+}
+
+impl Ground<'_> {
+    fn check_stop(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.stop.is_cancelled(), STOPPED);
+        Ok(())
+    }
+
+    fn report(&self, check: CheckId, done: u64, all: u64) {
+        (self.tell)(Told::Progress(check, done, all));
+    }
+
+    /// The places of at most so many rows, ascending, drawn by the seed; another number for each use.
+    fn places(&self, count: u64, salt: u64) -> Vec<u64> {
+        let mut rng = StdRng::seed_from_u64(self.wish.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt);
+        let all = usize::try_from(self.rows).unwrap_or(usize::MAX);
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(all);
+        let drawn = rand::seq::index::sample(&mut rng, all, count);
+        let mut places: Vec<u64> = drawn.into_iter().map(|place| place as u64).collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// The rows at these places, as far as the named columns tell them.
+    async fn rows_at(&self, places: &[u64], columns: &[&str]) -> anyhow::Result<Vec<Row>> {
+        let mut rows = Vec::with_capacity(places.len());
+        for places in places.chunks(self.page_points) {
+            self.check_stop()?;
+            let batch = self.pinned.take(places, columns).await?;
+            let decoder = RowDecoder::new(&self.inspector.schema, &batch);
+            for place in 0..batch.num_rows() {
+                rows.push(decoder.row(place)?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Columns by what they stand for.
+    fn columns(&self, wanted: impl Fn(&Role) -> bool) -> Vec<&str> {
+        let columns = self.inspector.schema.columns().iter();
+        columns
+            .filter(|column| wanted(&column.role))
+            .map(|column| column.name.as_str())
+            .collect()
+    }
+}
+
+/// Verifies. `tell` hears of each check how far it is, and what came of it.
+///
+/// # Errors
+/// There is no table, Qdrant or the journal cannot be read, or it was stopped ([`STOPPED`]). A table that cannot be read
+/// is no error: it may not take over.
+pub async fn verify(
+    verifier: &Verifier,
+    wish: Wish,
+    tell: impl Fn(Told<'_>) + Send + Sync,
+    stop: CancellationToken,
+) -> anyhow::Result<Verification> {
+    let work = verified(verifier, &wish, &tell, &stop);
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => anyhow::bail!(STOPPED),
+        result = work => result,
+    }
+}
+
+async fn verified(
+    verifier: &Verifier,
+    wish: &Wish,
+    tell: &Tell<'_>,
+    stop: &CancellationToken,
+) -> anyhow::Result<Verification> {
+    let begun = Instant::now();
+    let inspector = &verifier.inspector;
+    let table = inspector.table().context(NO_TABLE)?;
+    let pinned = Pinned::of(&table).await?;
+    let newest = pinned.checkpoint().await?;
+    let checkpoint = newest
+        .filter(|newest| newest.job == verifier.checkpoint.job)
+        .unwrap_or_else(|| verifier.checkpoint.clone());
+    let ground = Ground {
+        inspector,
+        collection: &verifier.collection,
+        wish,
+        page_points: (verifier.page_points as usize).clamp(1, 1_000),
+        rows: pinned.rows().await?,
+        points: inspector.source.count().await?,
+        table,
+        pinned,
+        checkpoint,
+        tell,
+        stop,
+    };
+    let mut checks: Vec<Check> = Vec::new();
+    for id in CheckId::ALL {
+        // Payloads and vectors come out of one pass.
+        if !wish.checks.contains(&id) || checks.iter().any(|check| check.id == id) {
+            continue;
+        }
+        ground.check_stop()?;
+        let since = Instant::now();
+        let begins = checks.len();
+        match carry_out(&ground, id).await {
+            Ok(done) => checks.extend(done),
+            Err(error) if is_of_table(&error) => {
+                tracing::warn!(check = id.as_str(), "{error:#}");
+                checks.push(Check::unreadable(id, &error));
+            }
+            Err(error) => return Err(error),
+        }
+        for check in &mut checks[begins..] {
+            check.took = since.elapsed();
+            tell(Told::Checked(check));
+        }
+    }
+    let open = left_open(&ground, wish).await?;
+    let of_checks = checks
+        .iter()
+        .map(|check| (check.id.as_str(), check.outcome, check.reasons.as_slice()));
+    let Verdict { decision, reasons } = Verdict::of(of_checks, open);
+    Ok(Verification {
+        decision,
+        reasons,
+        collection: inspector.source.collection().to_owned(),
+        qdrant_version: verifier.collection.version.clone(),
+        table: verifier.table.clone(),
+        table_version: ground.pinned.version(),
+        points: ground.points,
+        rows: ground.rows,
+        sample: wish.sample,
+        seed: wish.seed,
+        checks,
+        began_at: super::now_ms() - i64::try_from(begun.elapsed().as_millis()).unwrap_or(0),
+        took: begun.elapsed(),
+    })
+}
+
+async fn carry_out(ground: &Ground<'_>, id: CheckId) -> anyhow::Result<Vec<Check>> {
+    Ok(match id {
+        CheckId::Counts => vec![counts::run(ground).await?],
+        CheckId::Ids => vec![ids::run(ground).await?],
+        CheckId::Payloads | CheckId::Vectors => {
+            let wanted = pass::Wanted {
+                payloads: id == CheckId::Payloads,
+                vectors: ground.wish.checks.contains(&CheckId::Vectors),
+            };
+            pass::run(ground, wanted).await?
+        }
+        CheckId::Neighbours => vec![neighbours::run(ground).await?],
+        CheckId::Index => vec![index::run(ground).await?],
+        CheckId::Filters => vec![filters::run(ground).await?],
+        CheckId::Health => vec![health::run(ground).await?],
+    })
+}
+
+/// What keeps the decision open beside the checks: those that were left out, and what was written meanwhile.
+async fn left_open(ground: &Ground<'_>, wish: &Wish) -> anyhow::Result<Vec<String>> {
+    let mut open = Vec::new();
+    let left_out: Vec<&str> = CheckId::ALL
+        .into_iter()
+        .filter(|id| id.is_needed() && !wish.checks.contains(id))
+        .map(CheckId::as_str)
+        .collect();
+    if !left_out.is_empty() {
+        open.push(format!("not checked: {}", left_out.join(", ")));
+    }
+    // Where it cannot be read, the checks have said so.
+    let newest = ground.pinned.newest_version().await;
+    if let Ok(newest) = newest
+        && newest != ground.pinned.version()
+    {
+        open.push(format!(
+            "the table was written to meanwhile (version {} to {newest}); verify again when nothing is",
+            ground.pinned.version()
+        ));
+    }
+    let points = ground.inspector.source.count().await?;
+    if points != ground.points {
+        open.push(format!(
+            "Qdrant was written to meanwhile ({} to {points} points); verify again when nothing is",
+            ground.points
+        ));
+    }
+    Ok(open)
+}
+
+/// The outcome of figures that each have their threshold; what is missed joins the reasons.
+fn judge(check: &mut Check, figures: &[(Threshold, f64)]) {
+    for (threshold, value) in figures {
+        let outcome = threshold.judge(*value);
+        if outcome != Outcome::Pass {
+            check.reasons.push(threshold.missed(*value));
+        }
+        check.outcome = check.outcome.and(outcome);
+    }
+}

@@ -1,0 +1,160 @@
+//! Repair: brings together what a verification found apart. What comparing both stores finds ([`crate::tasks::sync`]) is
+//! joined by what only verification sees: embeddings that are not their points', repeated rows, rows that an index lacks.
+//!
+//! Planning writes nothing but the journal's list of what differs; carrying it out is the one writer's.
+
+use std::collections::HashSet;
+
+use super::{CheckId, Verification};
+use crate::journal::Drift;
+use crate::point::PointId;
+use crate::point::verdict::Outcome;
+use crate::qdrant::source::Part;
+use crate::tasks::sync::{Difference, Sync, estimate};
+use crate::tasks::writer::Message;
+
+/// Points looked up at once.
+const CHUNK: usize = 500;
+
+/// What only a verification knows of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mending {
+    /// Ids that have several rows.
+    pub repeats: Vec<PointId>,
+    /// How many rows too many they have.
+    pub rows_too_many: u64,
+    /// Points whose embedding has to be made anew.
+    pub embed: Vec<PointId>,
+    /// Ids that are among the failures and have a row all the same.
+    pub settled: Vec<PointId>,
+    /// Whether an index lacks rows, or is not there.
+    pub unindexed: bool,
+}
+
+impl Mending {
+    /// What this verification leaves to be mended.
+    pub fn of(verification: &Verification) -> Self {
+        let ids = |check| {
+            verification
+                .check(check)
+                .map(|check| check.to_mend.clone())
+                .unwrap_or_default()
+        };
+        let number = |check, name| {
+            verification
+                .check(check)
+                .and_then(|check| check.numbers.get(name)?.as_u64())
+                .unwrap_or(0)
+        };
+        let index = verification.check(CheckId::Index);
+        Self {
+            repeats: ids(CheckId::Ids),
+            rows_too_many: number(CheckId::Ids, "rows_too_many"),
+            embed: ids(CheckId::Vectors),
+            settled: ids(CheckId::Counts),
+            unindexed: index.is_some_and(|index| matches!(index.outcome, Outcome::Fail | Outcome::Inconclusive)),
+        }
+    }
+}
+
+/// Adds to a comparison what it could not see. The points join the journal's list of what differs.
+///
+/// # Errors
+/// Qdrant or the journal cannot be asked, or it was stopped.
+pub async fn plan(sync: &Sync, mending: &Mending, found: &mut Difference) -> anyhow::Result<()> {
+    found.repeats = mending.rows_too_many;
+    found.unindexed = mending.unindexed;
+    let part = Part {
+        payloads: true,
+        vectors: false,
+    };
+    let mut seen = HashSet::new();
+    let ids: Vec<PointId> = mending.embed.iter().copied().filter(|id| seen.insert(*id)).collect();
+    for ids in ids.chunks(CHUNK) {
+        sync.check_stop()?;
+        let asked = ids.to_vec();
+        let known = sync.journal.run(move |journal| journal.drift_of(&asked)).await?;
+        let mut drift = Vec::new();
+        for point in sync.parts.source.get_part(ids, part).await?.into_iter().flatten() {
+            match known.get(&point.id) {
+                None => found.same = found.same.saturating_sub(1),
+                Some(Drift::Payload) => found.payload = found.payload.saturating_sub(1),
+                // It is embedded anyway, or goes.
+                Some(Drift::New | Drift::Content | Drift::Gone | Drift::Stuck) => continue,
+            }
+            found.content += 1;
+            estimate(sync, &point.payload, found);
+            drift.push((point.id, Drift::Content, None));
+        }
+        sync.journal.run(move |journal| journal.record_drift(&drift)).await?;
+    }
+    if let Some(gateway) = sync.parts.recipe.gateways.main() {
+        found.cost_usd = gateway.budget().price_of(found.tokens);
+    }
+    Ok(())
+}
+
+/// Takes the table over as something else left it, and takes repeated rows out; what differs is then brought over as
+/// catching up does. Answers how many rows were taken out.
+///
+/// # Errors
+/// The table or the journal cannot be written.
+pub async fn begin(sync: &Sync, mending: &Mending) -> anyhow::Result<u64> {
+    let (repeats, settled) = (mending.repeats.clone(), mending.settled.clone());
+    sync.parts
+        .writer
+        .ask(|done| Message::Mend { repeats, settled, done })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::super::Check;
+    use super::*;
+    use crate::point::verdict::Decision;
+
+    fn verification(checks: Vec<Check>) -> Verification {
+        Verification {
+            decision: Decision::NoGo,
+            reasons: Vec::new(),
+            collection: "c".into(),
+            qdrant_version: "1.18".into(),
+            table: "t".into(),
+            table_version: 1,
+            points: 3,
+            rows: 3,
+            sample: None,
+            seed: 1,
+            checks,
+            began_at: 0,
+            took: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn each_check_says_what_it_alone_knows() {
+        let mut ids = Check::new(CheckId::Ids);
+        ids.mend(PointId::Num(1));
+        ids.numbers = json!({"rows_too_many": 4});
+        let mut vectors = Check::new(CheckId::Vectors);
+        vectors.mend(PointId::Num(2));
+        let mut counts = Check::new(CheckId::Counts);
+        counts.mend(PointId::Num(3));
+        let mut index = Check::new(CheckId::Index);
+        index.doubt("rows are missing".into());
+        let mending = Mending::of(&verification(vec![counts, ids, vectors, index]));
+        let expected = Mending {
+            repeats: vec![PointId::Num(1)],
+            rows_too_many: 4,
+            embed: vec![PointId::Num(2)],
+            settled: vec![PointId::Num(3)],
+            unindexed: true,
+        };
+        assert_eq!(mending, expected);
+        assert_eq!(Mending::of(&verification(Vec::new())), Mending::default());
+    }
+}

@@ -1,0 +1,357 @@
+//! Vectors: every embedding is whole (finite, of the right dimension, not zero, of length 1 where its space says so), and
+//! it is its own point's.
+//!
+//! What ties an embedding to its point: carried over, it is equal to Qdrant's vector. Embedded anew in a space that can be
+//! compared, its cosine with Qdrant's vector was stored when it was written: where that no longer comes out, the embedding
+//! is another point's, or another model's. In a space of its own only embedding the content again shows it ([`again`]).
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::payloads::{same_numbers, too_small};
+use super::{Check, Ground, again};
+use crate::lance::schema::EMBEDDING;
+use crate::lance::{DecodeError, Row, TableSchema};
+use crate::point::verdict::{DIVERGENT, Limit, NORM, Outcome, SAME_NUMBER, SIMILARITY, Sample, percent};
+use crate::point::{Histogram, Modality, Point, PointId, Similarity};
+use crate::qdrant::ReadPoint;
+use crate::tasks::prepare::Plan;
+use crate::tasks::recipe::Recipe;
+
+/// Whether Qdrant's vectors say anything about the rows' embeddings.
+pub(super) fn ask_qdrant(recipe: &Recipe) -> bool {
+    matches!(recipe.plan, Plan::Carry { .. }) || recipe.compared.iter().any(Option::is_some)
+}
+
+/// Qdrant's vectors that a row's stored similarity may be about. A caption in the place of its picture is a text, whatever
+/// the row is made of; in a column that both share, the row does not say which of the two it holds.
+pub(super) fn compared_with<'a>(recipe: &'a Recipe, row: &Row) -> impl Iterator<Item = &'a str> + use<'a> {
+    let modality = row.modality.unwrap_or(Modality::Text);
+    let column = row.embedding_column.as_deref().unwrap_or(EMBEDDING);
+    let own = recipe.columns.of(modality) == Some(column);
+    let own = recipe.compared[modality as usize].as_deref().filter(|_| own);
+    let of_texts = recipe.compared[Modality::Text as usize].as_deref();
+    let of_texts = of_texts.filter(|_| recipe.columns.of(Modality::Text) == Some(column));
+    own.into_iter().chain(of_texts.filter(|name| Some(*name) != own))
+}
+
+/// What is wrong with a row's vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    Unreadable,
+    None,
+    Dimension,
+    NotFinite,
+    Zero,
+    Norm,
+    Unequal,
+    Disagrees,
+}
+
+impl Fault {
+    /// The word among the figures, and the end of the sentence that begins with a number of rows.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unreadable => ("unreadable", "cannot be read"),
+            Self::None => ("without_embedding", "have no embedding"),
+            Self::Dimension => (
+                "wrong_dimension",
+                "have an embedding of another dimension than their column's",
+            ),
+            Self::NotFinite => ("not_finite", "have an embedding with a number that is not finite"),
+            Self::Zero => ("zero", "have an embedding of zeros only"),
+            Self::Norm => (
+                "norm_off",
+                "have an embedding that is not of length 1, as their space wants it",
+            ),
+            Self::Unequal => ("unequal", "differ from the vector that was carried over"),
+            Self::Disagrees => (
+                "disagrees",
+                "have an embedding whose cosine with Qdrant's vector is not the one that was stored with it: another \
+                 point's, or another model's",
+            ),
+        }
+    }
+}
+
+/// What was found so far.
+pub(super) struct Tally {
+    recipe: Recipe,
+    /// Columns of embeddings: dimension, and whether their vectors have length 1.
+    columns: BTreeMap<String, (usize, bool)>,
+    rows: u64,
+    embeddings: u64,
+    faults: BTreeMap<Fault, u64>,
+    /// Held against Qdrant's vector; could not be.
+    tied: u64,
+    untied: u64,
+    without_point: u64,
+    norms: Option<(f64, f64)>,
+    similarities: Histogram,
+    offenders: Vec<(PointId, String)>,
+    to_mend: Vec<PointId>,
+}
+
+impl Tally {
+    pub(super) fn new(recipe: &Recipe, schema: &TableSchema) -> Self {
+        let spaces = recipe.columns.all();
+        let columns = schema.embeddings().map(|(column, size)| {
+            let normalised = spaces.get(column).is_some_and(|space| space.normalised);
+            (column.to_owned(), (size, normalised))
+        });
+        Self {
+            columns: columns.collect(),
+            recipe: recipe.clone(),
+            rows: 0,
+            embeddings: 0,
+            faults: BTreeMap::new(),
+            tied: 0,
+            untied: 0,
+            without_point: 0,
+            norms: None,
+            similarities: Histogram::default(),
+            offenders: Vec::new(),
+            to_mend: Vec::new(),
+        }
+    }
+
+    /// Looks at one row beside its point.
+    pub(super) fn look(&mut self, row: &Row, point: Option<&ReadPoint>) {
+        self.rows += 1;
+        self.similarities.record(row.similarity);
+        let mut fault = self.soundness(row);
+        match point {
+            // A row without a point is for the check of ids.
+            None => self.without_point += u64::from(ask_qdrant(&self.recipe)),
+            // Nothing can be compared that is not sound.
+            Some(Ok(point)) if fault.is_none() => fault = self.tie(row, point),
+            Some(_) => {}
+        }
+        if let Some((fault, said)) = fault {
+            self.blame(row.point.id, fault, said);
+            // Without a point there is nothing to make it from.
+            if matches!(point, Some(Ok(_))) || !ask_qdrant(&self.recipe) {
+                self.to_mend.push(row.point.id);
+            }
+        }
+    }
+
+    /// A row that cannot have come from qlance.
+    pub(super) fn unreadable(&mut self, id: PointId, error: &DecodeError) {
+        self.rows += 1;
+        let said = format!("column {:?}: {}", error.column, error.problem);
+        self.blame(id, Fault::Unreadable, said);
+    }
+
+    fn blame(&mut self, id: PointId, fault: Fault, said: String) {
+        *self.faults.entry(fault).or_default() += 1;
+        self.offenders.push((id, said));
+    }
+
+    /// What is wrong with the embeddings themselves.
+    fn soundness(&mut self, row: &Row) -> Option<(Fault, String)> {
+        let own = row.embedding.as_deref().zip(row.embedding_column.as_deref());
+        let others = row
+            .others
+            .iter()
+            .map(|(column, numbers)| (numbers.as_slice(), column.as_str()));
+        let mut fault = own.is_none().then(|| (Fault::None, "no embedding".to_owned()));
+        for (numbers, column) in own.into_iter().chain(others) {
+            self.embeddings += 1;
+            let found = self.one_soundness(numbers, column);
+            fault = fault.or(found);
+        }
+        fault
+    }
+
+    fn one_soundness(&mut self, numbers: &[f32], column: &str) -> Option<(Fault, String)> {
+        let (size, normalised) = self.columns.get(column).copied().unwrap_or((numbers.len(), false));
+        if numbers.len() != size {
+            let said = format!("{column}: {} numbers, not {size}", numbers.len());
+            return Some((Fault::Dimension, said));
+        }
+        if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
+            return Some((
+                Fault::NotFinite,
+                format!("{column}: number {place} is {}", numbers[place]),
+            ));
+        }
+        let squares: f64 = numbers.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+        let norm = squares.sqrt();
+        if norm == 0.0 {
+            return Some((Fault::Zero, format!("{column}: zeros only")));
+        }
+        let (least, most) = self.norms.unwrap_or((norm, norm));
+        self.norms = Some((least.min(norm), most.max(norm)));
+        let off = normalised && NORM.judge((norm - 1.0).abs()) != Outcome::Pass;
+        off.then(|| (Fault::Norm, format!("{column}: length {norm:.4}")))
+    }
+
+    /// What is wrong between the row's own embedding and its point.
+    fn tie(&mut self, row: &Row, point: &Point) -> Option<(Fault, String)> {
+        let new = row.embedding.as_deref()?;
+        if let Plan::Carry { vector, .. } = &self.recipe.plan {
+            self.tied += 1;
+            return match point.vectors.get(vector).and_then(|vector| vector.dense()) {
+                Some(old) if same_numbers(old, new) => None,
+                Some(old) => Some((Fault::Unequal, unequal(old, new))),
+                None => Some((Fault::Unequal, "Qdrant has no vector there".to_owned())),
+            };
+        }
+        let found: Vec<f32> = compared_with(&self.recipe, row)
+            .filter_map(|name| Similarity::cosine(new, point.vectors.get(name)?.dense()?))
+            .map(Similarity::get)
+            .collect();
+        let Some((stored, best)) = row.similarity.and_then(|stored| {
+            let distance = |cosine: &f32| f64::from((cosine - stored.get()).abs());
+            let best = found.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+            Some((stored.get(), *best))
+        }) else {
+            self.untied += 1;
+            return None;
+        };
+        self.tied += 1;
+        let off = f64::from((stored - best).abs());
+        (SIMILARITY.judge(off) != Outcome::Pass).then(|| {
+            let said = format!("similarity {stored:.4} is stored, {best:.4} comes out");
+            (Fault::Disagrees, said)
+        })
+    }
+
+    /// Hands over what the last batch showed.
+    pub(super) fn settle(&mut self, check: &mut Check) {
+        for (id, said) in self.offenders.drain(..) {
+            check.offenders.add(id, || said);
+        }
+        for id in self.to_mend.drain(..) {
+            check.mend(id);
+        }
+    }
+
+    pub(super) async fn tell(
+        self,
+        ground: &Ground<'_>,
+        check: &mut Check,
+        sample: Option<Sample>,
+    ) -> anyhow::Result<()> {
+        let bad: u64 = self.faults.values().sum();
+        check.threshold = match self.recipe.plan {
+            Plan::Carry { .. } => format!("sound; each number within {} of Qdrant's", limit_of(SAME_NUMBER.limit)),
+            Plan::Embed { .. } => format!("sound; similarity as stored within {}", limit_of(SIMILARITY.limit)),
+        };
+        check.figure = match &sample {
+            Some(sample) => sample.text(),
+            None => format!("{bad} of {} rows are wrong", self.rows),
+        };
+        for (fault, count) in &self.faults {
+            check.fail(format!("{count} rows {}; {WAY_OUT}", fault.words().1));
+        }
+        if let Some(sample) = &sample
+            && bad == 0
+            && !sample.suffices()
+        {
+            check.doubt(too_small(sample));
+        }
+        check.sample = sample;
+        let divergence = self.divergence(ground, check).await?;
+        let again = again::run(ground, check).await?;
+        self.doubt_untied(check, &again);
+        let count = |fault: Fault| self.faults.get(&fault).copied().unwrap_or(0);
+        let faults: serde_json::Map<String, serde_json::Value> = ALL
+            .into_iter()
+            .map(|fault| (fault.words().0.to_owned(), count(fault).into()))
+            .collect();
+        check.numbers = json!({
+            "rows": self.rows, "embeddings": self.embeddings, "faults": faults, "tied_to_qdrant": self.tied,
+            "not_tied": self.untied, "without_point": self.without_point,
+            "norm": self.norms.map(|(least, most)| json!({"least": least, "most": most})),
+            "similarity": divergence, "embedded_again": again.numbers(),
+        });
+        Ok(())
+    }
+
+    /// The distribution of the similarities against the configured threshold.
+    async fn divergence(&self, ground: &Ground<'_>, check: &mut Check) -> anyhow::Result<serde_json::Value> {
+        let threshold = ground.inspector.config.divergence.threshold as f32;
+        let compared = self.similarities.compared();
+        if compared == 0 {
+            return Ok(serde_json::Value::Null);
+        }
+        let accepted = ground.inspector.journal.run(|journal| journal.accepted()).await?;
+        let below = self.similarities.below(threshold);
+        let open = below.saturating_sub(accepted);
+        let share = open as f64 / compared as f64;
+        let quantile = |share| self.similarities.quantile(share);
+        let median = quantile(0.5).unwrap_or(0.0);
+        if DIVERGENT.judge(share) == Outcome::Pass {
+            if below > 0 {
+                check.notes.push(format!(
+                    "{below} of {compared} similarities lie below {threshold}, {} of them accepted",
+                    accepted.min(below)
+                ));
+            }
+        } else {
+            check.doubt(format!(
+                "{} of {compared} similarities lie below {threshold} (median {median:.3}), more than 1 %: look at `qlance \
+                 divergence list`; or, if Qdrant's vectors are of another space, say divergence.same_space = false",
+                percent(share)
+            ));
+        }
+        Ok(json!({
+            "compared": compared, "below_threshold": below, "threshold": threshold, "accepted": accepted,
+            "p1": quantile(0.01), "p5": quantile(0.05), "p50": quantile(0.5),
+        }))
+    }
+
+    /// Says what nothing ties to its point.
+    fn doubt_untied(&self, check: &mut Check, again: &again::Again) {
+        if self.untied == 0 {
+            return;
+        }
+        if self.tied > 0 {
+            check.notes.push(format!(
+                "{} rows cannot be held against Qdrant's vectors: no similarity is stored with them, or Qdrant has no \
+                 vector to compare with",
+                self.untied
+            ));
+        } else if again.compared == 0 {
+            check.doubt(format!(
+                "nothing ties the embeddings to their points: Qdrant's vectors are of another space, and no content was \
+                 embedded again{}",
+                again.why_not.as_deref().unwrap_or_default()
+            ));
+        }
+    }
+}
+
+const WAY_OUT: &str = "`qlance verify --repair` or `qlance divergence embed-again` makes them anew";
+
+const ALL: [Fault; 8] = [
+    Fault::Unreadable,
+    Fault::None,
+    Fault::Dimension,
+    Fault::NotFinite,
+    Fault::Zero,
+    Fault::Norm,
+    Fault::Unequal,
+    Fault::Disagrees,
+];
+
+fn limit_of(limit: Limit) -> f64 {
+    match limit {
+        Limit::AtLeast(limit, _) | Limit::Above(limit) | Limit::AtMost(limit, _) => limit,
+    }
+}
+
+fn unequal(old: &[f32], new: &[f32]) -> String {
+    if old.len() != new.len() {
+        return format!("{} numbers, {} in Qdrant", new.len(), old.len());
+    }
+    let differences = old.iter().zip(new).map(|(x, y)| (x - y).abs());
+    let largest = differences.fold(0.0, |largest: f32, difference| largest.max(difference));
+    format!("differs from Qdrant's by up to {largest:.2e}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! The decision: the word, what was looked at, and every reason.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::{marked, scrolled, wrapped};
+use crate::app::App;
+use crate::app::actions::ActionId;
+use crate::app::verify::{Pane, Run, Stage};
+use crate::point::verdict::Decision;
+use crate::tasks::verify::{STOPPED, Verification};
+use crate::tasks::{Phase, now_ms};
+use crate::ui::chrome::key_of;
+use crate::ui::paint;
+use crate::ui::text::{age, clock, columns, count, fit, latency};
+use crate::ui::theme::Theme;
+
+pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, framed: bool) {
+    let focused = app.verify.pane == Pane::Decision;
+    if !framed && !focused {
+        let inner = Rect {
+            x: area.x + 1,
+            width: area.width.saturating_sub(2),
+            ..area
+        };
+        paint::lines(frame, inner, &brief(app, theme, inner.width as usize));
+        return;
+    }
+    let inner = theme.pane("").inner(area);
+    let scroll = if focused { app.verify.scroll } else { 0 };
+    let most = scroll as usize + inner.height as usize + 1;
+    let lines = lines(app, theme, inner.width as usize, most);
+    let seen = scrolled(&lines, scroll, inner.height);
+    let title = if seen.len() <= inner.height as usize {
+        "Decision".to_owned()
+    } else if focused {
+        "Decision (more below)".to_owned()
+    } else {
+        format!("Decision (more: {})", way_here(app))
+    };
+    frame.render_widget(theme.pane_with(&title, focused), area);
+    paint::lines(frame, inner, seen);
+}
+
+/// All of it; of the reasons no more than fill about `most` lines.
+pub(super) fn lines(app: &App, theme: &Theme, width: usize, most: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![headline(app, theme, width)];
+    lines.extend(wrapped(&facts(app, width), theme.dim(), width, 3));
+    if let Some((text, style)) = notice(app, theme) {
+        lines.extend(wrapped(&text, style, width, 3));
+    }
+    for reason in reasons(app) {
+        if lines.len() >= most {
+            break;
+        }
+        lines.extend(marked("- ", reason, Style::new(), width, most));
+    }
+    lines
+}
+
+/// Three lines: the word, what was looked at, and the first reason with how many more there are.
+fn brief(app: &App, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![
+        headline(app, theme, width),
+        Line::styled(fit(&facts(app, width), width), theme.dim()),
+    ];
+    let reasons = reasons(app);
+    if let Some((text, style)) = notice(app, theme) {
+        lines.push(Line::styled(fit(&text, width), style));
+    } else if let Some(first) = reasons.first() {
+        let more = match reasons.len() - 1 {
+            0 => String::new(),
+            more => format!(" (+{more}: {})", way_here(app)),
+        };
+        let first = fit(&format!("- {first}"), width.saturating_sub(columns(&more)));
+        lines.push(Line::raw(format!("{first}{more}")));
+    }
+    lines
+}
+
+/// The key that goes from the checks to the decision.
+fn way_here(app: &App) -> String {
+    key_of(app, ActionId::PreviousPane)
+}
+
+/// What was decided, or how far that is.
+fn headline(app: &App, theme: &Theme, width: usize) -> Line<'static> {
+    let (word, style, text) = match (app.verify.run(), app.verify.found()) {
+        (Some(run), _) => under_way(app, theme, run),
+        (None, Some(found)) => decided(theme, found),
+        (None, None) => ("", Style::new(), String::new()),
+    };
+    let text = fit(&text, width.saturating_sub(columns(word) + 2));
+    Line::from(vec![
+        Span::styled(word, style.add_modifier(Modifier::BOLD)),
+        Span::raw(format!("  {text}")),
+    ])
+}
+
+fn under_way(app: &App, theme: &Theme, run: &Run) -> (&'static str, Style, String) {
+    let again = key_of(app, ActionId::Verify);
+    let (done, all) = run.counts();
+    let what = run
+        .sample
+        .map_or_else(String::new, |sample| format!("a sample of {}: ", count(sample)));
+    let far = format!("{what}{done} of {all} checks done, {}", clock(run.elapsed()));
+    match &run.stage {
+        Stage::Asked => ("VERIFYING", theme.accent(), format!("{what}asked for ...")),
+        Stage::Running => {
+            let stop = key_of(app, ActionId::StopVerifying);
+            ("VERIFYING", theme.accent(), format!("{far}; {stop} stops"))
+        }
+        Stage::Stopping => ("STOPPING", theme.warn(), far),
+        Stage::Ended(_) => {
+            let style = if was_stopped(run) { theme.warn() } else { theme.bad() };
+            let back = match app.verify.found() {
+                Some(_) => format!(", {} shows the earlier decision", key_of(app, ActionId::Back)),
+                None => String::new(),
+            };
+            ("NOT DECIDED", style, format!("{again} verifies again{back}"))
+        }
+    }
+}
+
+fn was_stopped(run: &Run) -> bool {
+    matches!(&run.stage, Stage::Ended(error) if error == STOPPED)
+}
+
+fn decided(theme: &Theme, found: &Verification) -> (&'static str, Style, String) {
+    let reasons = match found.reasons.len() {
+        0 => String::new(),
+        1 => ": 1 reason".to_owned(),
+        many => format!(": {many} reasons"),
+    };
+    let (style, text) = match found.decision {
+        Decision::Go => (theme.good(), "the new store may take over"),
+        Decision::NoGo => (theme.bad(), "the new store may not take over"),
+        Decision::Inconclusive => (theme.warn(), "what was seen does not say"),
+    };
+    (found.decision.label(), style, format!("{text}{reasons}"))
+}
+
+/// What was looked at, as far as there is room; while that is under way, what was decided before.
+fn facts(app: &App, width: usize) -> String {
+    let Some(found) = app.verify.found() else {
+        return "nothing was decided before".to_owned();
+    };
+    let ago = age(now_ms() - found.began_at);
+    if app.verify.run().is_some() {
+        return format!("earlier: {}, {ago} ago", found.decision.label());
+    }
+    let looked_at = match found.sample {
+        Some(sample) => format!("sample {}", count(sample)),
+        None => "in full".to_owned(),
+    };
+    let short = format!(
+        "version {}, {} rows, {} points, {looked_at}, seed {}, {ago} ago in {}",
+        found.table_version,
+        count(found.rows),
+        count(found.points),
+        found.seed,
+        latency(Some(found.took))
+    );
+    let long = format!(
+        "{} against {} of Qdrant {}: {short}",
+        found.table, found.collection, found.qdrant_version
+    );
+    if columns(&long) <= width { long } else { short }
+}
+
+/// What goes before the reasons just now.
+fn notice(app: &App, theme: &Theme) -> Option<(String, Style)> {
+    let snapshot = &app.snapshot;
+    if app.verify.planning {
+        let text = format!(
+            "working out what a repair takes: {} of {} points; nothing is written",
+            count(snapshot.compared),
+            count(snapshot.total)
+        );
+        return Some((text, theme.accent()));
+    }
+    if app.phase == Phase::CatchingUp {
+        return Some(("bringing the stores together ...".to_owned(), theme.accent()));
+    }
+    if app.verify.run().is_none() && app.verify.is_stale(snapshot.version) {
+        let text = format!(
+            "the table is at version {} by now: {} verifies again",
+            snapshot.version,
+            key_of(app, ActionId::Verify)
+        );
+        return Some((text, theme.warn()));
+    }
+    None
+}
+
+/// The reasons of what was decided, or the one why nothing was.
+fn reasons(app: &App) -> &[String] {
+    match (app.verify.run().map(|run| &run.stage), app.verify.found()) {
+        (Some(Stage::Ended(error)), _) => std::slice::from_ref(error),
+        (Some(_), _) | (None, None) => &[],
+        (None, Some(found)) => &found.reasons,
+    }
+}

@@ -1,0 +1,272 @@
+//! What can be read and chosen on the Verify screen, at any size.
+
+use qlance::app::Screen;
+use qlance::app::verify::Pane;
+use qlance::point::PointId;
+use qlance::tasks::verify::{CheckId, Offender};
+use qlance::tasks::{SampleOf, TaskCommand};
+use qlance::ui;
+use ratatui::layout::Rect;
+
+use super::super::frame::{assert_says, find};
+use super::super::migrate::running;
+use super::super::{COLORS, SIZES, Scene};
+use super::{REASONS, decided, go, going_on, inconclusive, no_go, of_text, row, unverified, verifying};
+
+#[test]
+fn what_was_verified_is_said_at_every_size() {
+    for size in SIZES {
+        let screen = decided(no_go()).text(size);
+        let facts = "version 7, 199,976 rows, 200,000 points, in full, seed 1, 5h ago in 41 s";
+        assert_says(&screen, facts);
+        let screen = decided(inconclusive()).text(size);
+        assert_says(&screen, "sample 500, seed 7, 5h ago in 41 s");
+    }
+    let wide = decided(no_go()).text((200, 60));
+    assert_says(
+        &wide,
+        "choir.lance/messages against messages of Qdrant 1.18.0: version 7",
+    );
+}
+
+#[test]
+fn every_check_is_seen_with_its_figure_and_time_at_every_size() {
+    let figures = [
+        ("counts", "200000 points = 199976 rows", "120 ms"),
+        ("ids", "199976 in both; 12 missing", "2.1 s"),
+        ("payloads", "20000 of 199976 rows differ", "31 s"),
+        ("vectors", "0 of 199976 rows are wrong", "31 s"),
+        ("neighbours", "0.62 of ten neighbours", "900 ms"),
+        ("index", "embedding: 190000 of 199976", "4.2 s"),
+        ("filters", "12 filters, the same ids", "640 ms"),
+        ("health", "version 7 of 9, 14 fragments", "85 ms"),
+    ];
+    for size in SIZES {
+        let screen = decided(no_go()).text(size);
+        for (name, figure, took) in figures {
+            let line = screen.lines().find(|line| line.contains(&format!("│{name:<11}")));
+            let line = line.unwrap_or_else(|| panic!("{name} is missing at {size:?}:\n{screen}"));
+            assert!(line.contains(figure) && line.contains(took), "{size:?}: {line}");
+        }
+    }
+    // Where there is room, what it must be stands beside it.
+    assert_says(&decided(no_go()).text((120, 40)), "threshold");
+}
+
+#[test]
+fn progress_is_a_bar_and_a_percentage() {
+    for size in SIZES {
+        let screen = verifying().text(size);
+        assert_says(&screen, "██░░░░░░  37 %");
+        assert_says(&screen, "74,000 of 199,976");
+        assert_says(&screen, "VERIFYING  2 of 8 checks done, 00:42; x stops");
+    }
+    let again = going_on(decided(no_go()).press("v"));
+    assert_says(&again.text((80, 24)), "earlier: NO-GO, 5h ago");
+}
+
+#[test]
+fn every_reason_can_be_read_at_every_size() {
+    for size in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+        let mut scene = decided(no_go()).press("\t\t\t");
+        assert_eq!(scene.app.verify.pane, Pane::Decision);
+        let mut screens = scene.text(size);
+        for _ in 0..30 {
+            scene = scene.reaching(size, "j");
+            screens.push_str(&scene.text(size));
+        }
+        for reason in REASONS {
+            let begin: String = reason.chars().take(30).collect();
+            assert_says(&screens, &format!("- {begin}"));
+        }
+        assert_says(&screens, "nothing is");
+    }
+    assert_says(&decided(no_go()).text((80, 24)), "(+4: Shift-Tab)");
+}
+
+#[test]
+fn a_text_is_not_scrolled_past_its_end() {
+    for size in SIZES {
+        for (keys, end) in [("\t\t\t", "nothing is"), ("\t", "took 2.1 s")] {
+            let scene = decided(no_go()).press(keys).reaching(size, &"j".repeat(60));
+            assert_says(&scene.text(size), end);
+            let reach = ui::reach::reach(&scene.app, Rect::new(0, 0, size.0, size.1));
+            assert_eq!(Some(scene.app.verify.scroll), reach.verify, "{keys:?} at {size:?}");
+        }
+    }
+}
+
+#[test]
+fn the_selected_check_is_told_in_full() {
+    for size in SIZES {
+        let screen = decided(no_go()).press("\t").text(size);
+        assert_says(&screen, "is every id in both stores, once?");
+        assert_says(&screen, "wanted: at most 0");
+        assert_says(&screen, "- 12 points have no row;");
+        assert_says(&screen, "ids: 12 offenders, Enter opens them");
+        assert_says(&screen, "took 2.1 s");
+        let screen = decided(no_go()).press("j\t").text(size);
+        assert_says(&screen, "the first 100 of 20,000 offenders are kept");
+    }
+    let sampled = decided(inconclusive()).press("\t").text((120, 40));
+    assert_says(
+        &sampled,
+        "sample: 0 of 500 sampled (of 199988): fewer than 3/500 = 0.60 %",
+    );
+}
+
+#[test]
+fn the_selected_offender_is_always_seen() {
+    for size in [(60, 16), (80, 24), (99, 50), (120, 40), (200, 60)] {
+        let screen = decided(no_go()).press("\nG").text(size);
+        assert_says(&screen, "missing, the last");
+        assert_says(&screen, "Offenders of ids: 12");
+        let screen = decided(no_go()).press("j\nG").text(size);
+        assert_says(&screen, "row 99");
+        assert_says(&screen, "Offenders of payloads: the first 100 of 20,000");
+    }
+    let whole = "0b3d6c1e-0000-4000-8000-000000000001";
+    assert_says(&decided(no_go()).text((200, 60)), whole);
+    assert_says(&decided(no_go()).press("\n").text((80, 24)), whole);
+}
+
+#[test]
+fn on_a_low_terminal_what_has_the_keys_has_the_room() {
+    let checks = row("counts", "pass");
+    for (keys, shown) in [
+        ("", true),
+        ("\t", false),
+        ("\n", false),
+        ("\t\t\t", false),
+        ("\n\u{1b}", true),
+    ] {
+        for (size, framed) in [((80, 24), false), ((200, 24), false), ((120, 40), true)] {
+            let screen = decided(no_go()).press(keys).text(size);
+            assert_eq!(
+                screen.contains(&checks),
+                shown || framed,
+                "{keys:?} at {size:?}:\n{screen}"
+            );
+            assert_says(&screen, "NO-GO  the new store may not take over: 5 reasons");
+        }
+    }
+}
+
+#[test]
+fn offenders_stand_beside_the_check_where_there_is_room() {
+    for (size, seen, beside) in [
+        ((200, 60), true, true),
+        ((120, 40), true, true),
+        ((99, 50), true, false),
+        ((80, 24), false, false),
+    ] {
+        let scene = decided(no_go());
+        assert_eq!(scene.text(size).contains("Offenders of ids"), seen, "{size:?}");
+        if seen {
+            let screen = scene.draw(COLORS, size);
+            let (detail, offenders) = (find(&screen, "ids: 12 offenders"), find(&screen, "Offenders of ids"));
+            assert_eq!(detail.1 == offenders.1, beside, "{size:?}");
+        }
+        // Where there are none, nothing is kept free for them.
+        assert!(!decided(go()).text(size).contains("Offenders of"), "{size:?}");
+    }
+}
+
+#[test]
+fn the_tab_names_the_decision_while_there_is_room_and_it_holds() {
+    let tabs = |scene: &Scene, width| {
+        let screen = scene.text((width, 24));
+        screen.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    let decided_no = decided(no_go());
+    assert_says(&tabs(&decided_no, 120), "4 Diff  5 Verify NO-GO  6 Search");
+    assert_says(
+        &tabs(&decided_no, 80),
+        "2 Divergence 1k  3 Failures 11  4 Diff  5 Verify  6 Search",
+    );
+    assert_says(&tabs(&decided(go()).press("1"), 120), "5 Verify GO  6 Search");
+    let mut old = go();
+    old.table_version = 4;
+    for scene in [decided(old), verifying(), going_on(decided(no_go()).press("v"))] {
+        assert_says(&tabs(&scene, 120), "5 Verify  6 Search");
+    }
+    let scene = decided_no.press("1").click((120, 40), "5 Verify NO-GO");
+    assert_eq!(scene.app.screen, Screen::Verify);
+}
+
+#[test]
+fn before_anything_was_verified_the_next_step_is_named() {
+    for size in SIZES {
+        let screen = unverified().text(size);
+        assert_says(&screen, "Nothing has been verified yet.");
+        assert_says(&screen, "v verifies everything");
+        assert!(!screen.contains("not now:"), "{screen}");
+        let screen = running().press("5").text(size);
+        assert_says(&screen, "not now: points are still being moved");
+    }
+}
+
+// --- what is asked for
+
+#[test]
+fn a_click_chooses_a_check_and_an_offender() {
+    for size in [(80, 24), (99, 50), (120, 40), (200, 60)] {
+        let scene = decided(no_go()).click(size, &row("index", "inconclusive"));
+        assert_eq!(scene.app.verify.check_id(), CheckId::Index, "{size:?}");
+        let scene = scene.click(size, &row("ids", "FAIL"));
+        // Where the offenders have no room beside the checks, they are opened first.
+        let scene = if size.1 == 24 { scene.press("\n") } else { scene };
+        let scene = scene.click(size, "1043");
+        assert_eq!(scene.app.selected_id(), Some(PointId::Num(1_043)), "{size:?}");
+        let scene = scene.press("\n");
+        let ids = SampleOf::Ids(vec![PointId::Num(1_043)]);
+        assert_eq!(scene.sent.last(), Some(&TaskCommand::SamplePairs(ids)));
+        assert_eq!(scene.app.screen, Screen::Diff);
+    }
+}
+
+#[test]
+fn what_a_check_quotes_is_anybodys_text() {
+    let hostile = "a\u{1b}[31m\u{202e}b";
+    for keys in ["", "\t", "\n", "\t\t\t"] {
+        for size in SIZES {
+            let screen = decided(of_text(hostile)).press(keys).text(size);
+            assert_says(&screen, "a\u{fffd}[31m\u{fffd}b");
+            assert!(!screen.contains(['\u{1b}', '\u{202e}']), "{keys:?} at {size:?}");
+        }
+    }
+    let offender = Offender {
+        id: PointId::Num(1),
+        what: hostile.into(),
+    };
+    let mut found = no_go();
+    found.checks[1].offenders.shown = vec![offender];
+    let screen = decided(found).press("\n").text((80, 24));
+    assert_says(&screen, "a\u{fffd}[31m\u{fffd}b");
+}
+
+// --- sizes
+
+#[test]
+fn any_size_draws_without_a_panic() {
+    // On the heap: a scene is large.
+    let scenes: Vec<Scene> = vec![
+        unverified(),
+        verifying(),
+        verifying().not_verified("no Qdrant"),
+        decided(no_go()),
+        decided(no_go()).press("\t"),
+        decided(no_go()).press("j\nG"),
+        decided(no_go()).press("\t\t\tG"),
+        decided(go()).press("\tG"),
+        decided(inconclusive()),
+    ];
+    for scene in &scenes {
+        for width in (1..=210).step_by(19) {
+            for height in (1..=70).step_by(4) {
+                scene.draw(COLORS, (width, height));
+                ui::reach::reach(&scene.app, Rect::new(0, 0, width, height));
+            }
+        }
+    }
+}
