@@ -1,5 +1,5 @@
 //! `cargo bench --profile dev --bench verify`: a full verification of a table whose vectors were carried over (the most
-//! there is to compare), in turns with a plain scroll and read of both stores.
+//! there is to compare), in turns with a plain scroll and read of both stores; then searches of both.
 //!
 //! `-- --ids 10000000` compares the ids of so many points instead, and prints what memory that takes. The migration
 //! before it takes its time.
@@ -18,19 +18,22 @@ mod servers;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures::TryStreamExt as _;
+use qlance::lance::index::{self, Step};
 use qlance::lance::{Target, read};
+use qlance::tasks::comparison::{self, Comparer};
 use qlance::tasks::inspect::Inspector;
-use qlance::tasks::job::{self, Options};
+use qlance::tasks::job::{self, Opening, Options};
 use qlance::tasks::verify::{self, CheckId, Verification, Verifier, Wish};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How often the two are measured, in turns.
 const TURNS: usize = 3;
+/// Queries of the comparison of both stores.
+const QUERIES: usize = 100;
 /// The directory of the migration that is verified.
 const PART: &str = "carry";
 
@@ -84,24 +87,24 @@ fn in_turns() {
     println!("collection: {} points of {} numbers", parts::points(), parts::size());
     let (seconds, _) = measure("migrate", dir.path(), &servers, &[]);
     println!("migrated in {seconds:.1} s\n");
-    let mut turns = [Vec::new(), Vec::new()];
-    let mut most = 0.0_f64;
+    let mut turns = [Vec::new(), Vec::new(), Vec::new()];
+    let mut most = [0.0_f64; 3];
     for _ in 0..TURNS {
-        for (place, part) in ["plain", "verify"].into_iter().enumerate() {
+        for (place, part) in ["plain", "data", "verify"].into_iter().enumerate() {
             let (seconds, rss) = measure(part, dir.path(), &servers, &[]);
             println!("{part:<8} {seconds:>8.2} s {rss:>8.0} MB");
             turns[place].push(seconds);
-            if part == "verify" {
-                most = most.max(rss);
-            }
+            most[place] = most[place].max(rss);
         }
     }
-    let [plain, verify] = turns.map(median);
-    println!(
-        "\ntime of a full verification / of a plain scroll and read: {:.2}",
-        verify / plain
-    );
-    println!("peak RSS of a full verification: {most:.0} MB");
+    let [plain, data, verify] = turns.map(median);
+    println!("\nall data compared (counts, ids, payloads, vectors, files) / a plain scroll and read:");
+    println!("    {:.2} of its time, peak RSS {:.0} MB", data / plain, most[1]);
+    println!("all eight checks (with 100 queries of neighbours and some 16 filters) / a plain scroll and read:");
+    println!("    {:.2} of its time, peak RSS {:.0} MB", verify / plain, most[2]);
+    println!("\nsearch, {QUERIES} queries by vectors of drawn rows, ten results each, in turns:");
+    let (_, rss) = measure("search", dir.path(), &servers, &[]);
+    println!("peak RSS of the searching process: {rss:.0} MB");
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -131,6 +134,19 @@ async fn run(part: &str) {
         "migrate" => drop(parts::pipeline(PART, "messages", false).await),
         "migrate-ids" => drop(parts::pipeline(PART, "ids", false).await),
         "plain" => plain().await,
+        "data" => {
+            use CheckId::{Counts, Health, Ids, Payloads, Vectors};
+            let found = verify("messages", vec![Counts, Ids, Payloads, Vectors, Health]).await;
+            let left_out = ["not checked: neighbours, index, filters"];
+            assert_eq!(found.reasons, left_out, "nothing else is open");
+        }
+        "data" => {
+            use CheckId::{Counts, Health, Ids, Payloads, Vectors};
+            let found = verify("messages", vec![Counts, Ids, Payloads, Vectors, Health]).await;
+            let left_out = ["not checked: neighbours, index, filters"];
+            assert_eq!(found.reasons, left_out, "nothing else is open");
+        }
+        "search" => search().await,
         "verify" => {
             let found = verify("messages", CheckId::ALL.to_vec()).await;
             for check in &found.checks {
@@ -173,13 +189,59 @@ async fn plain() {
     assert_eq!(rows, scrolled);
 }
 
-async fn verify(collection: &str, checks: Vec<CheckId>) -> Verification {
+/// Both stores searched, LanceDB exactly and through an index that is built first.
+async fn search() {
+    let (opening, target) = open("messages").await;
+    let table = target.table().expect("the table of the migration");
+    let begun = Instant::now();
+    let built = index::run(table, Step::VectorIndex, &opening.wishes()).await;
+    eprintln!(
+        "    {}, in {:.1} s",
+        built.expect("an index"),
+        begun.elapsed().as_secs_f64()
+    );
+    let (_keep, tables) = watch::channel(Some(table.clone()));
+    let comparer = Comparer::of(&opening, Inspector::of(&opening, tables));
+    let wish = comparison::Wish {
+        queries: QUERIES,
+        count: 10,
+        concurrency: vec![1, 4, 16],
+        sweep: false,
+        recall: 0.95,
+        seed: 1,
+    };
+    let found = comparison::compare(&comparer, &wish, |_, _, _| {}, CancellationToken::new()).await;
+    for measured in found.expect("compared").stores {
+        let latency = measured.latency_ms;
+        let rates: Vec<String> = measured
+            .per_second
+            .iter()
+            .map(|rate| format!("{:.0}", rate.queries_per_second))
+            .collect();
+        eprintln!(
+            "    {:<8}{:<6} p50 {:>6.1} ms, p95 {:>6.1}, p99 {:>6.1}; {} queries/s at 1, 4, 16; recall@10 {:.3}",
+            measured.store.label(),
+            measured.mode.label(),
+            latency.p50,
+            latency.p95,
+            latency.p99,
+            rates.join(", "),
+            measured.recall.map_or(f64::NAN, |recall| recall.mean)
+        );
+    }
+}
+
+async fn open(collection: &str) -> (Opening, Target) {
     let config = parts::config_of(PART, collection, false);
     let options = Options {
         look_only: true,
         ..Options::default()
     };
-    let (opening, target) = job::open(Arc::clone(&config), &options).await.expect("an open job");
+    job::open(config, &options).await.expect("an open job")
+}
+
+async fn verify(collection: &str, checks: Vec<CheckId>) -> Verification {
+    let (opening, target) = open(collection).await;
     let (_keep, tables) = watch::channel(target.table().cloned());
     let verifier = Verifier::of(&opening, Inspector::of(&opening, tables));
     let wish = Wish {

@@ -9,6 +9,7 @@ use arrow_array::RecordBatch;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use lance::dataset::Dataset;
 use lance::dataset::cleanup::CleanupPolicy;
+use lance::dataset::scanner::Scanner;
 use lance::index::DatasetIndexExt as _;
 use lancedb::Table;
 use serde::Serialize;
@@ -21,6 +22,10 @@ use crate::point::{ParseIdError, PointId};
 
 /// Bytes of files that a scan reads ahead. Lance's own default for a local directory is 256 MiB.
 const SCAN_BUFFER_BYTES: u64 = 32 << 20;
+/// Batches that a scan decodes ahead. Lance's own default is a multiple of the cores.
+const READAHEAD: usize = 2;
+/// Rows of one batch, where nothing else is asked for.
+const BATCH_ROWS: usize = 1_024;
 /// Ids of one batch, where nothing else is read.
 const ID_BATCH: usize = 8_192;
 /// Rows below which a file is small: reading many of them costs more than reading one.
@@ -152,11 +157,7 @@ impl Pinned {
         batch_rows: usize,
     ) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>> + use<>> {
         let mut scanner = self.dataset.scan();
-        scanner
-            .project(columns)?
-            .batch_size(batch_rows)
-            .io_buffer_size(SCAN_BUFFER_BYTES)
-            .fragment_readahead(1);
+        bounded(&mut scanner).project(columns)?.batch_size(batch_rows);
         let stream = scanner.try_into_stream().await.context(UNREADABLE)?;
         Ok(stream.map(|batch| batch.context(UNREADABLE)))
     }
@@ -184,8 +185,9 @@ impl Pinned {
     /// # Errors
     /// The table cannot be read.
     pub async fn count_where(&self, sql: &str) -> anyhow::Result<u64> {
-        let rows = self.dataset.count_rows(Some(sql.to_owned())).await;
-        Ok(rows.context(UNREADABLE)? as u64)
+        let mut scanner = self.dataset.scan();
+        bounded(&mut scanner).filter(sql)?.project::<String>(&[])?.with_row_id();
+        scanner.count_rows().await.context(UNREADABLE)
     }
 
     /// The ids of rows that meet an SQL condition, at most so many.
@@ -194,7 +196,7 @@ impl Pinned {
     /// The table cannot be read.
     pub async fn ids_where(&self, sql: &str, most: usize) -> anyhow::Result<Vec<PointId>> {
         let mut scanner = self.dataset.scan();
-        scanner
+        bounded(&mut scanner)
             .project(&["id"])?
             .filter(sql)?
             .limit(Some(i64::try_from(most)?), None)?;
@@ -236,7 +238,7 @@ impl Pinned {
         let mut unindexed = 0;
         if !left.is_empty() {
             let mut scanner = self.dataset.scan();
-            scanner
+            bounded(&mut scanner)
                 .with_fragments(left)
                 .filter(&has_value)?
                 .project::<String>(&[])?
@@ -339,6 +341,15 @@ impl Pinned {
         let path = uri.strip_prefix("file://").unwrap_or(uri);
         (!path.contains("://")).then(|| PathBuf::from(path))
     }
+}
+
+/// A scan that holds little at once: a table may have any size.
+fn bounded(scanner: &mut Scanner) -> &mut Scanner {
+    scanner
+        .batch_size(BATCH_ROWS)
+        .io_buffer_size(SCAN_BUFFER_BYTES)
+        .batch_readahead(READAHEAD)
+        .fragment_readahead(1)
 }
 
 /// What is wrong with a file that should be there, of this size where that is known.

@@ -17,6 +17,8 @@ use crate::point::PointId;
 
 /// Rows of one batch: some 6 MB of 1,536 numbers each.
 const BATCH_ROWS: usize = 1_000;
+/// Rows compared with all vectors before the next: some 200 kB of 1,536 numbers each.
+const BLOCK_ROWS: usize = 32;
 
 /// The nearest rows of one vector so far, nearest first.
 #[derive(Clone, Default)]
@@ -86,26 +88,32 @@ fn take_in(
         .values();
     let begin = usize::try_from(list.value_offset(0))?;
     let numbers = &numbers[begin..begin + ids.len() * size];
-    for (nearest, vector) in nearest.iter_mut().zip(vectors) {
+    for vector in vectors {
         anyhow::ensure!(
             vector.len() == size,
             "a vector of {} numbers is compared with column {column:?} of {size}",
             vector.len()
         );
-        let mut take = |place: usize, found: f32| {
-            if list.is_valid(place) && !found.is_nan() {
-                nearest.take(ids[place], found, count);
-            }
-        };
-        if distance == DistanceType::Cosine {
-            // The length of the one vector is worked out once for all rows.
-            for (place, found) in cosine_distance_batch(vector, numbers, size).enumerate() {
-                take(place, found);
-            }
-        } else {
-            let between = lance_linalg::distance::DistanceType::from(distance).func::<f32>();
-            for (place, row) in numbers.chunks_exact(size).enumerate() {
-                take(place, between(vector, row));
+    }
+    let between = lance_linalg::distance::DistanceType::from(distance).func::<f32>();
+    // A few rows at a time stay in the processor's cache while all vectors are compared with them.
+    for (block, rows) in numbers.chunks(BLOCK_ROWS * size).enumerate() {
+        for (nearest, vector) in nearest.iter_mut().zip(vectors) {
+            let mut take = |place: usize, found: f32| {
+                let place = block * BLOCK_ROWS + place;
+                if list.is_valid(place) && !found.is_nan() {
+                    nearest.take(ids[place], found, count);
+                }
+            };
+            if distance == DistanceType::Cosine {
+                // The length of the one vector is worked out once for all rows.
+                for (place, found) in cosine_distance_batch(vector, rows, size).enumerate() {
+                    take(place, found);
+                }
+            } else {
+                for (place, row) in rows.chunks_exact(size).enumerate() {
+                    take(place, between(vector, row));
+                }
             }
         }
     }

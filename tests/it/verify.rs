@@ -117,7 +117,6 @@ impl Job {
 
     /// Verifies the newest version; `tell` hears how it goes.
     async fn verify_telling(&self, wish: Wish, tell: impl Fn(Told<'_>) + Send + Sync) -> Verification {
-        self.table.checkout_latest().await.expect("the newest version");
         verify::verify(&self.verifier, wish, tell, CancellationToken::new())
             .await
             .expect("it comes to its end")

@@ -8,6 +8,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -33,6 +35,8 @@ const EACH: usize = 4;
 const MOST_POINTS: u64 = 5_000;
 /// Points that are asked about in larger ones.
 const AMONG: u64 = 1_000;
+/// Conditions asked at once.
+const IN_FLIGHT: usize = 2;
 /// Ids looked at in both stores at once.
 const CHUNK: usize = 500;
 /// Differing ids that are looked at, of one condition.
@@ -76,10 +80,16 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     let filters = conditions(&payloads, ground.wish.seed);
     let about = some(ground).await?;
     let mut tally = Tally::default();
+    let answers: Vec<BoxFuture<'_, _>> = filters
+        .iter()
+        .map(|filter| ask(ground, filter, about.as_deref()).boxed())
+        .collect();
+    let mut answers = stream::iter(answers).buffered(IN_FLIGHT);
     for (done, filter) in filters.iter().enumerate() {
         ground.check_stop()?;
         ground.report(CheckId::Filters, done as u64, filters.len() as u64);
-        let answers = ask(ground, filter, about.as_deref()).await?;
+        let Some(answers) = answers.next().await else { break };
+        let answers = answers?;
         tally.asked += 1;
         tally.ids += answers.qdrant.union(&answers.lancedb).count() as u64;
         compare(ground, filter, &answers, &mut tally, &mut check).await?;
@@ -229,7 +239,8 @@ async fn ask(ground: &Ground<'_>, filter: &Filter, about: Option<&[PointId]>) ->
     if let Some(ids) = about {
         let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
         in_qdrant = among(in_qdrant, ids);
-        in_lancedb = format!("({in_lancedb}) AND id IN ({})", list.join(","));
+        // The ids first: what they leave is few, and only there the payloads are looked into.
+        in_lancedb = format!("id IN ({}) AND ({in_lancedb})", list.join(","));
     }
     let of_qdrant = async {
         let mut found = BTreeSet::new();

@@ -55,6 +55,9 @@ pub const QUERIES: usize = 100;
 /// Contents that are embedded again, where that is allowed.
 pub const AGAIN: usize = 50;
 
+/// Drawn rows that are read at once.
+const ROWS_AT_ONCE: usize = 32;
+
 /// What is to be verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
@@ -163,7 +166,8 @@ impl Ground<'_> {
     /// The rows at these places, as far as the named columns tell them.
     async fn rows_at(&self, places: &[u64], columns: &[&str]) -> anyhow::Result<Vec<Row>> {
         let mut rows = Vec::with_capacity(places.len());
-        for places in places.chunks(self.page_points) {
+        // Rows far apart make Lance read what lies between them as well: few at a time.
+        for places in places.chunks(ROWS_AT_ONCE) {
             self.check_stop()?;
             let batch = self.pinned.take(places, columns).await?;
             let decoder = RowDecoder::new(&self.inspector.schema, &batch);
@@ -212,6 +216,8 @@ async fn verified(
     let begun = Instant::now();
     let inspector = &verifier.inspector;
     let table = inspector.table().context(NO_TABLE)?;
+    // A console's handle stays at the version that it last wrote; something else may have written since.
+    table.checkout_latest().await.context("the table cannot be read")?;
     let pinned = Pinned::of(&table).await?;
     let newest = pinned.checkpoint().await?;
     let checkpoint = newest

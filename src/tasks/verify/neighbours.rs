@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use lancedb::DistanceType;
 use serde_json::json;
 
@@ -28,6 +30,8 @@ use crate::tasks::prepare::Plan;
 
 /// For the seed: the points that ask.
 const SALT: u64 = 3;
+/// Queries under way at once.
+const IN_FLIGHT: usize = 4;
 
 /// One point that asks.
 struct Ask {
@@ -49,6 +53,23 @@ struct Seen {
     rank: Vec<f64>,
 }
 
+/// The figures of one query; none where there is nothing to be said.
+struct Figures {
+    top_1: Option<f64>,
+    overlap: Option<f64>,
+    recall: Option<f64>,
+    rank: Option<f64>,
+}
+
+impl Seen {
+    fn take_in(&mut self, figures: Figures) {
+        self.top_1.extend(figures.top_1);
+        self.overlap.extend(figures.overlap);
+        self.recall.extend(figures.recall);
+        self.rank.extend(figures.rank);
+    }
+}
+
 pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     let mut check = Check::new(CheckId::Neighbours);
     // A few more than are asked for: one or the other may have no point.
@@ -64,12 +85,21 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     let mut seen = Seen::default();
     let mut exact = without_index(ground, &asks, other.is_some()).await?;
     let indexed = exact.is_empty();
-    for (done, ask) in asks.iter().enumerate() {
+    let all = asks.len() as u64;
+    let another_space = other.is_some();
+    let answers: Vec<BoxFuture<'_, _>> = asks
+        .iter()
+        .map(|ask| one(ground, ask, (another_space, exact.remove(&ask.id))).boxed())
+        .collect();
+    let mut answers = stream::iter(answers).buffered(IN_FLIGHT);
+    for done in 0.. {
         ground.check_stop()?;
-        ground.report(CheckId::Neighbours, done as u64, asks.len() as u64);
-        one(ground, ask, (other.is_some(), exact.remove(&ask.id)), &mut seen).await?;
+        ground.report(CheckId::Neighbours, done, all);
+        match answers.next().await {
+            Some(figures) => seen.take_in(figures?),
+            None => break,
+        }
     }
-    ground.report(CheckId::Neighbours, asks.len() as u64, asks.len() as u64);
     tell(&mut check, &seen, other, every_row_asked);
     if !indexed && ground.rows >= MIN_INDEXED_ROWS {
         check.notes.push(
@@ -189,8 +219,7 @@ async fn one(
     ground: &Ground<'_>,
     ask: &Ask,
     (other, exact): (bool, Option<Vec<(PointId, f32)>>),
-    seen: &mut Seen,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Figures> {
     let distance = ground.inspector.wishes.distance_of(&ask.column);
     let wanted = ByVector {
         column: &ask.column,
@@ -226,11 +255,12 @@ async fn one(
         _ => Scoring::Similarity,
     };
     let ids = |list: &[(PointId, f32)]| list.iter().map(|(id, _)| *id).collect::<Vec<_>>();
-    seen.top_1.extend(recall(&lancedb, &qdrant, 1, scoring));
-    seen.recall.extend(recall(&lancedb, &qdrant, K, scoring));
-    seen.overlap.extend(overlap_at(K, &ids(&lancedb), &ids(&qdrant)));
-    seen.rank.extend(rank_correlation(&lancedb, &qdrant));
-    Ok(())
+    Ok(Figures {
+        top_1: recall(&lancedb, &qdrant, 1, scoring),
+        recall: recall(&lancedb, &qdrant, K, scoring),
+        overlap: overlap_at(K, &ids(&lancedb), &ids(&qdrant)),
+        rank: rank_correlation(&lancedb, &qdrant),
+    })
 }
 
 fn tell(check: &mut Check, seen: &Seen, other: Option<String>, every_row_asked: bool) {

@@ -7,14 +7,15 @@
 //! ```
 //!
 //! Read that way each store is read once and in the order that suits it, whether the table has an index on `id` or not.
-//! In hand are two batches, of both stores, however large the table is.
+//! In hand are a few batches of both stores, however large the table is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use futures::stream::{self, BoxStream};
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::stream::{self, BoxStream, FuturesOrdered};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use tokio::sync::mpsc;
 
 use super::{Check, CheckId, Ground, payloads, vectors};
 use crate::lance::{Role, RowDecoder, TableSchema};
@@ -25,6 +26,8 @@ use crate::qdrant::source::Part;
 
 /// For the seed: the sample of rows.
 const SALT: u64 = 1;
+/// Requests for points under way at once.
+const IN_FLIGHT: usize = 2;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,32 +98,49 @@ pub(super) async fn run(ground: &Ground<'_>, wanted: Wanted) -> anyhow::Result<V
     let sampled = places.is_some();
     let all = places.as_ref().map_or(ground.rows, |places| places.len() as u64);
     let part = part_of(ground, wanted);
-    let mut batches = batches(ground, wanted, places).await?;
-    let mut done = 0;
-    let mut next = fetch(ground, &mut batches, part).await?;
-    while let Some(fetched) = next {
-        ground.check_stop()?;
-        let rows = fetched.rows.num_rows() as u64;
-        let compared = tokio::task::spawn_blocking(move || {
-            tallies.take_in(&fetched)?;
-            anyhow::Ok(tallies)
-        });
-        let compared = async { compared.await? };
-        (tallies, next) = tokio::try_join!(compared, fetch(ground, &mut batches, part))?;
-        if let Some(payloads) = &mut tallies.payloads {
-            payloads.settle(ground, &mut of_payloads).await?;
-        }
-        if let Some(vectors) = &mut tallies.vectors {
-            vectors.settle(&mut of_vectors);
-        }
-        done += rows;
-        for (id, of) in [(CheckId::Payloads, wanted.payloads), (CheckId::Vectors, wanted.vectors)] {
-            if of {
-                ground.report(id, done.min(all), all);
+    let mut batches = batches(ground, wanted, places).await?.fuse();
+    let (sender, mut receiver) = mpsc::channel(1);
+    let fetching = async move {
+        let mut under_way = FuturesOrdered::new();
+        loop {
+            while under_way.len() < IN_FLIGHT
+                && let Some(rows) = batches.try_next().await?
+            {
+                under_way.push_back(fetch(ground, rows, part).boxed());
+            }
+            let Some(fetched) = under_way.next().await else {
+                return anyhow::Ok(());
+            };
+            if sender.send(fetched?).await.is_err() {
+                return Ok(());
             }
         }
-    }
-    drop(batches);
+    };
+    let comparing = async {
+        let mut done = 0;
+        while let Some(fetched) = receiver.recv().await {
+            ground.check_stop()?;
+            done += fetched.rows.num_rows() as u64;
+            tallies = tokio::task::spawn_blocking(move || {
+                tallies.take_in(&fetched)?;
+                anyhow::Ok(tallies)
+            })
+            .await??;
+            if let Some(payloads) = &mut tallies.payloads {
+                payloads.settle(ground, &mut of_payloads).await?;
+            }
+            if let Some(vectors) = &mut tallies.vectors {
+                vectors.settle(&mut of_vectors);
+            }
+            for (id, of) in [(CheckId::Payloads, wanted.payloads), (CheckId::Vectors, wanted.vectors)] {
+                if of {
+                    ground.report(id, done.min(all), all);
+                }
+            }
+        }
+        anyhow::Ok((tallies, done))
+    };
+    let ((), (tallies, done)) = tokio::try_join!(fetching, comparing)?;
     let mut checks = Vec::new();
     if let Some(payloads) = tallies.payloads {
         let sample = sampled.then(|| Sample::new(done, ground.rows, of_payloads.offenders.total));
@@ -175,15 +195,8 @@ async fn batches(
     Ok(taken.boxed())
 }
 
-/// The next batch and its points.
-async fn fetch(
-    ground: &Ground<'_>,
-    batches: &mut BoxStream<'static, anyhow::Result<RecordBatch>>,
-    part: Option<Part>,
-) -> anyhow::Result<Option<Fetched>> {
-    let Some(rows) = batches.try_next().await? else {
-        return Ok(None);
-    };
+/// A batch and its points.
+async fn fetch(ground: &Ground<'_>, rows: RecordBatch, part: Option<Part>) -> anyhow::Result<Fetched> {
     let mut points = HashMap::new();
     if let Some(part) = part {
         for ids in ids_of(ground, &rows)?.chunks(ground.page_points) {
@@ -196,7 +209,7 @@ async fn fetch(
             }
         }
     }
-    Ok(Some(Fetched { rows, points }))
+    Ok(Fetched { rows, points })
 }
 
 /// The ids of a batch, each once.
