@@ -15,8 +15,8 @@ use super::audit::Pinned;
 use super::browse::ids_of;
 use crate::point::PointId;
 
-/// Rows of one batch: some 6 MB of 1,536 numbers each.
-const BATCH_ROWS: usize = 1_000;
+/// Rows of one batch: some 1.5 MB of 1,536 numbers each.
+const BATCH_ROWS: usize = 256;
 /// Rows compared with all vectors before the next: some 200 kB of 1,536 numbers each.
 const BLOCK_ROWS: usize = 32;
 

@@ -82,23 +82,19 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     let mut asks = asks(ground, rows, other.is_some()).await?;
     let every_row_asked = places.len() as u64 == ground.rows && asks.len() <= wanted;
     asks.truncate(wanted);
-    let mut seen = Seen::default();
-    let mut exact = without_index(ground, &asks, other.is_some()).await?;
-    let indexed = exact.is_empty();
-    let all = asks.len() as u64;
     let another_space = other.is_some();
-    let answers: Vec<BoxFuture<'_, _>> = asks
-        .iter()
-        .map(|ask| one(ground, ask, (another_space, exact.remove(&ask.id))).boxed())
-        .collect();
-    let mut answers = stream::iter(answers).buffered(IN_FLIGHT);
-    for done in 0.. {
+    // One waits for Qdrant, the other compares rows.
+    let (of_qdrant, mut exact) =
+        tokio::try_join!(in_qdrant(ground, &asks), without_index(ground, &asks, another_space))?;
+    let indexed = exact.is_empty();
+    let mut seen = Seen::default();
+    for (ask, of_qdrant) in asks.iter().zip(of_qdrant) {
         ground.check_stop()?;
-        ground.report(CheckId::Neighbours, done, all);
-        match answers.next().await {
-            Some(figures) => seen.take_in(figures?),
-            None => break,
-        }
+        let found = match exact.remove(&ask.id) {
+            Some(found) => found,
+            None => through_index(ground, ask, another_space).await?,
+        };
+        seen.take_in(figures(ground, ask, of_qdrant, found).await?);
     }
     tell(&mut check, &seen, other, every_row_asked);
     if !indexed && ground.rows >= MIN_INDEXED_ROWS {
@@ -214,33 +210,47 @@ async fn without_index(
     Ok(answers)
 }
 
-/// Asks both stores for the neighbours of one point; LanceDB through its index, unless its answer is there already.
-async fn one(
-    ground: &Ground<'_>,
-    ask: &Ask,
-    (other, exact): (bool, Option<Vec<(PointId, f32)>>),
-) -> anyhow::Result<Figures> {
-    let distance = ground.inspector.wishes.distance_of(&ask.column);
+/// Qdrant's exact answers, in the order of those who ask.
+async fn in_qdrant(ground: &Ground<'_>, asks: &[Ask]) -> anyhow::Result<Vec<Vec<(PointId, f32)>>> {
+    let source = &ground.inspector.source;
+    let all = asks.len() as u64;
+    let answers: Vec<BoxFuture<'_, _>> = asks
+        .iter()
+        .map(|ask| source.search(&ask.name, &ask.old, DEPTH as u64 + 1, None, true).boxed())
+        .collect();
+    let mut answers = stream::iter(answers).buffered(IN_FLIGHT);
+    let mut found = Vec::with_capacity(asks.len());
+    loop {
+        ground.check_stop()?;
+        ground.report(CheckId::Neighbours, found.len() as u64, all);
+        match answers.next().await {
+            Some(answer) => found.push(answer?),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// LanceDB's answer to one point through its index.
+async fn through_index(ground: &Ground<'_>, ask: &Ask, other: bool) -> anyhow::Result<Vec<(PointId, f32)>> {
     let wanted = ByVector {
         column: &ask.column,
         vector: ask.vector(other),
-        distance,
+        distance: ground.inspector.wishes.distance_of(&ask.column),
         count: K + 1,
         filter: None,
         through: Through::Index,
     };
-    let source = &ground.inspector.source;
-    let in_qdrant = async {
-        let count = DEPTH as u64 + 1;
-        anyhow::Ok(source.search(&ask.name, &ask.old, count, None, true).await?)
-    };
-    let in_lancedb = async {
-        match exact {
-            Some(exact) => Ok(exact),
-            None => by_vector(&ground.table, wanted).await,
-        }
-    };
-    let (qdrant, lancedb) = tokio::try_join!(in_qdrant, in_lancedb)?;
+    by_vector(&ground.table, wanted).await
+}
+
+/// Holds both answers to one point against each other.
+async fn figures(
+    ground: &Ground<'_>,
+    ask: &Ask,
+    qdrant: Vec<(PointId, f32)>,
+    lancedb: Vec<(PointId, f32)>,
+) -> anyhow::Result<Figures> {
+    let distance = ground.inspector.wishes.distance_of(&ask.column);
     let mut qdrant = without(ask.id, qdrant, DEPTH);
     if ground.points != ground.rows {
         // What has no row is for the check of ids.
