@@ -3,6 +3,7 @@
 //! told to be half of it. Whoever changes a decoder, or takes another version of one, learns here what that changed.
 
 mod made;
+mod run;
 mod table;
 
 use std::io::Cursor;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use qlance::lance::index::MIN_INDEXED_ROWS;
 use qlance::point::verdict::{Decision, Outcome};
 use qlance::point::{Point, PointId};
-use qlance::tasks::verify::{CheckId, Verification, Wish};
+use qlance::tasks::verify::{CheckId, QUERIES, Verification, Wish};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -139,7 +139,7 @@ async fn embedded_again_by_the_same_model_it_may_take_over() {
     let found = job.verify(Wish::default()).await;
     assert_go(&found);
     assert_complete(&found, 300);
-    assert_same_neighbours(&found, 100, false);
+    assert_same_neighbours(&found, QUERIES as u64, false);
     assert_undisturbed(&found, 300);
     let coverage = json!({"indexed": false, "rows": 300, "unindexed": 300, "recall_10": null});
     let index = numbers(&found, CheckId::Index);
