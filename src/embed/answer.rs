@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::numbers::Numbers;
 use super::{Answer, Embedding, RequestError};
 
 /// The body of a successful answer.
@@ -26,14 +25,6 @@ struct Item {
     #[serde(default)]
     index: Option<usize>,
     embedding: Numbers,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Numbers {
-    Base64(String),
-    List(Vec<f32>),
-    Other(serde::de::IgnoredAny),
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,7 +61,7 @@ impl Body {
                     "index {index} is out of range or there twice"
                 )));
             };
-            *place = Some(item.embedding.decode());
+            *place = Some(item.embedding.0);
         }
         let usage = self.usage;
         Ok(Answer {
@@ -79,25 +70,6 @@ impl Body {
                 .and_then(|usage| usage.prompt_tokens.or(usage.total_tokens))
                 .unwrap_or(0),
         })
-    }
-}
-
-impl Numbers {
-    fn decode(self) -> Result<Embedding, String> {
-        match self {
-            Self::List(numbers) => Ok(numbers.into()),
-            Self::Base64(text) => {
-                let bytes = STANDARD
-                    .decode(text)
-                    .map_err(|error| format!("the embedding is no base64: {error}"))?;
-                let (numbers, rest) = bytes.as_chunks::<4>();
-                if !rest.is_empty() {
-                    return Err(format!("{} bytes are no whole number of f32", bytes.len()));
-                }
-                Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-            }
-            Self::Other(_) => Err("the embedding is neither base64 nor a list of numbers".into()),
-        }
     }
 }
 
@@ -198,6 +170,9 @@ pub fn judge(status: u16, retry_after: Option<Duration>, body: &str, section: &s
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn answer(body: &str, wanted: usize) -> Result<Answer, RequestError> {

@@ -23,6 +23,7 @@ mod make;
 pub mod media;
 #[cfg(feature = "minilm")]
 pub mod minilm;
+mod numbers;
 pub mod openai;
 pub mod rates;
 pub mod refuse_once;

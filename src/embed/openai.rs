@@ -23,6 +23,8 @@ use crate::point::Modality;
 
 /// The largest answer that is read. 2,048 embeddings of 4,096 numbers as decimal text are some 100 MB.
 const MAX_BODY_BYTES: usize = 256 << 20;
+/// The room that is made for an answer before it is there: 100 embeddings of 3,072 numbers in base64 are 1.6 MB.
+const USUAL_BODY_BYTES: u64 = 2 << 20;
 /// The largest error body that is read.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
@@ -78,7 +80,13 @@ impl OpenAi {
     /// The HTTP client cannot be made.
     pub fn new(config: &EmbedConfig, modalities: &[Modality], key: Option<Secret>) -> anyhow::Result<Self> {
         let shape = Shape::of(config.dialect);
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if config.base_url.starts_with("http://") {
+            // There they are of no use, since nobody is followed elsewhere, and reading the system's takes longer than all
+            // else at the beginning of a run.
+            http = http.tls_certs_only([]);
+        }
+        let http = http
             .connect_timeout(Duration::from_secs(10).min(Duration::from_secs(config.timeout_seconds)))
             .timeout(Duration::from_secs(config.timeout_seconds))
             // A redirect would carry the key elsewhere.
@@ -284,7 +292,9 @@ async fn read_bounded(mut response: reqwest::Response, most: usize) -> Result<Ve
     if response.content_length().is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
-    let mut body = Vec::new();
+    // What the header promises is believed up to what a usual request's answer takes; more has to come first.
+    let expected = response.content_length().unwrap_or(0).min(USUAL_BODY_BYTES);
+    let mut body = Vec::with_capacity(expected as usize);
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > most => return Err(too_large()),
@@ -293,6 +303,22 @@ async fn read_bounded(mut response: reqwest::Response, most: usize) -> Result<Ve
             Err(error) => return Err(unreachable_server(&error)),
         }
     }
+}
+
+/// Whether anybody answers at an address, within so long. Any answer will do, a refusal too: no key is sent, nothing is
+/// embedded, nothing is paid for.
+///
+/// # Errors
+/// Nobody answers there; with the whole chain of why.
+pub async fn reach(base_url: &str, within: Duration) -> Result<(), RequestError> {
+    let http = reqwest::Client::builder()
+        .timeout(within)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| unreachable_server(&error))?;
+    let url = format!("{}/models", base_url.trim_end_matches('/'));
+    let asked = http.get(url).send().await;
+    asked.map(drop).map_err(|error| unreachable_server(&error))
 }
 
 /// A connection that failed, with the whole chain: reqwest's own message stops at "error sending request".

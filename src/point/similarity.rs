@@ -17,35 +17,10 @@ impl Similarity {
         self.0
     }
 
-    /// The cosine of two vectors: a·b / (|a| |b|), summed in f64 over eight lanes so that 1,536 numbers lose no
-    /// digits and the compiler can vectorise. `None` where they cannot be compared: different or zero dimension,
-    /// a zero vector, or a number that is not finite.
+    /// The cosine of two vectors ([`qlance_numbers::cosine`]). `None` where they cannot be compared: different or zero
+    /// dimension, a zero vector, or a number that is not finite.
     pub fn cosine(a: &[f32], b: &[f32]) -> Option<Self> {
-        if a.len() != b.len() || a.is_empty() {
-            return None;
-        }
-        let (mut dot, mut aa, mut bb) = ([0.0_f64; 8], [0.0_f64; 8], [0.0_f64; 8]);
-        let mut add = |lane: usize, x: f32, y: f32| {
-            let (x, y) = (f64::from(x), f64::from(y));
-            dot[lane] += x * y;
-            aa[lane] += x * x;
-            bb[lane] += y * y;
-        };
-        let (a_chunks, a_rest) = a.as_chunks::<8>();
-        let (b_chunks, b_rest) = b.as_chunks::<8>();
-        for (x, y) in a_chunks.iter().zip(b_chunks) {
-            for lane in 0..8 {
-                add(lane, x[lane], y[lane]);
-            }
-        }
-        for (lane, (x, y)) in a_rest.iter().zip(b_rest).enumerate() {
-            add(lane, *x, *y);
-        }
-        let (dot, aa, bb): (f64, f64, f64) = (dot.iter().sum(), aa.iter().sum(), bb.iter().sum());
-        if aa == 0.0 || bb == 0.0 {
-            return None;
-        }
-        Self::new((dot / (aa.sqrt() * bb.sqrt())) as f32)
+        qlance_numbers::cosine(a, b).and_then(|cosine| Self::new(cosine as f32))
     }
 }
 

@@ -1,0 +1,121 @@
+//! Loops over the numbers of embeddings, each run once for every point. They are a crate of their own so that the dev
+//! profile can optimise them: the rest of qlance is built to be built quickly, and there these loops were a tenth of a
+//! migration's time. Knows slices of numbers, nothing of points.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Why a text is no embedding.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoNumbers {
+    /// It is no base64.
+    #[error("the embedding is no base64: {0}")]
+    NoBase64(String),
+    /// Its bytes do not come out even.
+    #[error("{0} bytes are no whole number of f32")]
+    Uneven(usize),
+}
+
+/// The numbers of an embedding in base64 of little-endian f32, as OpenAI's servers send it.
+///
+/// # Errors
+/// It is no base64, or its bytes are no whole number of f32.
+pub fn from_base64(text: &str) -> Result<Arc<[f32]>, NoNumbers> {
+    let bytes = STANDARD
+        .decode(text)
+        .map_err(|error| NoNumbers::NoBase64(error.to_string()))?;
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(NoNumbers::Uneven(bytes.len()));
+    }
+    Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+}
+
+/// The place of the first number that is not finite.
+pub fn not_finite(numbers: &[f32]) -> Option<usize> {
+    // Whole blocks first: without a way out in the middle the compiler can look at several numbers at once.
+    const BLOCK: usize = 64;
+    let bad = |numbers: &[f32]| numbers.iter().fold(false, |bad, number| bad | !number.is_finite());
+    let (place, block) = numbers.chunks(BLOCK).enumerate().find(|(_, block)| bad(block))?;
+    let within = block.iter().position(|number| !number.is_finite())?;
+    Some(place * BLOCK + within)
+}
+
+/// The cosine of two vectors: a·b / (|a| |b|), summed in f64 over eight lanes, so that 1,536 numbers lose no digits.
+/// `None` where there is none: different or zero dimension, a zero vector.
+pub fn cosine(a: &[f32], b: &[f32]) -> Option<f64> {
+    if a.len() != b.len() || a.is_empty() {
+        return None;
+    }
+    let (mut dot, mut aa, mut bb) = ([0.0_f64; 8], [0.0_f64; 8], [0.0_f64; 8]);
+    let mut add = |lane: usize, x: f32, y: f32| {
+        let (x, y) = (f64::from(x), f64::from(y));
+        dot[lane] += x * y;
+        aa[lane] += x * x;
+        bb[lane] += y * y;
+    };
+    let (a_chunks, a_rest) = a.as_chunks::<8>();
+    let (b_chunks, b_rest) = b.as_chunks::<8>();
+    for (x, y) in a_chunks.iter().zip(b_chunks) {
+        for lane in 0..8 {
+            add(lane, x[lane], y[lane]);
+        }
+    }
+    for (lane, (x, y)) in a_rest.iter().zip(b_rest).enumerate() {
+        add(lane, *x, *y);
+    }
+    let (dot, aa, bb): (f64, f64, f64) = (dot.iter().sum(), aa.iter().sum(), bb.iter().sum());
+    (aa != 0.0 && bb != 0.0).then(|| dot / (aa.sqrt() * bb.sqrt()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_gives_its_numbers_or_says_why_not() {
+        let numbers = [1.0_f32, -2.5, 3e-20, f32::MAX];
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        assert_eq!(from_base64(&STANDARD.encode(bytes)).as_deref(), Ok(&numbers[..]));
+        assert!(matches!(from_base64("***"), Err(NoNumbers::NoBase64(_))));
+        assert_eq!(from_base64("AAA="), Err(NoNumbers::Uneven(2)));
+    }
+
+    #[test]
+    fn the_first_number_that_is_not_finite_is_found_wherever_it_is() {
+        for length in [0, 1, 63, 64, 65, 200] {
+            let sound = vec![1.0_f32; length];
+            assert_eq!(not_finite(&sound), None, "{length}");
+            for place in 0..length {
+                for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    let mut numbers = sound.clone();
+                    numbers[place] = odd;
+                    numbers[length - 1] = odd;
+                    assert_eq!(not_finite(&numbers), Some(place), "{length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cosines_are_those_of_the_plain_formula() {
+        let vector = |seed: u32, length: u32| -> Vec<f32> {
+            (0..length)
+                .map(|n| ((n * 37 + seed * 11) % 101) as f32 / 50.0 - 1.0)
+                .collect()
+        };
+        for length in [1, 7, 8, 9, 384, 1_536] {
+            let (a, b) = (vector(1, length), vector(2, length));
+            let sum =
+                |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum() };
+            let plain = sum(&a, &b) / (sum(&a, &a).sqrt() * sum(&b, &b).sqrt());
+            let found = cosine(&a, &b).expect("a cosine");
+            assert!((found - plain).abs() < 1e-12, "{length}: {found} {plain}");
+        }
+        assert_eq!(cosine(&[0.0, 0.0], &[1.0, 1.0]), None);
+        assert_eq!(cosine(&[1.0], &[1.0, 1.0]), None);
+        assert_eq!(cosine(&[], &[]), None);
+    }
+}
