@@ -147,14 +147,22 @@ impl Journal {
             if found == 2 {
                 db.execute_batch(&format!("BEGIN; {FROM_2} PRAGMA user_version = {FORMAT}; COMMIT;"))?;
             }
-            db.execute_batch(TABLES)?;
-            db.pragma_update(None, "user_version", FORMAT)?;
+            // In one transaction: each by itself would be synced by itself.
+            db.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?;
+            if found != FORMAT {
+                db.pragma_update(None, "user_version", FORMAT)?;
+            }
             Ok(Self::over(db))
         };
         open().with_context(|| format!("cannot open the journal {}", path.display()))
     }
 
-    /// A journal in memory, for tests.
+    /// Whether a job has its journal in this state directory.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join("journal.db").exists()
+    }
+
+    /// A journal in memory: for a job that is only looked at and was never begun, and for tests.
     ///
     /// # Errors
     /// SQLite fails.
@@ -179,7 +187,7 @@ impl Journal {
     pub fn forget_job(&mut self) -> anyhow::Result<()> {
         self.db.execute_batch(
             "BEGIN; DELETE FROM failures; DELETE FROM attempts; DELETE FROM decisions; DELETE FROM edits;
-             DELETE FROM shortened; DELETE FROM drift; DELETE FROM facts WHERE name = 'ranges'; COMMIT;",
+             DELETE FROM shortened; DELETE FROM drift; DELETE FROM facts WHERE name IN ('ranges', 'table'); COMMIT;",
         )?;
         Ok(())
     }
@@ -213,6 +221,27 @@ impl Journal {
     /// The journal cannot be written.
     pub fn set_spent(&mut self, spent: Spent) -> anyhow::Result<()> {
         self.set_fact("spent", &serde_json::to_string(&spent)?)
+    }
+
+    /// Whether the job has had a table to commit to.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn has_table(&self) -> anyhow::Result<bool> {
+        if self.fact("table")?.is_some() {
+            return Ok(true);
+        }
+        // A journal from before this was kept: these come after a commit only.
+        let counts = self.counts()?;
+        Ok(counts.recovered + counts.skipped > 0)
+    }
+
+    /// Keeps that the job has a table to commit to; before its first commit, so that none is ever made without.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn set_table(&mut self) -> anyhow::Result<()> {
+        self.set_fact("table", "made")
     }
 
     /// The id ranges of the job, if they were drawn.

@@ -5,22 +5,31 @@ use std::sync::Arc;
 
 use super::acting::{Asking, parse};
 use super::{Headless, print_json, printable};
-use crate::cli::{Cli, FailuresCommand, WhichArgs};
-use crate::config::{Config, ConfigError};
-use crate::journal::{Filter, Journal, Sort, State};
+use crate::cli::{Cli, FailuresCommand, SortBy, WhichArgs};
+use crate::config::{Config, ConfigError, Job};
+use crate::journal::{Filter, Journal, Order, Sort, State};
 use crate::point::Cause;
 use crate::tasks::job::Options;
 use crate::tasks::lock::Lock;
 use crate::tasks::supervisor::{Orders, Start};
 use crate::tasks::{FailureDetail, RetryReport, Selection, Status, TaskCommand, export, retry};
 
+/// Failures read at once.
+const PAGE: u64 = 500;
+
 pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
     let job = config.job(cli.state.as_deref());
+    known(cli, &job)?;
     match command {
-        FailuresCommand::List { which, json } => {
+        FailuresCommand::List {
+            which,
+            sort,
+            limit,
+            json,
+        } => {
             let journal = Journal::open(&job.dir)?;
-            list(&journal, &filter(which)?, *json)?;
+            list(&journal, &filter(which)?, sort_of(*sort), *limit, *json)?;
             Ok(0)
         }
         FailuresCommand::Show { id, json } => {
@@ -77,6 +86,18 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
             retry_by(cli, config, TaskCommand::Retry(selection), *json).await
         }
     }
+}
+
+/// A configuration that names a job that never was is rather mistyped: nothing is made for it.
+pub(super) fn known(cli: &Cli, job: &Job) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        Journal::exists(&job.dir),
+        "there is no such job yet: nothing lies in {}; check [source] and [target] in {}, and --state, or begin it with \
+         `qlance run`",
+        job.dir.display(),
+        cli.config.display()
+    );
+    Ok(())
 }
 
 async fn retry_by(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bool) -> anyhow::Result<u8> {
@@ -164,11 +185,22 @@ fn filter(which: &WhichArgs) -> anyhow::Result<Filter> {
     })
 }
 
-fn list(journal: &Journal, filter: &Filter, json: bool) -> anyhow::Result<()> {
+fn sort_of(by: SortBy) -> Sort {
+    let (by, descending) = match by {
+        SortBy::Id => (Order::Id, false),
+        SortBy::Age => (Order::Age, true),
+        SortBy::Cause => (Order::Cause, false),
+        SortBy::Attempts => (Order::Attempts, true),
+    };
+    Sort { by, descending }
+}
+
+fn list(journal: &Journal, filter: &Filter, sort: Sort, limit: Option<u64>, json: bool) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     let mut offset = 0;
     loop {
-        let page = journal.page(filter, Sort::default(), offset, 500)?;
+        let left = limit.map_or(PAGE, |limit| limit.saturating_sub(offset));
+        let page = journal.page(filter, sort, offset, left.min(PAGE))?;
         if page.is_empty() {
             break;
         }
@@ -189,8 +221,16 @@ fn list(journal: &Journal, filter: &Filter, json: bool) -> anyhow::Result<()> {
         }
         offset += page.len() as u64;
     }
-    if offset == 0 && !json {
+    let all = if limit.is_some() {
+        journal.count(filter)?
+    } else {
+        offset
+    };
+    if all == 0 && !json {
         writeln!(stdout, "no failed points")?;
+    }
+    if all > offset {
+        eprintln!("{} more are not listed", all - offset);
     }
     Ok(())
 }

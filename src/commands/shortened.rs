@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use super::failures::known;
 use super::print_json;
 use crate::cli::Cli;
 use crate::config::Config;
@@ -9,7 +10,9 @@ use crate::journal::Journal;
 
 pub(super) fn run(cli: &Cli, json: bool) -> anyhow::Result<u8> {
     let config = Config::load(&cli.config)?;
-    let journal = Journal::open(&config.job(cli.state.as_deref()).dir)?;
+    let job = config.job(cli.state.as_deref());
+    known(cli, &job)?;
+    let journal = Journal::open(&job.dir)?;
     let mut after = None;
     loop {
         let page = journal.shortened_after(after, 500)?;

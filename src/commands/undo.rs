@@ -16,8 +16,12 @@ use crate::tasks::lock::Lock;
 pub(super) async fn run(cli: &Cli, args: &UndoArgs) -> anyhow::Result<u8> {
     let config = Config::load(&cli.config)?;
     let job = config.job(cli.state.as_deref());
-    let _lock = Lock::take(&job.dir)?;
+    let mut lock = Lock::take(&job.dir)?;
     let mut target = Target::connect(&config.target_uri(), &config.target.table, false).await?;
+    // Where there is no directory there is no table either, and none is made.
+    if let Some(directory) = target.directory().filter(|directory| directory.is_dir()) {
+        lock.take_table(directory, target.name())?;
+    }
     let name = format!("{}/{}", config.target.uri, config.target.table);
     let Some(found) = target.open().await? else {
         bail!("there is no table {name}; nothing is to be undone");

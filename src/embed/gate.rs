@@ -15,8 +15,8 @@ use super::window::Window;
 #[derive(Debug)]
 struct State {
     window: Window,
-    /// Requests of the operator and of the migration.
-    in_flight: [usize; 2],
+    /// Requests by who asks.
+    in_flight: [usize; 3],
     /// In an outage: one request at a time finds out whether it is over, whatever still hangs from before.
     probing: bool,
     probe_in_flight: bool,
@@ -75,6 +75,9 @@ impl State {
 pub enum Caller {
     /// The operator, by hand: a retry, a search. Goes first.
     Operator,
+    /// The verification, which holds what was made before against what is made now: nothing that is remembered, in flight
+    /// or on the disk is taken for an answer, and nothing is remembered.
+    Afresh,
     /// The migration: waits while the operator has paused it.
     Migration,
 }
@@ -135,7 +138,7 @@ impl Gate {
         Self {
             state: Mutex::new(State {
                 window: Window::new(limit),
-                in_flight: [0; 2],
+                in_flight: [0; 3],
                 probing: false,
                 probe_in_flight: false,
                 paused: false,
@@ -171,7 +174,7 @@ impl Gate {
                     Some((instant, _)) if *instant > now => Some(*instant),
                     _ => {
                         state.not_before = None;
-                        let allowed = caller == Caller::Operator || !state.paused;
+                        let allowed = caller != Caller::Migration || !state.paused;
                         if allowed && state.has_room() && state.waiting.first() == Some(&place.ticket) {
                             state.paced = state.paced_until(tokens, now);
                             match state.paced {
@@ -258,6 +261,13 @@ impl Gate {
     pub fn allowed(&self) -> usize {
         let state = self.lock();
         if state.probing { 1 } else { state.window.allowed() }
+    }
+
+    /// How many the server takes just now, where it has throttled and that is fewer than the operator's limit. A probe
+    /// in an outage says nothing of it.
+    pub fn reduced(&self) -> Option<usize> {
+        let window = self.lock().window;
+        (window.allowed() < window.limit()).then(|| window.allowed())
     }
 
     /// Whether as many requests are in flight as may be.
@@ -424,6 +434,19 @@ mod tests {
         gate.set_probing(false);
         assert_eq!(gate.allowed(), 3);
         drop(hanging);
+    }
+
+    #[test]
+    fn a_window_that_the_server_has_cut_is_told_from_a_probe() {
+        let gate = Gate::new(50);
+        assert_eq!(gate.reduced(), None);
+        gate.set_probing(true);
+        assert_eq!((gate.allowed(), gate.reduced()), (1, None));
+        gate.set_probing(false);
+        gate.throttled(Instant::now());
+        assert_eq!((gate.limit(), gate.reduced()), (50, Some(25)));
+        gate.set_limit(50);
+        assert_eq!(gate.reduced(), None, "the operator's word begins anew");
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 //! of the system. Nothing else in qlance turns an embedding error into a failed point.
 
 mod asking;
+mod sending;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -104,7 +105,10 @@ pub struct Gateway {
     backoff: (Duration, Duration),
     counters: Counters,
     latency: Mutex<Histogram<u64>>,
+    /// When the newest of the accepted requests had begun.
     accepted: Mutex<Option<Instant>>,
+    /// Held by the one that asks for a plain word on the migration's behalf.
+    doubting: tokio::sync::Mutex<()>,
     batch_inputs: AtomicUsize,
     budget: Budget,
     too_long: TooLong,
@@ -148,6 +152,7 @@ impl Gateway {
                 Histogram::new_with_max(3_600_000_000, 2).unwrap_or_else(|_| unreachable!("constant bounds are valid")),
             ),
             accepted: Mutex::new(None),
+            doubting: tokio::sync::Mutex::new(()),
             batch_inputs: AtomicUsize::new(embedder.capabilities().max_inputs),
             budget: Budget::new(config.budget_usd, config.usd_per_million_tokens),
             too_long: config.too_long,
@@ -287,6 +292,11 @@ impl Gateway {
                     input,
                     ticket: None,
                 };
+                // Without a ticket it is neither remembered nor kept on the disk.
+                if caller == Caller::Afresh {
+                    own.push(passenger);
+                    continue;
+                }
                 match self.flights.board(Key::of(input, role)) {
                     Boarding::Done(embedding) => {
                         self.counters.remembered.fetch_add(1, Ordering::Relaxed);
@@ -392,77 +402,6 @@ impl Gateway {
             }
         }
         batches
-    }
-
-    /// Sends a batch; where it is rejected, halves it until the bad inputs stand alone.
-    async fn send(
-        &self,
-        mut batch: Vec<Passenger<'_>>,
-        role: Role,
-        caller: Caller,
-    ) -> Result<Vec<(usize, Outcome)>, GatewayError> {
-        let inputs: Vec<Input> = batch.iter().map(|passenger| passenger.input.clone()).collect();
-        let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
-        let begun = Instant::now();
-        // Depth first, left half on top: at most 2n - 1 requests for n inputs, and about 2 log2(n) for one bad input.
-        let mut parts = vec![(0, batch.len())];
-        let result = loop {
-            let Some((start, end)) = parts.pop() else { break Ok(()) };
-            match self.request(&inputs[start..end], role, caller).await {
-                Ok(Verdict::Answered(answer)) => {
-                    for (offset, embedding) in answer.embeddings.into_iter().enumerate() {
-                        outcomes[start + offset] =
-                            Some(embedding.map_err(|problem| Failure::new(Cause::BadVector, problem)));
-                    }
-                    // Before the next part is asked for: paid is paid.
-                    self.keep(&batch[start..end], &outcomes[start..end]).await;
-                }
-                Ok(Verdict::Rejected(message)) if end - start == 1 => {
-                    if let Err(error) = self.doubt(&message, begun, role, caller).await {
-                        break Err(error);
-                    }
-                    outcomes[start] = Some(Err(Failure::new(Cause::Rejected, message)));
-                }
-                Ok(Verdict::Rejected(_)) => {
-                    let middle = usize::midpoint(start, end);
-                    parts.push((middle, end));
-                    parts.push((start, middle));
-                }
-                Err(error) => break Err(error),
-            }
-        };
-        let mut settled = Vec::with_capacity(batch.len());
-        let mut abandoned = Vec::new();
-        for (passenger, outcome) in batch.iter_mut().zip(outcomes) {
-            match (outcome, passenger.ticket.take()) {
-                (Some(outcome), Some(ticket)) => {
-                    self.flights.land(ticket, outcome.clone());
-                    settled.push((passenger.index, outcome));
-                }
-                (Some(outcome), None) => settled.push((passenger.index, outcome)),
-                (None, ticket) => abandoned.extend(ticket),
-            }
-        }
-        self.flights.abandon(abandoned);
-        result.map(|()| settled)
-    }
-
-    /// Puts what was just paid for into the spool, before anybody hears of it.
-    async fn keep(&self, batch: &[Passenger<'_>], outcomes: &[Option<Outcome>]) {
-        let Some(spool) = self.spool.get().map(Arc::clone) else {
-            return;
-        };
-        let paid: Vec<_> = batch
-            .iter()
-            .zip(outcomes)
-            .filter_map(|(passenger, outcome)| match (passenger.ticket.as_ref(), outcome) {
-                (Some(ticket), Some(Ok(embedding))) => Some((*ticket.key(), embedding.clone())),
-                _ => None,
-            })
-            .collect();
-        if !paid.is_empty() {
-            let _ = tokio::task::spawn_blocking(move || spool.put(&paid)).await;
-        }
     }
 
     /// Takes over what others embedded. Where their request failed as a whole, the input stays open and is asked for

@@ -19,12 +19,16 @@ pub struct RefuseOnce {
 }
 
 impl RefuseOnce {
-    /// Puts the refusal before `inner`.
-    pub fn new(inner: Arc<dyn Embedder>, chosen: fn(&str) -> bool) -> Self {
+    /// Puts the refusal before `inner`; `refused` are texts that had theirs in an earlier run.
+    pub fn new(
+        inner: Arc<dyn Embedder>,
+        chosen: fn(&str) -> bool,
+        refused: impl IntoIterator<Item = Arc<str>>,
+    ) -> Self {
         Self {
             inner,
             chosen,
-            refused: Mutex::default(),
+            refused: Mutex::new(refused.into_iter().collect()),
         }
     }
 }
@@ -76,5 +80,69 @@ impl Embedder for RefuseOnce {
             }
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::Space;
+    use crate::point::Modality;
+
+    /// Takes whatever comes.
+    struct Willing(Capabilities);
+
+    impl Embedder for Willing {
+        fn capabilities(&self) -> &Capabilities {
+            &self.0
+        }
+
+        fn count_tokens(&self, _: &str) -> Count {
+            Count::Known(1)
+        }
+
+        fn count_exactly(&self, _: &str) -> Count {
+            Count::Known(1)
+        }
+
+        fn embed<'a>(&'a self, inputs: &'a [Input], _: Role) -> BoxFuture<'a, Result<Answer, RequestError>> {
+            let embeddings = inputs.iter().map(|_| Ok(Arc::from([1.0_f32]))).collect();
+            async move { Ok(Answer { embeddings, tokens: 1 }) }.boxed()
+        }
+    }
+
+    fn willing() -> Arc<dyn Embedder> {
+        Arc::new(Willing(Capabilities {
+            modalities: vec![Modality::Text],
+            space: Space {
+                provider: "test".into(),
+                model: "willing".into(),
+                dimensions: 1,
+                prefix: String::new(),
+                normalised: true,
+            },
+            model: "willing".into(),
+            section: "embed.text",
+            mixes: false,
+            max_inputs: 8,
+            most_inputs: 8,
+            max_tokens: 100,
+            max_input_tokens: 100,
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_text_is_refused_once_and_not_at_all_where_an_earlier_run_refused_it() {
+        let embedder = RefuseOnce::new(willing(), |text| text.starts_with('x'), ["x before".into()]);
+        let mut taken = Vec::new();
+        for text in ["x now", "x now", "x before", "y"] {
+            taken.push(
+                embedder
+                    .embed(&[Input::Text(text.into())], Role::Document)
+                    .await
+                    .is_ok(),
+            );
+        }
+        assert_eq!(taken, [false, true, true, true]);
     }
 }

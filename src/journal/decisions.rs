@@ -111,6 +111,19 @@ impl Journal {
         Ok(found)
     }
 
+    /// How many of these were accepted, and not decided about otherwise since. An id that comes twice counts twice.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn accepted_of(&self, ids: &[PointId]) -> anyhow::Result<u64> {
+        let decisions = self.decisions(ids)?;
+        let accepted = |id: &&PointId| {
+            let decided = decisions.get(*id);
+            decided.is_some_and(|decided| decided.decision == Decision::Accepted)
+        };
+        Ok(ids.iter().filter(accepted).count() as u64)
+    }
+
     /// How many points were accepted, and not decided about otherwise since.
     ///
     /// # Errors
@@ -144,6 +157,9 @@ mod tests {
         journal
             .decide(&[(one, None)], Decision::EmbeddedAgain, None, 20)
             .expect("kept");
+        let others = [two, PointId::Num(3)];
+        assert_eq!(journal.accepted_of(&others).expect("counted"), 1);
+        assert_eq!(journal.accepted_of(&[]).expect("counted"), 0);
         let found = journal.decisions(&[one, two, PointId::Num(3)]).expect("read");
         assert_eq!(found.len(), 2);
         assert_eq!(found[&one].decision, Decision::EmbeddedAgain);

@@ -53,6 +53,15 @@ impl Journal {
         self.latest(id, "AND state = 'applied'")
     }
 
+    /// The latest edit of a point, where no row of the table has it: what was written by hand and did not come over.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn unapplied_edit(&self, id: PointId) -> anyhow::Result<Option<Edit>> {
+        let applied = self.applied_edit(id)?;
+        Ok(self.edit(id)?.filter(|edit| applied.as_ref() != Some(edit)))
+    }
+
     fn latest(&self, id: PointId, which: &str) -> anyhow::Result<Option<Edit>> {
         let sql =
             format!("SELECT before, after, at FROM edits WHERE key = ?1 {which} ORDER BY at DESC, rowid DESC LIMIT 1");
@@ -125,6 +134,8 @@ mod tests {
             Some("one")
         );
         assert_eq!(applied(&journal), None);
+        let unapplied = |journal: &Journal| journal.unapplied_edit(ID).expect("read").map(|edit| edit.after);
+        assert_eq!(unapplied(&journal).as_deref(), Some("one"), "it can be taken up again");
         assert_eq!(journal.claim(&[ID]).expect("claimed"), [ID]);
         journal.recover(&[ID]).expect("recovered");
         assert_eq!(applied(&journal), None, "the plain retry wrote the point's own content");
@@ -134,6 +145,7 @@ mod tests {
         assert!(!journal.claim_edited(ID, &edit("three", 4)).expect("held already"));
         journal.recover(&[ID]).expect("recovered");
         assert_eq!(applied(&journal).as_deref(), Some("two"));
+        assert_eq!(unapplied(&journal), None);
     }
 
     #[test]

@@ -24,6 +24,8 @@ use crate::point::{ParseIdError, PointId};
 const SCAN_BUFFER_BYTES: u64 = 32 << 20;
 /// Batches that a scan decodes ahead. Lance's own default is a multiple of the cores.
 const READAHEAD: usize = 2;
+/// Bytes of one batch of a scan, about, however many rows were asked for.
+const BATCH_BYTES: u64 = 16 << 20;
 /// Rows of one batch, where nothing else is asked for.
 const BATCH_ROWS: usize = 1_024;
 /// Ids of one batch, where nothing else is read.
@@ -147,7 +149,15 @@ impl Pinned {
         Checkpoint::newest(&self.dataset).await
     }
 
-    /// All rows in the order in which they lie, only the named columns, in batches of at most so many rows.
+    /// Those of the columns that the table has: it gets new ones with the next commit.
+    fn there<'a>(&self, columns: &[&'a str]) -> Vec<&'a str> {
+        let schema = self.dataset.schema();
+        let columns = columns.iter().copied();
+        columns.filter(|column| schema.field(column).is_some()).collect()
+    }
+
+    /// All rows in the order in which they lie, only the named columns, as far as the table has them, in batches of at
+    /// most so many rows and about 16 MiB.
     ///
     /// # Errors
     /// The table cannot be read.
@@ -157,7 +167,10 @@ impl Pinned {
         batch_rows: usize,
     ) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>> + use<>> {
         let mut scanner = self.dataset.scan();
-        bounded(&mut scanner).project(columns)?.batch_size(batch_rows);
+        bounded(&mut scanner)
+            .project(&self.there(columns))?
+            .batch_size(batch_rows)
+            .batch_size_bytes(BATCH_BYTES);
         let stream = scanner.try_into_stream().await.context(UNREADABLE)?;
         Ok(stream.map(|batch| batch.context(UNREADABLE)))
     }
@@ -171,12 +184,13 @@ impl Pinned {
         Ok(batches.map(|batch| ids_of(&batch?)))
     }
 
-    /// Rows by their places, counted from 0 over the rows that are there, in ascending order; only the named columns.
+    /// Rows by their places, counted from 0 over the rows that are there, in ascending order; only the named columns,
+    /// as far as the table has them.
     ///
     /// # Errors
     /// The table cannot be read.
     pub async fn take(&self, places: &[u64], columns: &[&str]) -> anyhow::Result<RecordBatch> {
-        let projection = self.dataset.schema().project(columns)?;
+        let projection = self.dataset.schema().project(&self.there(columns))?;
         self.dataset.take(places, projection).await.context(UNREADABLE)
     }
 

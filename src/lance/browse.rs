@@ -21,13 +21,14 @@ const SNIPPET_CHARS: usize = 160;
 pub struct RankedRow {
     /// The point.
     pub id: PointId,
-    /// How far its new embedding lies from Qdrant's vector.
-    pub similarity: Similarity,
+    /// How far its new embedding lies from Qdrant's vector; `None` where the two cannot be compared.
+    pub similarity: Option<Similarity>,
     /// The beginning of its content; `None` where the table has no such column or the row no text.
     pub snippet: Option<String>,
 }
 
-/// Which rows a list is about: `from <= similarity < to`. A `to` above 1 takes in 1.
+/// Which rows a list is about: `from <= similarity < to`. A `to` above 1 takes in 1; only [`Band::EVERY`] takes in rows
+/// without a similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Band {
     /// The lower edge.
@@ -39,9 +40,17 @@ pub struct Band {
 impl Band {
     /// All rows that were compared.
     pub const ALL: Self = Self { from: -1.0, to: 2.0 };
+    /// All rows, compared or not; those that were not come last.
+    pub const EVERY: Self = Self {
+        from: f32::NEG_INFINITY,
+        to: f32::INFINITY,
+    };
 
-    /// The filter that finds the rows which the histogram counts in this band.
-    fn sql(self) -> String {
+    /// The filter that finds the rows which the histogram counts in this band; none where it is every row.
+    fn sql(self) -> Option<String> {
+        if self == Self::EVERY {
+            return None;
+        }
         // Spelled as the f64 that it is, an f32 is exact whether the comparison is made in f32 or in f64.
         let mut sql = format!("original_similarity >= {:?}", f64::from(Histogram::edge(self.from)));
         if self.to <= 1.0 {
@@ -50,11 +59,11 @@ impl Band {
                 f64::from(Histogram::edge(self.to))
             ));
         }
-        sql
+        Some(sql)
     }
 }
 
-/// From where on a page of a list is read. Rows are ordered by similarity, then by id as text.
+/// From where on a page of a list is read. Rows are ordered by similarity, those without one last, then by id as text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Anchor {
     /// From the worst on.
@@ -62,9 +71,30 @@ pub enum Anchor {
     /// Up to the best.
     Last,
     /// What follows this row.
-    After(Similarity, PointId),
+    After(Option<Similarity>, PointId),
     /// What comes before this row.
-    Before(Similarity, PointId),
+    Before(Option<Similarity>, PointId),
+}
+
+impl Anchor {
+    /// The filter that finds the rows on its side. Where a band has an edge, that leaves out rows without a similarity.
+    fn sql(self) -> Option<String> {
+        let beside = |similarity: Similarity, id: PointId, sign: char| {
+            let value = f64::from(similarity.get());
+            format!("original_similarity {sign} {value:?} OR (original_similarity = {value:?} AND id {sign} '{id}')")
+        };
+        Some(match self {
+            Self::First | Self::Last => return None,
+            Self::After(Some(similarity), id) => {
+                format!("({} OR original_similarity IS NULL)", beside(similarity, id, '>'))
+            }
+            Self::After(None, id) => format!("(original_similarity IS NULL AND id > '{id}')"),
+            Self::Before(Some(similarity), id) => format!("({})", beside(similarity, id, '<')),
+            Self::Before(None, id) => {
+                format!("(original_similarity IS NOT NULL OR (original_similarity IS NULL AND id < '{id}'))")
+            }
+        })
+    }
 }
 
 /// How many rows lie in a band.
@@ -72,7 +102,7 @@ pub enum Anchor {
 /// # Errors
 /// The table cannot be read.
 pub async fn count(table: &Table, band: Band) -> anyhow::Result<u64> {
-    Ok(table.count_rows(Some(band.sql())).await? as u64)
+    Ok(table.count_rows(band.sql()).await? as u64)
 }
 
 /// A page of the rows of a band, worst first, whatever the anchor. The sort keeps no more than `limit` rows.
@@ -87,20 +117,11 @@ pub async fn page(
     content: &str,
 ) -> anyhow::Result<Vec<RankedRow>> {
     let dataset = dataset_of(table).await?;
-    let mut sql = band.sql();
-    let beside = |similarity: Similarity, id: PointId, sign: char| {
-        let value = f64::from(similarity.get());
-        format!(" AND (original_similarity {sign} {value:?} OR (original_similarity = {value:?} AND id {sign} '{id}'))")
-    };
-    match anchor {
-        Anchor::First | Anchor::Last => {}
-        Anchor::After(similarity, id) => sql.push_str(&beside(similarity, id, '>')),
-        Anchor::Before(similarity, id) => sql.push_str(&beside(similarity, id, '<')),
-    }
+    let terms: Vec<String> = [band.sql(), anchor.sql()].into_iter().flatten().collect();
     let backwards = matches!(anchor, Anchor::Last | Anchor::Before(..));
     let ordering = |name: &str| ColumnOrdering {
         ascending: !backwards,
-        nulls_first: false,
+        nulls_first: backwards,
         column_name: name.to_owned(),
     };
     let has_content = dataset.schema().field(content).is_some_and(|field| {
@@ -112,9 +133,11 @@ pub async fn page(
         columns.push(content);
     }
     let mut scanner = dataset.scan();
+    if !terms.is_empty() {
+        scanner.filter(&terms.join(" AND "))?;
+    }
     scanner
         .project(&columns)?
-        .filter(&sql)?
         .order_by(Some(vec![ordering("original_similarity"), ordering("id")]))?
         .limit(Some(i64::try_from(limit)?), None)?;
     let mut stream = scanner.try_into_stream().await?;
@@ -138,9 +161,8 @@ fn ranked(batch: &RecordBatch, content: &str, rows: &mut Vec<RankedRow>) -> anyh
         .column_by_name(content)
         .and_then(|column| column.as_string_opt::<i32>());
     for (row, id) in ids.into_iter().enumerate() {
-        let Some(similarity) = Similarity::new(similarities.value(row)) else {
-            continue;
-        };
+        let similarity = similarities.is_valid(row).then(|| similarities.value(row));
+        let similarity = similarity.and_then(Similarity::new);
         let snippet = contents
             .filter(|contents| contents.is_valid(row))
             .map(|contents| contents.value(row).chars().take(SNIPPET_CHARS).collect());
@@ -176,8 +198,10 @@ mod tests {
 
     #[test]
     fn a_band_up_to_one_has_no_upper_edge() {
-        assert!(!Band::ALL.sql().contains('<'));
-        let sql = Band { from: 0.5, to: 0.98 }.sql();
+        let sql = |band: Band| band.sql().unwrap_or_default();
+        assert!(!sql(Band::ALL).contains('<'));
+        assert!(sql(Band::EVERY).is_empty());
+        let sql = sql(Band { from: 0.5, to: 0.98 });
         assert!(sql.contains(">= 0.49999") && sql.contains("< 0.97999"), "{sql}");
     }
 }

@@ -52,9 +52,22 @@ impl Checkpoint {
         }
     }
 
-    /// Rows that migration and catching up wrote and did not remove (retries are counted in the journal).
-    pub fn rows(&self) -> u64 {
-        (self.written() + self.caught_up.added).saturating_sub(self.caught_up.removed)
+    /// Rows that migration, catching up and retries wrote and that were not removed since. `recovered` are those of
+    /// retries, which the journal counts: what is removed may be any of them. Below zero only where something else wrote
+    /// to the table.
+    pub fn balance(&self, recovered: u64) -> i64 {
+        (self.written() + self.caught_up.added + recovered) as i64 - self.caught_up.removed as i64
+    }
+
+    /// The same as a count of rows.
+    pub fn rows(&self, recovered: u64) -> u64 {
+        u64::try_from(self.balance(recovered)).unwrap_or(0)
+    }
+
+    /// Points that were read and are not gone since; `late` are those that failed when catching up, which the journal
+    /// counts.
+    pub fn points(&self, late: u64) -> u64 {
+        (self.read() + self.caught_up.added + late).saturating_sub(self.caught_up.removed)
     }
 
     /// Points read and settled.
@@ -162,6 +175,11 @@ mod tests {
             (7, 5, 2)
         );
         assert!(!checkpoint.complete());
+        // Of rows that a retry brought, more may go than the migration itself wrote.
+        let mut shrunk = checkpoint.clone();
+        shrunk.caught_up = CaughtUp { added: 1, removed: 7 };
+        assert_eq!((shrunk.rows(2), shrunk.balance(0), shrunk.rows(0)), (1, -1, 0));
+        assert_eq!((shrunk.points(0), shrunk.points(3)), (1, 4));
         assert!(checkpoint.settled(PointId::Num(4)) && checkpoint.settled(PointId::Num(7)));
         assert!(!checkpoint.settled(PointId::Num(8)));
         let text = &checkpoint.properties()[PROPERTY];

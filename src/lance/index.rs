@@ -30,6 +30,16 @@ impl Step {
     /// All steps in their order.
     pub const ALL: [Self; 4] = [Self::Compact, Self::IdIndex, Self::VectorIndex, Self::TextIndex];
 
+    /// Its name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Compact => "compact",
+            Self::IdIndex => "id_index",
+            Self::VectorIndex => "vector_index",
+            Self::TextIndex => "text_index",
+        }
+    }
+
     /// What the screen says while it runs.
     pub fn label(self) -> &'static str {
         match self {

@@ -56,15 +56,17 @@ pub async fn rows_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]) ->
 }
 
 /// Rows by id without their embedding: payload, kept vectors, similarity. At most 1,000 ids a call; those that are not
-/// there are left out.
+/// there are left out, as are columns that the table gets with its next commit.
 ///
 /// # Errors
 /// The table cannot be read.
 pub async fn payloads_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]) -> anyhow::Result<Vec<Row>> {
+    let there = table.schema().await?;
     let columns: Vec<&str> = schema
         .columns()
         .iter()
         .filter(|column| !matches!(column.role, Role::Embedding(_) | Role::Media))
+        .filter(|column| there.field_with_name(&column.name).is_ok())
         .map(|column| column.name.as_str())
         .collect();
     let mut rows = Vec::with_capacity(ids.len());

@@ -2,12 +2,13 @@
 //! read back into payloads without the configuration that made it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use crate::config::ColumnType;
+use crate::config::{ColumnType, can_name_a_column};
 use crate::point::Payload;
 
 /// The metadata key of a field's role.
@@ -16,20 +17,6 @@ pub const ROLE_KEY: &str = "qlance.role";
 pub const SPACE_KEY: &str = "qlance.space";
 /// The metadata key, on the schema, of the job that made the table.
 pub const JOB_KEY: &str = "qlance.job";
-
-/// Names that no payload key can take: such keys stay in `extra`.
-const RESERVED: [&str; 10] = [
-    "id",
-    "embedding",
-    "embedding_image",
-    "embedding_audio",
-    "embedding_caption",
-    "media_bytes",
-    "modality",
-    "original_similarity",
-    "extra",
-    "vector",
-];
 
 /// The column of embeddings that share the space of texts, and of all texts.
 pub const EMBEDDING: &str = "embedding";
@@ -51,6 +38,16 @@ pub enum VectorColumn {
     Sparse,
     /// `list<fixed_size_list<float32>[n]>`.
     Multi(usize),
+}
+
+impl fmt::Display for VectorColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dense(size) => write!(f, "a dense vector of {size} numbers"),
+            Self::Sparse => f.write_str("a sparse vector"),
+            Self::Multi(size) => write!(f, "a multivector of {size} numbers each"),
+        }
+    }
 }
 
 /// What a column stands for.
@@ -255,6 +252,27 @@ impl TableSchema {
         Self::of(columns)
     }
 
+    /// With a column for each of these vectors of Qdrant that has none yet, after all that are there.
+    #[must_use]
+    pub fn with_vectors(self, vectors: &BTreeMap<String, VectorColumn>) -> Self {
+        let missing: BTreeMap<String, VectorColumn> = vectors
+            .iter()
+            .filter(|(name, _)| self.vector(name).is_none())
+            .map(|(name, kind)| (name.clone(), *kind))
+            .collect();
+        let mut columns = self.columns;
+        columns.extend(vector_columns(&missing, &columns));
+        Self::of(columns)
+    }
+
+    /// The column that keeps a vector of Qdrant: its name, and what it holds.
+    pub fn vector(&self, vector: &str) -> Option<(&str, VectorColumn)> {
+        self.columns.iter().find_map(|column| match &column.role {
+            Role::Vector(name, kind) if name == vector => Some((column.name.as_str(), *kind)),
+            _ => None,
+        })
+    }
+
     /// With a column for the bytes of media.
     #[must_use]
     pub fn with_media(self) -> Self {
@@ -328,15 +346,6 @@ impl TableSchema {
     }
 }
 
-/// Lance reads dots and backticks in names as paths; such keys stay in `extra`, as do the names of other columns.
-fn can_name_a_column(key: &str) -> bool {
-    !key.is_empty()
-        && key.len() <= 128
-        && !RESERVED.contains(&key)
-        && !key.starts_with('_')
-        && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
-}
-
 fn vector_columns(vectors: &BTreeMap<String, VectorColumn>, taken: &[Column]) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
     for (name, kind) in vectors {
@@ -383,6 +392,25 @@ mod tests {
 
     fn payload(value: serde_json::Value) -> Payload {
         value.as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn vectors_that_come_later_get_columns_after_those_that_are_there() {
+        let first = BTreeMap::from([("title".to_owned(), VectorColumn::Dense(2))]);
+        let schema = TableSchema::choir(8, &first);
+        let before = schema.columns().to_vec();
+        let all = BTreeMap::from([
+            ("body".to_owned(), VectorColumn::Multi(3)),
+            ("title".to_owned(), VectorColumn::Dense(2)),
+            ("words".to_owned(), VectorColumn::Sparse),
+        ]);
+        let schema = schema.with_vectors(&all);
+        assert_eq!(schema.columns()[..before.len()], before[..]);
+        assert_eq!(schema.vector("title"), Some(("vector_title", VectorColumn::Dense(2))));
+        assert_eq!(schema.vector("body"), Some(("vector_body", VectorColumn::Multi(3))));
+        assert_eq!(schema.vector("words"), Some(("vector_words", VectorColumn::Sparse)));
+        assert_eq!(schema.columns().len(), before.len() + 2);
+        assert_eq!(schema.clone().with_vectors(&all), schema);
     }
 
     #[test]

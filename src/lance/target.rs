@@ -2,7 +2,7 @@
 //! job go through it (invariant 10).
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
@@ -11,12 +11,13 @@ use lance::dataset::transaction::{Operation, TransactionBuilder};
 use lance::dataset::{
     CommitBuilder, Dataset, DeleteBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
 };
+use lance::io::{ObjectStore, ObjectStoreParams};
 use lancedb::table::{NaNVectorBehavior, NewColumnTransform, WriteOptions};
 use lancedb::{Connection, ObjectStoreRegistry, Session, Table};
 
 use super::checkpoint::Checkpoint;
 use super::read::id_filter;
-use super::schema::{JOB_KEY, SPACE_KEY, TableSchema};
+use super::schema::{JOB_KEY, SPACE_KEY, TableSchema, VectorColumn};
 use crate::point::PointId;
 
 /// Bytes of index data that Lance may cache. Its default of 6 GiB would break the bound on memory.
@@ -52,6 +53,32 @@ pub enum TargetError {
         /// Who made it.
         owner: String,
     },
+    /// Another job took the table over since this one last wrote to it.
+    #[error(
+        "table {table:?} in {uri} was taken over by another job ({other}) since this one last wrote to it; name another \
+         target.table, or read everything again and take it back with --adopt"
+    )]
+    TakenOver {
+        /// The address.
+        uri: String,
+        /// The table.
+        table: String,
+        /// The job whose commit is the newest.
+        other: String,
+    },
+    /// The table is not there, and the job has written to it.
+    #[error(
+        "table {table:?} in {uri} is gone, and this job has written to it; bring it back (is its disk mounted?), or start \
+         over: remove the job's state in {state}"
+    )]
+    Gone {
+        /// The address.
+        uri: String,
+        /// The table.
+        table: String,
+        /// The job's state directory.
+        state: String,
+    },
     /// The table cannot be taken over.
     #[error("table {table:?} in {uri} cannot be taken over: {message}; name another target.table")]
     Unusable {
@@ -76,6 +103,23 @@ pub enum TargetError {
         held: String,
         /// The space of the configuration.
         made: String,
+    },
+    /// The column keeps another kind of vectors than the collection has by that name.
+    #[error(
+        "the column `{column}` of table {table:?} keeps the vector {vector:?} as {held}, but in the collection it is \
+         {found}; name another target.table"
+    )]
+    OtherKind {
+        /// The column.
+        column: String,
+        /// The table.
+        table: String,
+        /// Qdrant's name of the vector.
+        vector: String,
+        /// What the column holds.
+        held: VectorColumn,
+        /// What the collection has.
+        found: VectorColumn,
     },
 }
 
@@ -105,6 +149,8 @@ pub struct Target {
     db: Connection,
     uri: String,
     name: String,
+    /// Whether there is a database at all; one that is only looked at is not made.
+    there: bool,
     table: Option<Table>,
 }
 
@@ -124,7 +170,8 @@ pub struct Opened {
 }
 
 impl Target {
-    /// Opens the database. A local directory is made, and tried with a file, before anything is read or paid for.
+    /// Opens the database. Where it is to be written, a local directory is made, and both a directory and a store are
+    /// tried with a file, before anything is read or paid for; else nothing is made.
     ///
     /// # Errors
     /// [`TargetError::Unwritable`].
@@ -133,15 +180,19 @@ impl Target {
             uri: uri.into(),
             message,
         };
-        if writable && !uri.contains("://") {
+        let is_local = !uri.contains("://");
+        if writable && is_local {
             try_directory(Path::new(uri)).map_err(|error| unwritable(error.to_string()))?;
         }
-        let session = Arc::new(Session::new(
-            INDEX_CACHE_BYTES,
-            METADATA_CACHE_BYTES,
-            Arc::new(ObjectStoreRegistry::default()),
-        ));
-        let db = lancedb::connect(uri)
+        let registry = Arc::new(ObjectStoreRegistry::default());
+        if writable && !is_local {
+            let tried = try_store(Arc::clone(&registry), uri).await;
+            tried.map_err(|error| unwritable(format!("{error:#}")))?;
+        }
+        let session = Arc::new(Session::new(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES, registry));
+        // LanceDB makes the directory that it is asked to open.
+        let there = writable || !is_local || Path::new(uri).exists();
+        let db = lancedb::connect(if there { uri } else { "memory://" })
             .session(session)
             .execute()
             .await
@@ -150,6 +201,7 @@ impl Target {
             db,
             uri: uri.into(),
             name: name.into(),
+            there,
             table: None,
         })
     }
@@ -157,6 +209,11 @@ impl Target {
     /// The database's address.
     pub fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// The database's directory, where it is a local one.
+    pub fn directory(&self) -> Option<&Path> {
+        (!self.uri.contains("://")).then(|| Path::new(&self.uri))
     }
 
     /// The table's name.
@@ -174,6 +231,9 @@ impl Target {
     /// # Errors
     /// It is there but cannot be read.
     pub async fn open(&mut self) -> anyhow::Result<Option<Opened>> {
+        if !self.there {
+            return Ok(None);
+        }
         let table = match self.db.open_table(&self.name).execute().await {
             Ok(table) => table,
             Err(lancedb::Error::TableNotFound { .. }) => return Ok(None),
@@ -251,9 +311,7 @@ impl Target {
     /// # Errors
     /// The table cannot be read, or the checkpoint in it is another job's.
     pub async fn refresh(&mut self, job: &str) -> anyhow::Result<Option<Checkpoint>> {
-        if let Some(table) = &self.table {
-            table.checkout_latest().await?;
-        } else {
+        if self.table.is_none() {
             let Some(found) = self.open().await? else {
                 return Ok(None);
             };
@@ -263,10 +321,30 @@ impl Target {
                 return Err(anyhow::anyhow!(theirs()));
             }
         }
-        let dataset = dataset_of(self.opened()?).await?;
-        let newest = Checkpoint::newest(&dataset).await?;
+        let newest = self.newest().await?;
         // An adopted table may hold the last word of the job before; this job has then committed nothing yet.
         Ok(newest.filter(|newest| newest.job == job))
+    }
+
+    /// Whether the table has a version that came from another handle than this one, and this one has not looked since.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn overtaken(&self) -> anyhow::Result<bool> {
+        let Some(table) = &self.table else { return Ok(false) };
+        let dataset = dataset_of(table).await?;
+        Ok(dataset.latest_version_id().await? != dataset.version_id())
+    }
+
+    /// Looks at the newest version of the table; answers the newest checkpoint in it, of whatever job.
+    ///
+    /// # Errors
+    /// The table cannot be read, or is not open.
+    pub async fn newest(&self) -> anyhow::Result<Option<Checkpoint>> {
+        let table = self.opened()?;
+        table.checkout_latest().await?;
+        let dataset = dataset_of(table).await?;
+        Checkpoint::newest(&dataset).await
     }
 
     fn opened(&self) -> anyhow::Result<&Table> {
@@ -360,15 +438,26 @@ impl Target {
         Ok(deleted.num_deleted_rows)
     }
 
-    /// Names the version that the table has before the job's first commit, unless that was done before.
+    /// Names the version that the table has before the job's first commit, unless that was done before. Where another job
+    /// has written since, the job begins anew: what that wrote is never undone with it.
     ///
     /// # Errors
-    /// The tag cannot be written.
+    /// The tag cannot be read or written.
     pub async fn tag_before(&self, job: &str) -> anyhow::Result<()> {
         let table = self.opened()?;
         let name = tag_of(job);
-        if tagged(table, &name).await?.is_none() {
-            tag(table, &name, table.version().await?).await?;
+        let version = table.version().await?;
+        let Some(before) = tagged(table, &name).await? else {
+            return tag(table, &name, version).await;
+        };
+        let dataset = dataset_of(table).await?;
+        let newest = Checkpoint::newest(&dataset).await?;
+        let theirs = newest.as_ref().is_some_and(|newest| newest.job != job);
+        if theirs && newest != Checkpoint::newest(&dataset.checkout_version(before).await?).await? {
+            let mut tags = table.tags().await?;
+            tags.update(&name, version)
+                .await
+                .with_context(|| format!("cannot tag version {version} as {name:?}"))?;
         }
         Ok(())
     }
@@ -437,6 +526,11 @@ impl Target {
     }
 }
 
+/// Where the table lies, where that is a local directory.
+pub fn directory_of(uri: &str, name: &str) -> Option<PathBuf> {
+    (!uri.contains("://")).then(|| Path::new(uri).join(format!("{name}.lance")))
+}
+
 /// Names the table's version, so that it can be found again and is never cleaned away.
 pub(super) async fn tag(table: &Table, name: &str, version: u64) -> anyhow::Result<()> {
     let mut tags = table.tags().await?;
@@ -475,5 +569,14 @@ fn try_directory(dir: &Path) -> anyhow::Result<()> {
     let probe = dir.join(format!(".qlance-{}", std::process::id()));
     std::fs::write(&probe, b"qlance")?;
     std::fs::remove_file(&probe)?;
+    Ok(())
+}
+
+/// Writes and removes a small object below the address, as tables will be written.
+async fn try_store(registry: Arc<ObjectStoreRegistry>, uri: &str) -> anyhow::Result<()> {
+    let (store, base) = ObjectStore::from_uri_and_params(registry, uri, &ObjectStoreParams::default()).await?;
+    let probe = base.join(format!(".qlance-{}", std::process::id()));
+    store.put(&probe, b"qlance").await?;
+    store.delete(&probe).await?;
     Ok(())
 }

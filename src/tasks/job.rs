@@ -2,9 +2,9 @@
 //! sentence, with the way out.
 
 mod recipe;
+mod vectors;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,13 +23,14 @@ use crate::embed::{Gateways, Space};
 use crate::journal::{self, Counts, Journal, Spent};
 use crate::lance::index::Wishes;
 use crate::lance::schema::EMBEDDING;
-use crate::lance::{Checkpoint, Opened, TableSchema, Target, TargetError, VectorColumn};
+use crate::lance::target::directory_of;
+use crate::lance::{Checkpoint, Opened, TableSchema, Target, TargetError};
 use crate::point::{IdRange, Payload, PointId, RangeProgress};
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
 use crate::qdrant::source::{Distance, Wanted};
 use crate::qdrant::{CollectionFacts, ReadPoint, Source, VectorKind};
-use recipe::{columns, compared_vectors, embedders, media_room, plan};
+use recipe::{columns, compared_vectors, embedders, media_room, plan, refuse_once};
 
 /// Payloads looked at before the first point is read.
 const SAMPLE: u64 = 500;
@@ -135,21 +136,28 @@ impl Opening {
 /// rest, because the writer alone will own it.
 ///
 /// # Errors
-/// One sentence with the way out. Nothing was written but the state directory.
+/// One sentence with the way out. Nothing was written but the state directory; not even that for those who only look.
 pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Opening, Target)> {
     let job = config.job(options.state.as_deref());
     let source_key = config.source_key()?;
     for (modality, _) in config.embed.all() {
         config.embed_key(modality)?;
     }
-    // An embedded Qdrant is open in one process at a time, whatever that does with it.
-    let lock = if options.look_only && config.embedded_dir().is_none() {
+    // An embedded Qdrant is open in one process at a time, whatever that does with it. Whoever only looks makes no
+    // directory for that: where there is none, nobody has begun.
+    let mut lock = if options.look_only && (config.embedded_dir().is_none() || !job.dir.exists()) {
         None
     } else {
         Some(Lock::take(&job.dir)?)
     };
     #[cfg(feature = "embedded")]
     let embedded = match config.embedded_dir() {
+        Some(dir) if options.look_only && !dir.is_dir() => {
+            bail!(
+                "source.url: {} is no directory; name that of an embedded Qdrant",
+                dir.display()
+            )
+        }
         Some(dir) => Some(EmbeddedQdrant::start(&dir).await?),
         None => None,
     };
@@ -165,26 +173,42 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         config.source.url.clone()
     };
     let source = Source::new(&url, &config.source, source_key.as_ref())?.with_patience(config.pipeline.outage_patience);
-    let collection = source.facts().await?;
+    // One waits for Qdrant, the other for certificates and models from the disk.
+    let facts = async { anyhow::Ok(source.facts().await?) };
+    let (collection, (mut made, teaching)) = tokio::try_join!(facts, embedders(&config))?;
     let compared = compared_size(&config, &collection)?;
-    let (made, teaching) = embedders(&config, options.refuse_once).await?;
     let columns = columns(&config, &made, compared)?;
-    let mut target = Target::connect(&config.target_uri(), &config.target.table, !options.look_only).await?;
+    let compares = compared_vectors(&config, &collection, &made, compared);
+    let directory = job.dir.clone();
+    // Of a job that was never begun there is nothing to read, and whoever only looks leaves nothing behind.
+    let unbegun = options.look_only && !Journal::exists(&directory);
+    let journal = tokio::task::spawn_blocking(move || {
+        if unbegun {
+            Journal::in_memory()
+        } else {
+            Journal::open(&directory)
+        }
+    });
+    let journal = journal.await??;
+    let journal = journal::Shared::new(journal);
+    let had_table = journal.run(|journal| journal.has_table()).await?;
+    let mut target = connect(&config, had_table, lock.as_mut(), options, &job.dir).await?;
     let found = target.open().await?;
     let (existing, adopted_rows) = match found {
+        None if had_table => return Err(gone(&config, &job.dir).into()),
         None => (None, 0),
         Some(found) => accept(&config, &job.id, found, &columns, options.adopt)?,
     };
-    let directory = job.dir.clone();
-    let journal = tokio::task::spawn_blocking(move || Journal::open(&directory)).await??;
-    let journal = journal::Shared::new(journal);
     let schema = match existing.as_ref() {
-        Some((schema, _)) => schema.clone(),
-        None => new_schema(&config, &source, &collection, &columns).await?,
+        Some((schema, _)) => vectors::added_to(schema.clone(), &config, &collection, &compares)?,
+        None => new_schema(&config, &source, &collection, &columns, &compares).await?,
     };
     let schema = columns.added_to(schema);
     let earlier = existing.and_then(|(_, checkpoint)| checkpoint);
     let resumed = earlier.is_some();
+    if resumed && !had_table && !options.look_only {
+        journal.run(Journal::set_table).await?;
+    }
     let checkpoint = match earlier {
         Some(checkpoint) => checkpoint,
         None => {
@@ -198,6 +222,9 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
     } else {
         reconcile(&journal, &target, &checkpoint, options.mend).await?
     };
+    if let Some(chosen) = options.refuse_once {
+        refuse_once(&mut made, chosen, &journal, &source, &config.source.content).await?;
+    }
     let spent = journal.run(|journal| journal.spent()).await?;
     let spools = (!options.look_only).then(|| job.dir.join("spool"));
     let patience = config.pipeline.outage_patience;
@@ -225,7 +252,7 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         plan: plan(&config, &gateways),
         media: media_room(&config).await?,
         columns: Arc::new(columns),
-        compared: Arc::new(compared_vectors(&config, &collection, &gateways, compared)),
+        compared: Arc::new(compares),
         gateways,
     };
     let opening = Opening {
@@ -248,6 +275,36 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         config,
     };
     Ok((opening, target))
+}
+
+/// Connects to the target; whoever writes takes the table's lock.
+async fn connect(
+    config: &Config,
+    had_table: bool,
+    lock: Option<&mut Lock>,
+    options: &Options,
+    state_dir: &Path,
+) -> anyhow::Result<Target> {
+    let (uri, table) = (config.target_uri(), &config.target.table);
+    // Connecting makes the directory: it may lie where another file system is mounted at other times.
+    let is_lost = |directory: PathBuf| matches!(directory.try_exists(), Ok(false));
+    if had_table && directory_of(&uri, table).is_some_and(is_lost) {
+        return Err(gone(config, state_dir).into());
+    }
+    let target = Target::connect(&uri, table, !options.look_only).await?;
+    if let (Some(lock), Some(directory), false) = (lock, target.directory(), options.look_only) {
+        lock.take_table(directory, table)?;
+    }
+    Ok(target)
+}
+
+/// A table that never was can be made; one that was must come back.
+fn gone(config: &Config, state_dir: &Path) -> TargetError {
+    TargetError::Gone {
+        uri: config.target_uri(),
+        table: config.target.table.clone(),
+        state: state_dir.display().to_string(),
+    }
 }
 
 /// The size of the vector to compare with; `None` where the collection has no dense vectors at all.
@@ -310,12 +367,14 @@ type Existing = (Option<(TableSchema, Option<Checkpoint>)>, u64);
 /// Whether a table that is there may be written by this job, and from where on.
 fn accept(config: &Config, job: &str, found: Opened, columns: &Columns, adopt: bool) -> anyhow::Result<Existing> {
     let (uri, table) = (config.target_uri(), config.target.table.clone());
-    let ours = found.job.as_deref() == Some(job)
-        || found
-            .checkpoint
-            .as_ref()
-            .is_some_and(|checkpoint| checkpoint.job == job);
+    // Whoever wrote last knows how far the table has come; who made it counts only where nobody has.
+    let newest = found.checkpoint.as_ref().map(|newest| newest.job.as_str());
+    let ours = newest.or(found.job.as_deref()) == Some(job);
     if !ours && !adopt {
+        if let Some(other) = newest.filter(|_| found.job.as_deref() == Some(job)) {
+            let other = other.to_owned();
+            return Err(TargetError::TakenOver { uri, table, other }.into());
+        }
         let owner = match &found.job {
             Some(other) => format!("another job ({other})"),
             None => "something else than qlance".into(),
@@ -364,6 +423,7 @@ async fn new_schema(
     source: &Source,
     collection: &CollectionFacts,
     columns: &Columns,
+    compares: &[Option<String>],
 ) -> anyhow::Result<TableSchema> {
     let dimensions = columns.all()[EMBEDDING].dimensions;
     let sample: Vec<Payload> = source
@@ -394,19 +454,7 @@ async fn new_schema(
             }
         );
     }
-    let vectors: BTreeMap<String, VectorColumn> = collection
-        .vectors
-        .iter()
-        .filter(|(name, _)| config.target.keep_source_vector || !config.is_compared(name))
-        .map(|(name, kind)| {
-            let kind = match kind {
-                VectorKind::Dense { size, .. } => VectorColumn::Dense(*size),
-                VectorKind::Sparse => VectorColumn::Sparse,
-                VectorKind::Multi { size, .. } => VectorColumn::Multi(*size),
-            };
-            (name.clone(), kind)
-        })
-        .collect();
+    let vectors = vectors::kept(config, collection, compares);
     let schema = match config.target.profile {
         Profile::Choir => TableSchema::choir(dimensions, &vectors),
         Profile::Inferred => TableSchema::inferred(&sample, &config.columns, dimensions, &vectors),

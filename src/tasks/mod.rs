@@ -26,12 +26,14 @@ pub mod migrate;
 mod phase;
 pub mod plan;
 pub mod prepare;
+mod recall;
 pub mod recipe;
 pub mod reconcile;
 mod report;
 pub mod retry;
 pub mod search;
 pub mod setup;
+mod space;
 pub mod supervisor;
 pub mod sync;
 pub mod verify;
@@ -42,7 +44,7 @@ pub use messages::{
 };
 pub use meters::{Snapshot, StageSnapshot};
 pub use phase::{Phase, StopReason};
-pub use report::{EmbeddingReport, RetryReport, RunReport, Status, TableReport};
+pub use report::{EmbeddingReport, RetryReport, RunReport, Status, StepOutcome, StepReport, TableReport};
 
 /// Room in the channel of commands.
 pub const COMMAND_ROOM: usize = 64;

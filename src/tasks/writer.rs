@@ -320,6 +320,35 @@ impl Task {
         self.trouble.send_replace(Some(fault));
     }
 
+    /// Makes sure that nobody else has written to the table since this writer did, but for what leaves its rows as they
+    /// are (an index, a compaction). Lance itself would put a commit on top of whatever is there.
+    async fn alone(&mut self) -> anyhow::Result<()> {
+        let Parts { target, checkpoint, .. } = &self.parts;
+        if !target.overtaken().await? {
+            return Ok(());
+        }
+        let newest = target.newest().await?;
+        // Before the first commit of a job that takes a table over, the last word is another's.
+        let unheard = newest.filter(|newest| newest != checkpoint);
+        let unheard = unheard.filter(|newest| newest.job == checkpoint.job || checkpoint.read() > 0);
+        conserved(unheard.is_none(), || {
+            format!(
+                "table {:?} was written by another process of job {} since; only one may write to it: stop the other, \
+                 then start again",
+                target.name(),
+                unheard.as_ref().map_or_else(String::new, |newest| newest.job.clone())
+            )
+        })?;
+        let found = target.rows().await?;
+        conserved(found == self.rows_in_table, || {
+            format!(
+                "the table should have {} rows before this commit but has {found}; something else wrote to it",
+                self.rows_in_table
+            )
+        })?;
+        Ok(())
+    }
+
     /// Makes the table where there is none, and shows it to the readers.
     async fn have_table(&mut self) -> anyhow::Result<()> {
         let Parts {
@@ -327,6 +356,7 @@ impl Task {
             schema,
             checkpoint,
             spaces,
+            journal,
             ..
         } = &mut self.parts;
         if self.fits && self.tagged && target.table().is_some() {
@@ -341,6 +371,8 @@ impl Task {
         if !self.tagged {
             target.tag_before(&checkpoint.job).await?;
         }
+        // Before the first commit: a table that is gone after that is never taken for one that never was.
+        journal.run(journal::Journal::set_table).await?;
         self.fits = true;
         self.published.send_replace(target.table().cloned());
         self.tagged = true;
@@ -391,6 +423,7 @@ impl Task {
             in_hand.push(page.in_hand);
             budget.push(page.budget);
         }
+        self.alone().await?;
         self.have_table().await?;
         let Parts { target, journal, .. } = &mut self.parts;
         if !failures.is_empty() || !shortened.is_empty() {
@@ -451,11 +484,11 @@ impl Task {
             )
         })?;
         let settled = Settled {
-            written: checkpoint.rows() + counts.recovered,
+            written: checkpoint.rows(counts.recovered),
             failed: counts.failed,
             skipped: counts.skipped,
             shortened,
-            read: checkpoint.read() + checkpoint.rows() + counts.late - checkpoint.written(),
+            read: checkpoint.points(counts.late),
             version: self.parts.target.version().await?,
         };
         self.parts.meters.settle(settled, in_hand);
@@ -483,7 +516,7 @@ impl Task {
         self.published.send_replace(target.table().cloned());
         reconcile::forget_unsettled(journal, checkpoint).await?;
         if !retrying {
-            reconcile::settle_retries(journal, target).await?;
+            reconcile::settle_retries(journal, target, checkpoint).await?;
             let counts = journal.run(|journal| journal.counts()).await?;
             reconcile::add_up(target, checkpoint, counts).await?;
         }

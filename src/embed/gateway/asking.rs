@@ -14,22 +14,31 @@ use crate::patience::{Then, pause};
 const LEAST_THROTTLE: Duration = Duration::from_millis(100);
 
 impl Gateway {
-    /// An input was rejected alone. Unless the server accepted something since this batch began, a plain word must
-    /// pass first: if even that is rejected, the server or the configuration is at fault, and no point may be blamed.
+    /// Inputs are about to be blamed. Unless the server accepted a request that had begun after `rejected`, a plain word
+    /// must pass first: if even that is rejected, the server or the configuration is at fault, and no point may be blamed.
     pub(super) async fn doubt(
         &self,
-        message: &str,
-        begun: Instant,
+        first: &str,
+        rejected: Instant,
         role: Role,
         caller: Caller,
     ) -> Result<(), GatewayError> {
-        if self.last_answer().is_some_and(|instant| instant >= begun) {
+        let proven = || self.last_answer().is_some_and(|begun| begun >= rejected);
+        if proven() {
+            return Ok(());
+        }
+        // One asks for all of the migration; the operator waits for nobody who may be waiting at a paused gate.
+        let _asks = match caller {
+            Caller::Migration => Some(self.doubting.lock().await),
+            Caller::Operator | Caller::Afresh => None,
+        };
+        if proven() {
             return Ok(());
         }
         match self.request(&[Input::Text("hello".into())], role, caller).await? {
             Verdict::Answered(_) => Ok(()),
             Verdict::Rejected(plain) => Err(GatewayError::Fatal(format!(
-                "the embedder rejects everything, even a plain word ({plain}); the first rejection said: {message}"
+                "the embedder rejects everything, even a plain word ({plain}); the first rejection said: {first}"
             ))),
         }
     }
@@ -69,7 +78,7 @@ impl Gateway {
                     // A server that counts no tokens is taken at our own count.
                     money.settle(if answer.tokens > 0 { answer.tokens } else { tokens });
                     self.gate.answered(full);
-                    self.note_success(begun.elapsed(), inputs.len(), answer.tokens);
+                    self.note_success(begun, inputs.len(), answer.tokens);
                     return Ok(Verdict::Answered(answer));
                 }
                 Err(RequestError::Rejected(message)) => return Ok(Verdict::Rejected(message)),
@@ -157,6 +166,7 @@ impl Gateway {
         self.gate.set_probing(false);
     }
 
+    /// When the newest of the accepted requests had begun.
     fn last_answer(&self) -> Option<Instant> {
         *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -191,7 +201,7 @@ impl Gateway {
                     numbers.len()
                 )));
             }
-            if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
+            if let Some(place) = qlance_numbers::not_finite(numbers) {
                 *embedding = Err(format!("number {place} of the embedding is {}", numbers[place]));
             }
         }
@@ -205,13 +215,16 @@ impl Gateway {
         Ok(answer)
     }
 
-    fn note_success(&self, took: Duration, inputs: usize, tokens: u64) {
+    fn note_success(&self, begun: Instant, inputs: usize, tokens: u64) {
         self.counters.inputs.fetch_add(inputs as u64, Ordering::Relaxed);
         self.counters.tokens.fetch_add(tokens, Ordering::Relaxed);
-        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        {
+            let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+            *accepted = accepted.max(Some(begun));
+        }
         self.latency
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .saturating_record(took.as_micros() as u64);
+            .saturating_record(begun.elapsed().as_micros() as u64);
     }
 }

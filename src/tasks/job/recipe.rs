@@ -10,18 +10,19 @@ use crate::config::{Config, MediaText, Provider};
 use crate::embed::media::{Loader, Takes};
 use crate::embed::refuse_once::RefuseOnce;
 use crate::embed::teaching::Teaching;
-use crate::embed::{self, Gateways, Made, Space};
+use crate::embed::{self, Gateways, Input, Made, Space};
+use crate::journal::{self, Filter, State};
 use crate::point::Modality;
-use crate::qdrant::{CollectionFacts, VectorKind};
+use crate::qdrant::{CollectionFacts, Source, VectorKind};
 use crate::tasks::columns::Columns;
-use crate::tasks::prepare::{MediaPlan, Plan};
+use crate::tasks::prepare::{MediaPlan, Plan, text_of};
 use crate::tasks::recipe::Media;
 
+/// Failed points that are looked up at once.
+const FAILURES: u64 = 500;
+
 /// The embedders, and the teaching aid's server where one of them is that.
-pub(super) async fn embedders(
-    config: &Arc<Config>,
-    refuse_once: Option<fn(&str) -> bool>,
-) -> anyhow::Result<(Vec<Made>, Option<Teaching>)> {
+pub(super) async fn embedders(config: &Arc<Config>) -> anyhow::Result<(Vec<Made>, Option<Teaching>)> {
     let mut making = config.as_ref().clone();
     let mut teaching = None;
     let sections = [
@@ -37,13 +38,42 @@ pub(super) async fn embedders(
             section.base_url = teaching.as_ref().map(Teaching::base_url).unwrap_or_default();
         }
     }
-    let mut made =
+    let made =
         tokio::task::spawn_blocking(move || embed::embedders(&making, |modality| Ok(making.embed_key(modality)?)))
             .await??;
-    if let (Some(chosen), Some(first)) = (refuse_once, made.first_mut()) {
-        first.embedder = Arc::new(RefuseOnce::new(Arc::clone(&first.embedder), chosen));
-    }
     Ok((made, teaching))
+}
+
+/// Puts the demo's refusals before the first embedder. What failed in an earlier run was refused then, and is not again.
+pub(super) async fn refuse_once(
+    made: &mut [Made],
+    chosen: fn(&str) -> bool,
+    journal: &journal::Shared,
+    source: &Source,
+    content: &str,
+) -> anyhow::Result<()> {
+    let Some(first) = made.first_mut() else { return Ok(()) };
+    let all = Filter {
+        states: vec![State::Failed, State::Retrying, State::Skipped, State::Recovered],
+        ..Filter::default()
+    };
+    let mut refused = Vec::new();
+    let mut after = None;
+    loop {
+        let filter = all.clone();
+        let ids = journal
+            .run(move |journal| journal.ids_after(&filter, after, FAILURES))
+            .await?;
+        let Some(last) = ids.last() else { break };
+        after = Some(*last);
+        for point in source.get(&ids).await?.into_iter().flatten() {
+            if let Ok(Input::Text(text)) = text_of(content, &point.payload) {
+                refused.push(text);
+            }
+        }
+    }
+    first.embedder = Arc::new(RefuseOnce::new(Arc::clone(&first.embedder), chosen, refused));
+    Ok(())
 }
 
 /// Which column the embeddings of each modality go to.
@@ -115,33 +145,37 @@ pub(super) async fn media_room(config: &Arc<Config>) -> anyhow::Result<Option<Ar
 pub(super) fn compared_vectors(
     config: &Config,
     collection: &CollectionFacts,
-    gateways: &Gateways,
+    made: &[Made],
     carried: Option<usize>,
 ) -> [Option<String>; 3] {
+    let space_of = |modality: Modality| {
+        made.iter()
+            .find(|made| made.modalities.contains(&modality))
+            .map(|made| &made.embedder.capabilities().space)
+    };
     Modality::ALL.map(|modality| {
         let name = config.compare_with(modality);
         let own = config
             .embed
             .of(modality)
             .is_some_and(|embed| embed.compare_with.is_some());
-        let texts = gateways.space_of(Modality::Text);
-        let with_texts = texts
-            .zip(gateways.space_of(modality))
+        let with_texts = space_of(Modality::Text)
+            .zip(space_of(modality))
             .is_none_or(|(texts, own)| own.shares(texts));
         if !own && !with_texts {
             // The vector of texts is of another space, whatever its dimension.
             return None;
         }
-        let made = match gateways.space_of(modality) {
+        let dimensions = match space_of(modality) {
             Some(space) => Some(space.dimensions),
-            None if gateways.is_empty() => carried,
+            None if made.is_empty() => carried,
             None => None,
         };
         let size = match collection.vectors.get(name) {
             Some(VectorKind::Dense { size, .. }) => Some(*size),
             _ => None,
         };
-        let compares = made.is_some() && comparable(config, size, made.unwrap_or_default()).is_ok();
+        let compares = dimensions.is_some_and(|dimensions| comparable(config, size, dimensions).is_ok());
         compares.then(|| name.to_owned())
     })
 }

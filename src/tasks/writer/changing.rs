@@ -34,6 +34,7 @@ impl Task {
             held && settled,
             "the points are not waiting for this retry any more; nothing was written"
         );
+        self.alone().await?;
         self.have_table().await?;
         self.upsert(rows, &ids, similarities, shortened, None).await?;
         self.parts.journal.run(move |journal| journal.recover(&ids)).await?;
@@ -48,6 +49,7 @@ impl Task {
         similarities: Vec<Option<Similarity>>,
         shortened: Vec<(PointId, Shortened)>,
     ) -> anyhow::Result<()> {
+        self.alone().await?;
         self.have_table().await?;
         let added = self.upsert(rows, &ids, similarities, shortened, None).await?;
         conserved(added == 0, || {
@@ -62,7 +64,7 @@ impl Task {
         if let Some(newest) = parts.target.refresh(&parts.checkpoint.job).await? {
             parts.checkpoint = newest;
         }
-        reconcile::settle_retries(&parts.journal, &parts.target).await?;
+        reconcile::settle_retries(&parts.journal, &parts.target, &parts.checkpoint).await?;
         self.rows_in_table = self.parts.target.rows().await?;
         self.recount(Vec::new()).await
     }
@@ -113,6 +115,7 @@ impl Task {
     ) -> anyhow::Result<u64> {
         self.sound()?;
         self.ended()?;
+        self.alone().await?;
         self.parts
             .journal
             .run(move |journal| journal.record_late(&failures, now_ms()))
@@ -144,6 +147,7 @@ impl Task {
     pub(super) async fn remove(&mut self, ids: Vec<PointId>) -> anyhow::Result<u64> {
         self.sound()?;
         self.ended()?;
+        self.alone().await?;
         let Some(table) = self.parts.target.table() else {
             return Ok(0);
         };
@@ -190,17 +194,19 @@ impl Task {
                 journal.counts()
             })
             .await?;
-        let (rows, expected) = (parts.target.rows().await?, parts.checkpoint.rows() + counts.recovered);
+        let rows = parts.target.rows().await?;
+        let expected = parts.checkpoint.balance(counts.recovered);
+        let excess = rows as i64 - expected;
         // How many rows a table that was taken over should have, nobody knows.
-        if parts.checkpoint.adopted_rows == 0 && rows != expected {
+        if parts.checkpoint.adopted_rows == 0 && excess != 0 {
             tracing::warn!(
                 rows,
                 expected,
                 "something else wrote to the table; its rows are taken over"
             );
             let mut next = parts.checkpoint.clone();
-            next.caught_up.added += rows.saturating_sub(expected);
-            next.caught_up.removed += expected.saturating_sub(rows);
+            next.caught_up.added += excess.max(0) as u64;
+            next.caught_up.removed += (-excess).max(0) as u64;
             parts.target.advance(&next).await?;
             parts.checkpoint = next;
         }
