@@ -23,6 +23,9 @@ pub struct Cli {
     /// Only ASCII characters on the screen.
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// Leave the mouse to the terminal: it selects text, and no click reaches the screen.
+    #[arg(long, global = true)]
+    pub no_mouse: bool,
     /// What to do; the console if nothing is said.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -188,6 +191,14 @@ fn count_of_results(text: &str) -> Result<usize, String> {
     }
 }
 
+fn count_of_asked(text: &str) -> Result<usize, String> {
+    const MOST: usize = crate::tasks::verify::MOST_ASKED;
+    match text.parse() {
+        Ok(count @ 0..=MOST) => Ok(count),
+        _ => Err(format!("use 0 to {MOST}")),
+    }
+}
+
 /// How to evaluate.
 #[derive(Debug, Clone, Args)]
 pub struct EvaluateArgs {
@@ -222,10 +233,10 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Queries for neighbours and for the index, each.
-    #[arg(long, value_name = "N", default_value_t = crate::tasks::verify::QUERIES)]
+    #[arg(long, value_name = "N", default_value_t = crate::tasks::verify::QUERIES, value_parser = count_of_asked)]
     pub queries: usize,
     /// Contents that are embedded again, where that costs nothing or --pay allows it.
-    #[arg(long, value_name = "N", default_value_t = crate::tasks::verify::AGAIN)]
+    #[arg(long, value_name = "N", default_value_t = crate::tasks::verify::AGAIN, value_parser = count_of_asked)]
     pub again: usize,
     /// Embedding contents again may cost something.
     #[arg(long)]
@@ -245,7 +256,7 @@ pub struct VerifyArgs {
     /// List this many offenders of each check.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub show: usize,
-    /// Write all offenders that are kept (the first 100 of each check) to this file, as JSON lines.
+    /// Write all offenders to this file, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
     /// Print one JSON object on stdout at the end; asks nothing.
@@ -379,6 +390,12 @@ pub enum FailuresCommand {
         /// Which.
         #[command(flatten)]
         which: WhichArgs,
+        /// By what: the latest and those with the most attempts come first.
+        #[arg(long, value_name = "ORDER", default_value = "id")]
+        sort: SortBy,
+        /// Failures at most; all if nothing is said.
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
         /// Print JSON lines.
         #[arg(long)]
         json: bool,
@@ -448,6 +465,19 @@ pub enum FailuresCommand {
     },
 }
 
+/// In which order failures are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SortBy {
+    /// Integers first, then UUIDs, as Qdrant orders them.
+    Id,
+    /// The latest first.
+    Age,
+    /// By class.
+    Cause,
+    /// The most attempts first.
+    Attempts,
+}
+
 /// Which failed points.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WhichArgs {
@@ -462,15 +492,21 @@ pub struct WhichArgs {
 /// What to do with rows that diverge.
 #[derive(Debug, Subcommand)]
 pub enum DivergenceCommand {
-    /// The histogram: counts by similarity, and how many lie below the threshold.
+    /// The histogram: counts by similarity, finer near 1, and how many lie below the threshold.
     Histogram {
+        /// Count those below this similarity; the configured threshold if nothing is said.
+        #[arg(long, value_name = "COSINE", allow_hyphen_values = true)]
+        threshold: Option<f64>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// List rows, worst first.
+    /// List rows, worst first. Where the two spaces cannot be compared, all rows by id, unless a similarity is named.
     List {
-        /// Only below this similarity; the configured threshold if nothing is said.
+        /// Only from this similarity on, to 0.0005.
+        #[arg(long, value_name = "COSINE", allow_hyphen_values = true)]
+        from: Option<f32>,
+        /// Only below this similarity, to 0.0005; the configured threshold if nothing is said. 2 takes in 1.
         #[arg(long, value_name = "COSINE", allow_hyphen_values = true)]
         below: Option<f32>,
         /// Rows at most.
@@ -529,8 +565,12 @@ pub enum DivergenceCommand {
 /// What to compare.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DiffArgs {
-    /// Point ids; a random sample of both stores if none is given.
+    /// Point ids; a random sample of both stores if none is given. Of a point that is named, what is missing on one side
+    /// is told field by field as well.
     pub ids: Vec<String>,
+    /// Tell the fields and vectors that are equal too.
+    #[arg(long)]
+    pub all_fields: bool,
     /// Print JSON lines, every differing field with it.
     #[arg(long)]
     pub json: bool,

@@ -2,6 +2,7 @@
 
 mod acting;
 mod compare;
+#[cfg(all(feature = "embedded", feature = "minilm"))]
 mod demo;
 mod diff;
 mod divergence;
@@ -33,6 +34,11 @@ use crate::tasks::job::Options;
 use crate::tasks::supervisor::{Orders, Start};
 
 pub use headless::Headless;
+
+/// What a build answers that has nothing to show: the demo needs a Qdrant and a model in process.
+#[cfg(not(all(feature = "embedded", feature = "minilm")))]
+const NO_DEMO: &str = "this qlance was built without the demo; build it with the features `embedded` and `minilm`, which \
+                       are on by default";
 
 /// Runs a command.
 pub async fn run(cli: Cli) -> ExitCode {
@@ -79,7 +85,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Command::Console(args) => {
             let none_yet = !cli.config.exists();
             if none_yet && !args.json && has_screen(cli) {
-                let looks = console::Looks::choose(cli.color, cli.ascii);
+                let looks = console::Looks::choose(cli.color, cli.ascii, !cli.no_mouse);
                 if !console::setup::run(&cli.config, looks).await? {
                     eprintln!("qlance: left; nothing was written");
                     return Ok(0);
@@ -106,7 +112,10 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             write!(std::io::stdout(), "{}", config.to_toml())?;
             Ok(0)
         }
+        #[cfg(all(feature = "embedded", feature = "minilm"))]
         Command::Demo(args) => demo::run(cli, args).await,
+        #[cfg(not(all(feature = "embedded", feature = "minilm")))]
+        Command::Demo(_) => Err(ConfigError::Usage(NO_DEMO.into()).into()),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "qlance", &mut std::io::stdout());
             Ok(0)
@@ -182,7 +191,7 @@ async fn start(
         first: Vec::new(),
     };
     if screen {
-        let looks = console::Looks::choose(cli.color, cli.ascii);
+        let looks = console::Looks::choose(cli.color, cli.ascii, !cli.no_mouse);
         return console::run(config, orders, looks, endpoint).await;
     }
     let report = Headless { json }.run_watched(config, orders, endpoint).await?;

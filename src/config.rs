@@ -3,10 +3,13 @@
 //! Owns the configuration's types, defaults, bounds and error messages, and the state directory's name. Talks to no
 //! network. Secrets are read here, once, and never print.
 
+mod address;
 mod check;
+mod columns;
 mod embed;
 mod media;
 mod secret;
+mod shown;
 mod span;
 pub mod template;
 
@@ -18,7 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::point::Modality;
 
+pub use address::{refuse_secrets, without_credentials};
 pub use check::ConfigError;
+pub use columns::can_name_a_column;
 pub use embed::{Dialect, EmbedConfig, EmbedConfigs, Provider, TooLong};
 pub use media::{MediaConfig, MediaText};
 pub use secret::Secret;
@@ -43,7 +48,7 @@ pub struct Config {
     #[serde(default)]
     pub pipeline: PipelineConfig,
     /// Columns of the `inferred` profile that are not to be inferred: name -> type (`string`, `int`, `float`,
-    /// `bool`, `json`, or `extra` to leave the key in the JSON column).
+    /// `bool`, `json`, or `extra` to leave the key in the JSON column). The profile `choir` has its own.
     #[serde(default)]
     pub columns: BTreeMap<String, ColumnType>,
     /// Keys of the console: action -> key, or a list of keys. They take the place of the action's own.
@@ -124,8 +129,10 @@ pub struct TargetConfig {
     pub commit_mib: usize,
     /// Seconds between commits at most (1 to 3,600): what bounds how much is embedded again after a kill.
     pub commit_seconds: u64,
-    /// Keep Qdrant's compared vector as a column `vector` too. Other vectors are always kept.
-    pub keep_source_vector: bool,
+    /// Keep Qdrant's compared vector as a column `vector` too. Left out, it is kept where no similarity can be computed
+    /// with it: nothing would be left of it otherwise. Other vectors are always kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_source_vector: Option<bool>,
 }
 
 impl Default for TargetConfig {
@@ -137,7 +144,7 @@ impl Default for TargetConfig {
             commit_rows: 20_000,
             commit_mib: 48,
             commit_seconds: 10,
-            keep_source_vector: false,
+            keep_source_vector: None,
         }
     }
 }
@@ -265,9 +272,9 @@ impl Config {
         check::check(self)
     }
 
-    /// The whole configuration as TOML, every default visible.
+    /// The whole configuration as TOML: every setting with its value, those that have none as comments.
     pub fn to_toml(&self) -> String {
-        toml::to_string_pretty(self).unwrap_or_else(|error| format!("# cannot be shown: {error}"))
+        shown::text(self).unwrap_or_else(|error| format!("# cannot be shown: {error}"))
     }
 
     /// A path of the file, made absolute against the file's directory.

@@ -112,6 +112,10 @@ impl Asking {
     }
 
     /// Closes what was opened.
+    #[cfg_attr(
+        not(feature = "embedded"),
+        allow(clippy::unused_async, reason = "with the feature it waits")
+    )]
     pub(super) async fn close(self) -> anyhow::Result<()> {
         drop(self.inspector);
         #[cfg(feature = "embedded")]

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::acting::{Asking, ask, parse};
 use super::{print_json, printable};
+use crate::app::divergence::{Bin, bins_of};
 use crate::cli::{Cli, DivergenceCommand};
 use crate::config::{Config, ConfigError};
 use crate::lance::browse::{Anchor, Band};
@@ -17,11 +18,18 @@ use crate::tasks::{TaskCommand, TaskEvent};
 
 /// Rows read at once.
 const PAGE: usize = 500;
+/// Bins that are printed at most.
+const BINS: usize = 60;
 
 pub(super) async fn run(cli: &Cli, command: &DivergenceCommand) -> anyhow::Result<u8> {
     match command {
-        DivergenceCommand::Histogram { json } => histogram(cli, *json).await,
-        DivergenceCommand::List { below, limit, json } => list(cli, *below, *limit, *json).await,
+        DivergenceCommand::Histogram { threshold, json } => histogram(cli, *threshold, *json).await,
+        DivergenceCommand::List {
+            from,
+            below,
+            limit,
+            json,
+        } => list(cli, (*from, *below), *limit, *json).await,
         DivergenceCommand::Show { id, json } => {
             let id = parse(std::slice::from_ref(id))?[0];
             show(cli, id, *json).await
@@ -35,44 +43,46 @@ pub(super) async fn run(cli: &Cli, command: &DivergenceCommand) -> anyhow::Resul
     }
 }
 
-async fn histogram(cli: &Cli, as_json: bool) -> anyhow::Result<u8> {
+async fn histogram(cli: &Cli, threshold: Option<f64>, as_json: bool) -> anyhow::Result<u8> {
+    if let Some(threshold) = threshold.filter(|threshold| !(-1.0..=1.0).contains(threshold)) {
+        let problem = format!("--threshold: {threshold} is no cosine similarity; use -1 to 1");
+        return Err(ConfigError::Usage(problem).into());
+    }
     let asking = Asking::open(cli).await?;
     let mut histogram = Histogram::default();
     let table = asking.inspector.tables.borrow().clone();
     if let Some(table) = table {
         read::similarities(&table, |similarity| histogram.record(similarity)).await?;
     }
-    let threshold = asking.opening.config.divergence.threshold as f32;
-    let edges: Vec<f32> = (0..=20).map(|step| 1.0 - step as f32 / 20.0).collect();
-    let bins: Vec<(f32, u64)> = edges
-        .iter()
-        .map(|from| {
-            (
-                *from,
-                histogram.between(*from, if *from >= 1.0 { 2.0 } else { from + 0.05 }),
-            )
-        })
-        .collect();
+    let threshold = threshold.unwrap_or(asking.opening.config.divergence.threshold);
+    let divergent = histogram.below(threshold as f32);
+    let bins = bins_of(&histogram, threshold as f32, BINS);
     let mut stdout = std::io::stdout();
     if as_json {
         let bins: Vec<_> = bins
             .iter()
-            .map(|(from, count)| json!({"from": from, "count": count}))
+            .map(|bin| json!({"from": edge(bin.band.from), "to": edge(bin.band.to), "count": bin.count}))
             .collect();
         let object = json!({
             "compared": histogram.compared(), "incomparable": histogram.incomparable(),
-            "threshold": threshold, "divergent": histogram.below(threshold), "bins": bins,
+            "threshold": threshold, "divergent": divergent, "bins": bins,
         });
         print_json(&object)?;
     } else {
-        for (from, count) in bins.iter().filter(|(_, count)| *count > 0) {
-            writeln!(stdout, "{from:>7.3}  {count}")?;
+        for Bin { band, count } in bins.iter().filter(|bin| bin.count > 0) {
+            // A bin that has the threshold within it is below it in part.
+            let side = if f64::from(band.from) < threshold - 1e-6 {
+                "below"
+            } else {
+                ""
+            };
+            let line = format!("{:>7.4} to {:>7.4}  {count:>9}  {side}", band.from, edge(band.to));
+            writeln!(stdout, "{}", line.trim_end())?;
         }
         writeln!(
             stdout,
-            "{} compared, {} below the threshold {threshold}, {} cannot be compared",
+            "{} compared, {divergent} below the threshold {threshold}, {} cannot be compared",
             histogram.compared(),
-            histogram.below(threshold),
             histogram.incomparable()
         )?;
     }
@@ -80,13 +90,48 @@ async fn histogram(cli: &Cli, as_json: bool) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-async fn list(cli: &Cli, below: Option<f32>, limit: u64, as_json: bool) -> anyhow::Result<u8> {
-    let asking = Asking::open(cli).await?;
-    let to = below.unwrap_or(asking.opening.config.divergence.threshold as f32);
-    if !(-1.0..=2.0).contains(&to) {
-        return Err(ConfigError::Usage(format!("--below: {to} is no cosine similarity; use -1 to 1")).into());
+/// An edge of a bin as a person would write it; above 1 there is nothing.
+fn edge(value: f32) -> f64 {
+    (f64::from(value.min(1.0)) * 10_000.0).round() / 10_000.0
+}
+
+/// Which rows are meant. Where there are no similarities, all of them, unless some are named.
+fn band_of((from, below): (Option<f32>, Option<f32>), threshold: f32, comparable: bool) -> Result<Band, ConfigError> {
+    for (name, value, most) in [("--from", from, 1.0), ("--below", below, 2.0)] {
+        if let Some(value) = value.filter(|value| !(-1.0..=most).contains(value)) {
+            let problem = format!("{name}: {value} is no cosine similarity; use -1 to 1");
+            return Err(ConfigError::Usage(problem));
+        }
     }
-    let band = Band { from: -1.0, to };
+    if !comparable && from.is_none() && below.is_none() {
+        return Ok(Band::EVERY);
+    }
+    let band = Band {
+        from: from.unwrap_or(-1.0),
+        to: below.unwrap_or(threshold),
+    };
+    let named = from.is_some() || below.is_some();
+    if named && band.from >= band.to {
+        let problem = format!(
+            "nothing is from {} on and below {}; name another --from or --below",
+            band.from, band.to
+        );
+        return Err(ConfigError::Usage(problem));
+    }
+    Ok(band)
+}
+
+async fn list(cli: &Cli, named: (Option<f32>, Option<f32>), limit: u64, as_json: bool) -> anyhow::Result<u8> {
+    let asking = Asking::open(cli).await?;
+    let comparable = &asking.opening.facts.comparable;
+    let threshold = asking.opening.config.divergence.threshold as f32;
+    let band = band_of(named, threshold, comparable.is_ok())?;
+    if let Err(why) = comparable {
+        eprintln!(
+            "there are no similarities, for the two spaces cannot be compared: {why}; `qlance divergence show ID` has a \
+             point's neighbours in both stores"
+        );
+    }
     let mut stdout = std::io::stdout();
     let mut anchor = Anchor::First;
     let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -104,12 +149,14 @@ async fn list(cli: &Cli, below: Option<f32>, limit: u64, as_json: bool) -> anyho
                     json!({"id": row.id, "similarity": row.similarity, "content": row.snippet, "decided": decided});
                 print_json(&line)?;
             } else {
+                let similarity = row
+                    .similarity
+                    .map_or_else(|| "-".to_owned(), |similarity| format!("{:.4}", similarity.get()));
                 let decided = decided.as_ref().map_or("", |decided| decided.decision.label());
                 let snippet = row.snippet.as_deref().unwrap_or("-").replace('\n', " ");
                 let text = format!(
-                    "{:<36} {:>7.4}  {decided:<14} {snippet:.100}",
-                    row.id.to_string(),
-                    row.similarity.get()
+                    "{:<36} {similarity:>7}  {decided:<14} {snippet:.100}",
+                    row.id.to_string()
                 );
                 writeln!(stdout, "{}", printable(&text))?;
             }
@@ -182,6 +229,7 @@ async fn decide(cli: &Cli, command: TaskCommand, as_json: bool) -> anyhow::Resul
                 decision,
                 points,
                 error,
+                ..
             } => {
                 if as_json {
                     let object = json!({"decision": decision, "points": points, "error": error});
@@ -223,4 +271,36 @@ async fn neighbours(cli: &Cli, as_json: bool) -> anyhow::Result<u8> {
     }
     asking.close().await?;
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_of_what_was_named_else_of_what_diverges_else_of_all() {
+        let band = |from, to| Some(Band { from, to });
+        for (named, comparable, expected) in [
+            ((None, None), true, band(-1.0, 0.98)),
+            ((Some(0.5), None), true, band(0.5, 0.98)),
+            ((None, Some(2.0)), true, band(-1.0, 2.0)),
+            ((Some(0.9), Some(0.95)), true, band(0.9, 0.95)),
+            ((Some(1.0), Some(2.0)), true, band(1.0, 2.0)),
+            ((None, None), false, Some(Band::EVERY)),
+            ((None, Some(2.0)), false, band(-1.0, 2.0)),
+            // Nothing lies there.
+            ((Some(0.99), None), true, None),
+            ((Some(-1.5), None), true, None),
+            ((Some(f32::NAN), None), true, None),
+            ((None, Some(2.5)), true, None),
+        ] {
+            assert_eq!(band_of(named, 0.98, comparable).ok(), expected, "{named:?}");
+        }
+    }
+
+    #[test]
+    fn edges_are_written_as_they_are_read() {
+        let written: Vec<String> = [-1.0, 0.9995, 0.98, 2.0].map(|value| edge(value).to_string()).into();
+        assert_eq!(written, ["-1", "0.9995", "0.98", "1"]);
+    }
 }

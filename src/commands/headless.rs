@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::signals::stop_on_signal;
 use super::{print_json, printable};
 use crate::config::Config;
+use crate::lance::index::Step;
 use crate::metrics::{self, Endpoint};
 use crate::tasks::supervisor::{self, Lines, Orders};
 use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
@@ -30,6 +31,10 @@ struct Teller {
     live: bool,
     told: u64,
     line_open: bool,
+    /// The step of finishing the table that is under way, and since when.
+    step: Option<(Step, Instant)>,
+    /// The newest error that was told; the summary does not repeat it.
+    error: Option<String>,
 }
 
 impl Headless {
@@ -115,6 +120,8 @@ impl Teller {
             live,
             told: 0,
             line_open: false,
+            step: None,
+            error: None,
         }
     }
 
@@ -168,14 +175,31 @@ impl Teller {
                     self.say(&format!("the retry stopped: {error}"));
                 }
             }
-            TaskEvent::StepFinished(step, done) => self.say(&format!("{}: {done}", step.label())),
-            // The summary repeats what stopped the run.
+            TaskEvent::StepStarted(step) => {
+                self.step = Some((*step, Instant::now()));
+                self.say(&format!("{} ...", step.label()));
+            }
+            TaskEvent::StepFinished(step, done) => {
+                let took = self.step.take().map(|(_, begun)| begun.elapsed());
+                let seconds = took.unwrap_or_default().as_secs_f64();
+                self.say(&format!("{}: {done} ({seconds:.1} s)", step.label()));
+            }
             TaskEvent::Noted(Level::Warn, text) => self.say(text),
+            TaskEvent::Noted(Level::Error, text) => {
+                self.say(&format!("qlance: {text}"));
+                self.error = Some(text.clone());
+            }
             _ => {}
         }
     }
 
     fn progress(&mut self, snapshot: &Snapshot) {
+        if let Some((step, begun)) = self.step {
+            // Lance does not say how far it is; that it still works is all that can be told.
+            let line = format!("{}: {} s so far", step.label(), begun.elapsed().as_secs());
+            self.keep_current(&line);
+            return;
+        }
         if !matches!(snapshot.phase, Phase::Running | Phase::Stopping) {
             return;
         }
@@ -197,7 +221,12 @@ impl Teller {
             }
             line.push(')');
         }
-        let line = printable(&line);
+        self.keep_current(&line);
+    }
+
+    /// A line of progress: on a terminal in the place of the last one.
+    fn keep_current(&mut self, line: &str) {
+        let line = printable(line);
         if self.live {
             eprint!("\r{line}\x1b[K");
             let _ = std::io::stderr().flush();
@@ -233,7 +262,9 @@ impl Teller {
                 report.table.rows
             ));
         }
-        if let Some(error) = &report.error {
+        if let Some(error) = &report.error
+            && self.error.as_ref() != Some(error)
+        {
             self.say(&format!("qlance: {error}"));
         }
         if report.failed > 0 {

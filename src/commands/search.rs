@@ -68,7 +68,7 @@ fn show(found: &Found) {
     one("LanceDB", &found.lancedb);
     match &found.qdrant {
         Ok(answered) => one("Qdrant", answered),
-        Err(why) => println!("\nQdrant was not asked: {}", clean(why)),
+        Err(none) => println!("\nQdrant, {}: {}", none.label(), clean(none.why())),
     }
     if found.qdrant.is_ok() {
         println!("\n{} of the results are named by both (=)", found.shared);

@@ -78,6 +78,12 @@ impl Story {
                 self.error = reason.map(|reason| reason.to_string());
                 if stopped { self.leave() } else { None }
             }
+            // What was brought over is there; the indexes have not taken all of it in.
+            TaskEvent::PhaseChanged(Phase::Stopped(reason)) if self.done.is_some() && self.error.is_none() => {
+                self.broken = matches!(reason, StopReason::Broken(_));
+                self.error = Some(reason.to_string());
+                self.leave()
+            }
             // The indexes have taken the new rows in.
             TaskEvent::PhaseChanged(Phase::Complete) if self.done.is_some() => self.leave(),
             TaskEvent::StepFinished(step, done) if !args.json => {

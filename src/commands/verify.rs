@@ -1,9 +1,11 @@
 //! `qlance verify`: may the new store take over? With `--repair`, brings both stores together and verifies once more.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use anyhow::Context as _;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -13,9 +15,11 @@ use super::sync::{ask, describe};
 use super::{print_json, printable};
 use crate::cli::{Cli, FailOn, VerifyArgs};
 use crate::config::{Config, ConfigError};
+use crate::journal::Spent;
 use crate::point::verdict::Decision;
 use crate::tasks::inspect::Inspector;
-use crate::tasks::job::{self, Options};
+use crate::tasks::job::{self, Opening, Options};
+use crate::tasks::lock::Lock;
 use crate::tasks::supervisor::{Orders, Start};
 use crate::tasks::sync::{CaughtUp, Difference};
 use crate::tasks::verify::{self, Check, CheckId, Told, Verification, Verifier, Wish, export, kept};
@@ -28,12 +32,22 @@ pub(super) async fn run(cli: &Cli, args: &VerifyArgs) -> anyhow::Result<u8> {
     if args.repair {
         return repair(cli, args, config, wish).await;
     }
+    // What is paid for is written down, and counts towards the budget: nobody else may spend meanwhile. An embedded
+    // Qdrant's job is locked anyway.
+    let _lock = if args.pay && config.embedded_dir().is_none() {
+        Some(Lock::take(&config.job(cli.state.as_deref()).dir)?)
+    } else {
+        None
+    };
     let options = Options {
         state: cli.state.clone(),
         look_only: true,
         ..Options::default()
     };
     let (opening, target) = job::open(config, &options).await?;
+    if let Some(gateway) = opening.recipe.gateways.main() {
+        gateway.budget().spent_before(opening.spent.usd);
+    }
     let (_keep, tables) = watch::channel(target.table().cloned());
     let verifier = Verifier::of(&opening, Inspector::of(&opening, tables));
     let stop = CancellationToken::new();
@@ -46,6 +60,10 @@ pub(super) async fn run(cli: &Cli, args: &VerifyArgs) -> anyhow::Result<u8> {
     let progress = Progress::new(args.json);
     let found = verify::verify(&verifier, wish, |told| progress.tell(told), stop.clone()).await;
     signals.abort();
+    // However it ended: what was paid is paid.
+    if args.pay {
+        keep_spent(&opening).await?;
+    }
     let found = match found {
         Err(error) if stop.is_cancelled() => {
             eprintln!("qlance: {}", printable(&format!("{error:#}")));
@@ -57,7 +75,25 @@ pub(super) async fn run(cli: &Cli, args: &VerifyArgs) -> anyhow::Result<u8> {
     if args.json {
         print_json(&found)?;
     }
-    end(args, &found)
+    end(args, &opening.state_dir, &found)
+}
+
+/// Adds what was paid to what the job has paid so far.
+async fn keep_spent(opening: &Opening) -> anyhow::Result<()> {
+    let gateways = &opening.recipe.gateways;
+    let spent = Spent {
+        tokens: opening.spent.tokens + gateways.usage().tokens,
+        usd: gateways.spent(),
+    };
+    // Where vectors are carried over, there is nobody to be paid.
+    if gateways.is_empty() || spent == opening.spent {
+        return Ok(());
+    }
+    opening
+        .journal
+        .run(move |journal| journal.set_spent(spent))
+        .await
+        .context("what was spent cannot be kept in the journal")
 }
 
 /// What the command line asks for.
@@ -78,15 +114,25 @@ fn wanted(args: &VerifyArgs) -> Result<Wish, ConfigError> {
 }
 
 /// Shows what came out, writes what is to be written, and says the exit code.
-fn end(args: &VerifyArgs, found: &Verification) -> anyhow::Result<u8> {
+fn end(args: &VerifyArgs, state_dir: &Path, found: &Verification) -> anyhow::Result<u8> {
     if !args.json {
         show(args, found);
     }
-    if let Some(path) = &args.export {
-        let count = export::export(found, path)?;
-        eprintln!("{count} offenders are in {}", path.display());
-    }
+    write_offenders(args, state_dir, found)?;
     Ok(exit_code(args.fail_on, found.decision))
+}
+
+fn write_offenders(args: &VerifyArgs, state_dir: &Path, found: &Verification) -> anyhow::Result<()> {
+    let Some(path) = &args.export else { return Ok(()) };
+    let count = export::export(found, state_dir, path)?;
+    let total = export::total(found);
+    let of = if count < total {
+        format!(" of {total}")
+    } else {
+        String::new()
+    };
+    eprintln!("{count}{of} offenders are in {}", path.display());
+    Ok(())
 }
 
 fn exit_code(fail_on: FailOn, decision: Decision) -> u8 {
@@ -209,9 +255,10 @@ async fn repair(cli: &Cli, args: &VerifyArgs, config: Arc<Config>, wish: Wish) -
         commands,
         mut events,
         work,
-    } = begin(config, orders)?;
+    } = begin(Arc::clone(&config), orders)?;
     let progress = Progress::new(args.json);
     let mut story = Story::default();
+    let state_dir = config.job(cli.state.as_deref()).dir;
     let mut begun = false;
     while let Some(event) = events.recv().await {
         match &event {
@@ -227,7 +274,7 @@ async fn repair(cli: &Cli, args: &VerifyArgs, config: Arc<Config>, wish: Wish) -
         }
     }
     work.await?;
-    story.tell(args)
+    story.tell(args, &state_dir)
 }
 
 impl Story {
@@ -288,8 +335,12 @@ impl Story {
         (!std::mem::replace(&mut self.left, true)).then_some(TaskCommand::Quit)
     }
 
-    fn tell(self, args: &VerifyArgs) -> anyhow::Result<u8> {
+    fn tell(self, args: &VerifyArgs, state_dir: &Path) -> anyhow::Result<u8> {
         let last = self.after.as_deref().or(self.before.as_deref());
+        // Whatever became of the repair, the last verification's are there.
+        if let Some(last) = last.filter(|_| self.after.is_none()) {
+            write_offenders(args, state_dir, last)?;
+        }
         if args.json {
             print_json(&json!({
                 "verification": last, "before": self.before, "found": self.found, "done": self.done,
@@ -311,7 +362,7 @@ impl Story {
             return Ok(5);
         };
         if self.after.is_some() {
-            return end(args, last);
+            return end(args, state_dir, last);
         }
         Ok(exit_code(args.fail_on, last.decision))
     }

@@ -3,7 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Config, Dialect, EmbedConfig, MediaConfig, Provider, SourceConfig, TargetConfig};
+use super::address::{refuse_secrets, without_secrets};
+use super::shown::OPTIONAL;
+use super::{
+    ColumnType, Config, Dialect, EmbedConfig, MediaConfig, Profile, Provider, SourceConfig, TargetConfig,
+    can_name_a_column,
+};
 use crate::point::Modality;
 
 /// What is wrong with a configuration, and the way out.
@@ -56,7 +61,7 @@ pub enum ConfigError {
     },
 }
 
-fn field(field: &str, problem: impl Into<String>, remedy: impl Into<String>) -> ConfigError {
+pub(super) fn field(field: &str, problem: impl Into<String>, remedy: impl Into<String>) -> ConfigError {
     ConfigError::Field {
         field: field.into(),
         problem: problem.into(),
@@ -132,7 +137,6 @@ fn lay_under(named: &mut toml::Table, defaults: toml::Table) {
 
 /// All keys there are, as a table: the defaults, and the optional ones that the defaults leave out.
 fn known_keys() -> toml::Table {
-    let secrets = [("api_key_env", "K".into()), ("api_key_file", "F".into())];
     let mut known = toml::Table::new();
     let mut add = |path: &[&str], table: Result<toml::Table, toml::ser::Error>| {
         let mut place = &mut known;
@@ -146,30 +150,11 @@ fn known_keys() -> toml::Table {
             let Some(next) = entry.as_table_mut() else { return };
             place = next;
         }
-        if matches!(path, ["embed", _]) {
-            for optional in [
-                "budget_usd",
-                "requests_per_minute",
-                "tokens_per_minute",
-                "tokenizer_file",
-                "space",
-                "compare_with",
-            ] {
-                place.insert(optional.into(), 1.into());
-            }
-        }
-        if matches!(path, ["media"]) {
-            place.insert("root".into(), "media".into());
-        }
-        if matches!(path, ["divergence"]) {
-            place.insert("same_space".into(), true.into());
-        }
-        if matches!(path, ["source"] | ["embed", _]) {
-            place.extend(
-                secrets
-                    .iter()
-                    .map(|(key, value): &(_, toml::Value)| ((*key).to_owned(), value.clone())),
-            );
+        for optional in OPTIONAL
+            .iter()
+            .filter(|optional| path.first() == Some(&optional.section))
+        {
+            place.insert(optional.key.into(), true.into());
         }
     };
     add(&["source"], toml::Table::try_from(SourceConfig::default()));
@@ -259,10 +244,13 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     {
         return Err(field(
             "source.url",
-            format!("{:?} is no address", source.url),
+            format!("{} is no address", without_secrets(&source.url)),
             "use http://HOST:6334, https://HOST:6334 or embedded:DIR",
         ));
     }
+    refuse_secrets("source.url", &source.url)?;
+    refuse_secrets("target.uri", &target.uri)?;
+    check_columns(config)?;
     if !target
         .table
         .chars()
@@ -302,6 +290,30 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         check_embed(embed, modality, &within)?;
     }
     check_media(&config.media, &within)
+}
+
+/// Columns that nobody would make are refused rather than ignored.
+fn check_columns(config: &Config) -> Result<(), ConfigError> {
+    let Some(first) = config.columns.keys().next() else {
+        return Ok(());
+    };
+    if config.target.profile == Profile::Choir {
+        return Err(field(
+            &format!("columns.{first}"),
+            "the profile choir has its own columns",
+            "set target.profile = \"inferred\", or leave [columns] out",
+        ));
+    }
+    for (key, kind) in &config.columns {
+        if *kind != ColumnType::Extra && !can_name_a_column(key) {
+            return Err(field(
+                &format!("columns.{key:?}"),
+                "this key can name no column: LanceDB reads dots and the like as paths, and some names are qlance's own",
+                "leave it out; its values are in the column `extra`, whole",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_media(
@@ -376,10 +388,11 @@ fn check_embed(
             {
                 return Err(field(
                     &name("base_url"),
-                    format!("{:?} is no address", embed.base_url),
+                    format!("{} is no address", without_secrets(&embed.base_url)),
                     "use for example http://localhost:8000/v1",
                 ));
             }
+            refuse_secrets(&name("base_url"), &embed.base_url)?;
             if embed.model.trim().is_empty() {
                 return Err(field(
                     &name("model"),
@@ -440,91 +453,4 @@ fn check_takes_media(embed: &EmbedConfig, modality: Modality) -> Result<(), Conf
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHORTEST: &str = "[source]\ncollection = \"m\"\n[target]\nuri = \"d\"\ntable = \"t\"\n";
-
-    fn parse(text: &str) -> Result<Config, String> {
-        Config::parse(text, "qlance.toml", Path::new("/base")).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_shortest_file_uses_the_in_process_model() {
-        let config = parse(SHORTEST).expect("a whole configuration");
-        assert_eq!(config.embed.text, EmbedConfig::minilm());
-        assert_eq!(config.target_uri(), "/base/d");
-    }
-
-    #[test]
-    fn defaults_follow_the_provider_and_what_is_shown_parses_back() {
-        for (embed, expected) in [
-            ("provider = \"openai\"", EmbedConfig::openai()),
-            (
-                "base_url = \"http://h/v1\"",
-                EmbedConfig {
-                    base_url: "http://h/v1".into(),
-                    ..EmbedConfig::openai()
-                },
-            ),
-            ("provider = \"carry\"", EmbedConfig::carry()),
-        ] {
-            let config = parse(&format!("{SHORTEST}[embed.text]\n{embed}\n")).expect("a configuration");
-            assert_eq!(config.embed.text, expected, "{embed}");
-            assert_eq!(parse(&config.to_toml()).expect("its own TOML"), config);
-        }
-    }
-
-    #[test]
-    fn errors_name_the_field_and_the_way_out() {
-        for (text, wanted) in [
-            (
-                "[source]\ncolection = \"m\"\n[target]\nuri = \"d\"\ntable = \"t\"",
-                "did you mean `collection`",
-            ),
-            (&*format!("{SHORTEST}[embed.text]\napi_key = \"sk\""), "api_key_env"),
-            (
-                &format!("{SHORTEST}[embed.texts]\nmodel = \"m\""),
-                "did you mean `text`",
-            ),
-            (&format!("{SHORTEST}[divergence]\nthreshold = 98"), "use -1 to 1"),
-            (
-                &format!("{SHORTEST}[embed.text]\nbudget_usd = -1.0"),
-                "embed.text.budget_usd",
-            ),
-            (
-                &format!("{SHORTEST}[embed.text]\nrequests_per_minute = 0"),
-                "embed.text.requests_per_minute",
-            ),
-            (&format!("{SHORTEST}[pipeline]\nin_hand_mib = 1"), "use 8 to 16384"),
-            (
-                &format!("{SHORTEST}[embed.text]\ndimensions = 1536"),
-                "MiniLM gives 384",
-            ),
-            (
-                "[source]\n[target]\nuri = \"d\"\ntable = \"t\"",
-                "source.collection: is missing",
-            ),
-            (&SHORTEST.replace("\"t\"", "\"a/b\""), "cannot name a table"),
-            (
-                &SHORTEST.replace("[target]", "url = \"localhost\"\n[target]"),
-                "source.url",
-            ),
-            ("[source\n", "line 1"),
-            (&SHORTEST.replace("\"m\"", "7"), "line 2"),
-        ] {
-            let error = parse(text).expect_err(text);
-            assert!(error.contains(wanted), "{text:?} gave {error:?}, not {wanted:?}");
-        }
-    }
-
-    #[test]
-    fn one_source_and_target_are_one_job_whatever_else_changes() {
-        let one = parse(SHORTEST).expect("a configuration");
-        let other = parse(&format!("{SHORTEST}[divergence]\nthreshold = 0.5")).expect("a configuration");
-        assert_eq!(one.job(None), other.job(None));
-        assert!(one.job(None).dir.starts_with("/base/.qlance"));
-        let elsewhere = parse(&SHORTEST.replace("\"t\"", "\"t2\"")).expect("a configuration");
-        assert_ne!(one.job(None).id, elsewhere.job(None).id);
-    }
-}
+mod tests;

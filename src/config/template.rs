@@ -49,97 +49,98 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// Adds a setting, under a comment that says what it is. The comment has its own line: beside a long value it would
+/// be out of sight.
+fn add(text: &mut String, key: &str, value: &str, about: &str) {
+    text.push_str(&format!("# {about}\n{key} = {value}\n"));
+}
+
 impl Answers {
-    /// The file, with a word on every line.
+    /// The file, with a word over every setting.
     pub fn to_toml(&self) -> String {
         let mut text = String::from(
-            "# Made by qlance's set-up. `qlance config` shows every setting with its default.\n\n[source]\n",
+            "# Made by qlance's set-up.\n# `qlance config` shows every setting with its default.\n\n[source]\n",
         );
-        let mut line = |key: &str, value: String, about: &str| {
-            let setting = format!("{key} = {value}");
-            text.push_str(&format!("{setting:<44} # {about}\n"));
-        };
-        line("url", quoted(&self.url), "Qdrant's gRPC address, or embedded:DIR");
-        line("collection", quoted(&self.collection), "what is moved; it is only read");
-        if let Some(env) = &self.source_key_env {
-            line("api_key_env", quoted(env), "the variable that holds Qdrant's key");
-        }
-        line(
-            "vector",
-            quoted(&self.vector),
-            "new embeddings are compared with it; \"\" is the unnamed one",
-        );
-        line(
-            "content",
-            quoted(&self.content),
-            "the payload field whose text is embedded",
-        );
+        self.add_source(&mut text);
         text.push_str("\n[target]\n");
-        let mut line = |key: &str, value: String, about: &str| {
-            let setting = format!("{key} = {value}");
-            text.push_str(&format!("{setting:<44} # {about}\n"));
-        };
-        line("uri", quoted(&self.uri), "the LanceDB directory");
-        line(
-            "table",
-            quoted(&self.table),
-            "made by qlance; another's is never touched",
-        );
-        line(
-            "profile",
-            quoted(self.profile),
-            "how columns are found: choir or inferred",
-        );
+        add(&mut text, "uri", &quoted(&self.uri), "the LanceDB directory");
+        let about = "made by qlance; another's is never touched";
+        add(&mut text, "table", &quoted(&self.table), about);
+        let about = "how columns are found: choir or inferred";
+        add(&mut text, "profile", &quoted(self.profile), about);
         text.push_str("\n[embed.text]\n");
-        let mut line = |key: &str, value: String, about: &str| {
-            let setting = format!("{key} = {value}");
-            text.push_str(&format!("{setting:<44} # {about}\n"));
+        self.embedder.add_to(&mut text);
+        text.push_str("\n[divergence]\n");
+        add(&mut text, "threshold", "0.98", "below it a new embedding is divergent");
+        text
+    }
+
+    fn add_source(&self, text: &mut String) {
+        let about = "Qdrant's gRPC address, or embedded:DIR";
+        add(text, "url", &quoted(&self.url), about);
+        let about = "what is moved; it is only read";
+        add(text, "collection", &quoted(&self.collection), about);
+        if let Some(env) = &self.source_key_env {
+            add(
+                text,
+                "api_key_env",
+                &quoted(env),
+                "the variable that holds Qdrant's key",
+            );
+        }
+        let about = match self.embedder {
+            EmbedderAnswer::Carry => "it goes over as it is; \"\" is the unnamed one",
+            _ => "new embeddings are compared with it; \"\" is the unnamed one",
         };
-        match &self.embedder {
-            EmbedderAnswer::Minilm => line("provider", quoted("minilm"), "all-MiniLM-L6-v2 in process: 384 numbers"),
-            EmbedderAnswer::Carry => line("provider", quoted("carry"), "vectors go over as they are"),
-            EmbedderAnswer::Openai {
+        add(text, "vector", &quoted(&self.vector), about);
+        // Where no field holds a text, there is none to name.
+        if !self.content.is_empty() {
+            let about = "the payload field whose text is embedded";
+            add(text, "content", &quoted(&self.content), about);
+        }
+    }
+}
+
+impl EmbedderAnswer {
+    fn add_to(&self, text: &mut String) {
+        let (base_url, model, dimensions, api_key_env) = match self {
+            Self::Minilm => {
+                let about = "all-MiniLM-L6-v2 in process: 384 numbers";
+                return add(text, "provider", &quoted("minilm"), about);
+            }
+            Self::Carry => return add(text, "provider", &quoted("carry"), "vectors go over as they are"),
+            Self::Openai {
                 base_url,
                 model,
                 dimensions,
                 api_key_env,
-            } => {
-                line("provider", quoted("openai"), "any server that speaks OpenAI's API");
-                line("base_url", quoted(base_url), "up to and with /v1");
-                line("model", quoted(model), "as the server knows it");
-                line(
-                    "dimensions",
-                    dimensions.to_string(),
-                    "checked on every vector that comes back",
-                );
-                if let Some(env) = api_key_env {
-                    line("api_key_env", quoted(env), "the variable that holds the key");
-                }
-                line("max_in_flight", "50".into(), "requests at once; + and - move it live");
-                let price = match model.as_str() {
-                    "text-embedding-3-large" => "0.13",
-                    "text-embedding-3-small" => "0.02",
-                    "text-embedding-ada-002" => "0.10",
-                    _ => "0.0",
-                };
-                line(
-                    "usd_per_million_tokens",
-                    price.into(),
-                    "the price, for the cost and the budget",
-                );
-                if !base_url.contains("api.openai.com") {
-                    line(
-                        "send_dimensions",
-                        "false".into(),
-                        "most models have one fixed dimension",
-                    );
-                }
-            }
-        }
-        text.push_str(
-            "\n[divergence]\nthreshold = 0.98                             # below it a new embedding is divergent\n",
+            } => (base_url, model, dimensions, api_key_env),
+        };
+        add(
+            text,
+            "provider",
+            &quoted("openai"),
+            "any server that speaks OpenAI's API",
         );
-        text
+        add(text, "base_url", &quoted(base_url), "up to and with /v1");
+        add(text, "model", &quoted(model), "as the server knows it");
+        let about = "checked on every vector that comes back";
+        add(text, "dimensions", &dimensions.to_string(), about);
+        if let Some(env) = api_key_env {
+            add(text, "api_key_env", &quoted(env), "the variable that holds the key");
+        }
+        add(text, "max_in_flight", "50", "requests at once; + and - move it live");
+        let price = match model.as_str() {
+            "text-embedding-3-large" => "0.13",
+            "text-embedding-3-small" => "0.02",
+            "text-embedding-ada-002" => "0.10",
+            _ => "0.0",
+        };
+        let about = "the price, for the cost and the budget";
+        add(text, "usd_per_million_tokens", price, about);
+        if !base_url.contains("api.openai.com") {
+            add(text, "send_dimensions", "false", "most models have one fixed dimension");
+        }
     }
 }
 
@@ -174,6 +175,13 @@ mod tests {
             (config.embed.text.dimensions, config.embed.text.send_dimensions),
             (768, false)
         );
+        // Every setting has its word, and none is too long for the narrowest screen in common use.
+        let file = answers.to_toml();
+        let lines: Vec<&str> = file.lines().collect();
+        for pair in lines.windows(2).filter(|pair| pair[1].contains(" = ")) {
+            assert!(pair[0].starts_with("# "), "{pair:?}");
+        }
+        assert!(lines.iter().all(|line| line.len() <= 78), "{file}");
         for embedder in [EmbedderAnswer::Minilm, EmbedderAnswer::Carry] {
             let config = parse(&Answers {
                 embedder: embedder.clone(),

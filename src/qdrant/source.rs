@@ -2,16 +2,15 @@
 
 mod errors;
 mod part;
+mod sample;
+mod search;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use qdrant_client::qdrant::{
-    CountPointsBuilder, Filter, GetPointsBuilder, Query, QueryPointsBuilder, RetrievedPoint, Sample, ScrollPoints,
-    SearchParamsBuilder, vectors_config,
-};
+use qdrant_client::qdrant::{CountPointsBuilder, GetPointsBuilder, RetrievedPoint, ScrollPoints, vectors_config};
 use qdrant_client::{Qdrant, QdrantError};
 use tonic::Code;
 
@@ -19,7 +18,7 @@ use super::wire;
 use crate::config::{Secret, SourceConfig};
 use crate::patience::{Outage, Patience, Then};
 use crate::point::{Cause, Failure, Point, PointId};
-use errors::{code, describe};
+use errors::{code, describe, was_too_much};
 
 pub use errors::SourceError;
 pub use part::{Part, among};
@@ -106,6 +105,8 @@ pub struct Source {
     patience: Arc<Patience>,
     /// It has answered as a Qdrant does: what is odd afterwards is a connection that broke, not another server.
     known: Arc<AtomicBool>,
+    /// Bytes of a sampled point in the mean; 0 where none was sampled.
+    weight: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Source {
@@ -138,6 +139,7 @@ impl Source {
             collection: config.collection.clone(),
             patience: Arc::new(Patience::new(LEAST_PAUSE, LONGEST_PAUSE, SHORT_PATIENCE)),
             known: Arc::default(),
+            weight: Arc::default(),
         })
     }
 
@@ -178,6 +180,7 @@ impl Source {
     pub fn of(&self, collection: &str) -> Self {
         Self {
             collection: collection.into(),
+            weight: Arc::default(),
             ..self.clone()
         }
     }
@@ -282,7 +285,8 @@ impl Source {
             .ok_or_else(|| self.protocol("no count"))
     }
 
-    /// One page of the scroll from `offset` (inclusive), trying again with growing pauses while nobody answers.
+    /// One page of the scroll from `offset` (inclusive), trying again with growing pauses while nobody answers. It has
+    /// `limit` points at most, and fewer where the server would not give as many at once.
     ///
     /// # Errors
     /// Nobody answered for as long as patience lasts, or trying again cannot help.
@@ -296,24 +300,35 @@ impl Source {
     /// As for [`Self::scroll`].
     #[tracing::instrument(level = "debug", name = "page", skip_all, fields(limit))]
     pub async fn scroll_part(&self, offset: Option<PointId>, limit: u32, vectors: bool) -> Result<Page, SourceError> {
-        let request = ScrollPoints {
-            collection_name: self.collection.clone(),
-            offset: offset.map(wire::id_to),
-            limit: Some(limit),
-            with_payload: Some(true.into()),
-            with_vectors: Some(vectors.into()),
-            ..Default::default()
-        };
+        let mut limit = limit;
         loop {
-            let error = match self.client.scroll(request.clone()).await {
+            let request = ScrollPoints {
+                collection_name: self.collection.clone(),
+                offset: offset.map(wire::id_to),
+                limit: Some(limit),
+                with_payload: Some(true.into()),
+                with_vectors: Some(vectors.into()),
+                ..Default::default()
+            };
+            let (error, too_much) = match self.client.scroll(request).await {
                 Ok(response) => {
                     if let Some((lasted, tries)) = self.patience.answered(Instant::now()) {
                         tracing::info!(seconds = lasted.as_secs_f32(), tries, "Qdrant answers again");
                     }
                     return self.page(response.result, response.next_page_offset);
                 }
-                Err(error) => self.judge(&error),
+                Err(error) => (self.judge(&error), was_too_much(&error)),
             };
+            let smaller = too_much && limit > 1;
+            if smaller {
+                // The same size would end the same way, for as long as patience lasts.
+                limit /= 2;
+                tracing::info!(limit, %error, "fewer points are asked for");
+            }
+            // Whoever said that the answer is too large answers; who is out of breath is given time as well.
+            if smaller && !error.is_transient() {
+                continue;
+            }
             if !error.is_transient() || self.patience.failed(&error.to_string(), Instant::now()) == Then::GiveUp {
                 return Err(error);
             }
@@ -391,80 +406,6 @@ impl Source {
             .filter_map(|point| wire::id_from(point.id))
             .collect();
         Ok(ids.iter().copied().filter(|id| !there.contains(id)).collect())
-    }
-
-    /// A random sample of at most `count` points.
-    ///
-    /// # Errors
-    /// As for every request. Servers before 1.10 cannot sample: there the first points stand in.
-    pub async fn sample(&self, count: u64, wanted: Wanted) -> Result<Vec<ReadPoint>, SourceError> {
-        let request = QueryPointsBuilder::new(&self.collection)
-            .query(Query::new_sample(Sample::Random))
-            .limit(count)
-            .with_payload(wanted != Wanted::Ids)
-            .with_vectors(wanted == Wanted::Whole);
-        match self.client.query(request).await {
-            Ok(response) => response
-                .result
-                .into_iter()
-                .map(|scored| {
-                    self.point(RetrievedPoint {
-                        id: scored.id,
-                        payload: scored.payload,
-                        vectors: scored.vectors,
-                        ..Default::default()
-                    })
-                })
-                .collect(),
-            Err(error) if code(&error) == Some(Code::Unimplemented) => {
-                tracing::info!("this server cannot sample; the first points stand in");
-                Ok(self.scroll(None, count.min(1_000) as u32).await?.points)
-            }
-            Err(error) => Err(self.judge(&error)),
-        }
-    }
-
-    /// The points nearest to a vector by the collection's distance, best first, with Qdrant's score. Searched exactly:
-    /// the graph would answer faster and miss some.
-    ///
-    /// # Errors
-    /// As for every request.
-    pub async fn nearest(&self, name: &str, vector: &[f32], count: u64) -> Result<Vec<(PointId, f32)>, SourceError> {
-        self.search(name, vector, count, None, true).await
-    }
-
-    /// The same among the points that meet a filter; `exact` compares with all of them, else the graph answers.
-    ///
-    /// # Errors
-    /// As for every request.
-    pub async fn search(
-        &self,
-        name: &str,
-        vector: &[f32],
-        count: u64,
-        filter: Option<Filter>,
-        exact: bool,
-    ) -> Result<Vec<(PointId, f32)>, SourceError> {
-        let mut request = QueryPointsBuilder::new(&self.collection)
-            .query(Query::new_nearest(vector.to_vec()))
-            .limit(count)
-            .params(SearchParamsBuilder::default().exact(exact))
-            .with_payload(false);
-        if let Some(filter) = filter {
-            request = request.filter(filter);
-        }
-        if !name.is_empty() {
-            request = request.using(name);
-        }
-        let response = self.client.query(request).await.map_err(|error| self.judge(&error))?;
-        response
-            .result
-            .into_iter()
-            .map(|scored| {
-                let id = wire::id_from(scored.id).ok_or_else(|| self.protocol("a point without an id"))?;
-                Ok((id, scored.score))
-            })
-            .collect()
     }
 
     fn protocol(&self, message: &str) -> SourceError {

@@ -16,7 +16,7 @@ use super::job::Opening;
 use super::recipe::Recipe;
 use super::{FailureDetail, TaskEvent};
 use crate::config::Config;
-use crate::journal::{self, Decided, Edit};
+use crate::journal::{self, Decided, Edit, State};
 use crate::lance::browse::{self, Anchor, Band};
 use crate::lance::index::Wishes;
 use crate::lance::{Row, TableSchema, read};
@@ -200,14 +200,24 @@ impl Inspector {
         })
     }
 
-    /// One failure with its attempts, the payload as it is now, and the latest edit.
+    /// One failure with its attempts, the payload as it is now, and the latest edit: of an open one that which no row
+    /// has yet.
     ///
     /// # Errors
     /// The journal cannot be read, or the point is not among the failures.
     pub async fn failure(&self, id: PointId) -> anyhow::Result<FailureDetail> {
         let (found, edit) = self
             .journal
-            .run(move |journal| Ok((journal.get(id)?, journal.edit(id)?)))
+            .run(move |journal| {
+                let found = journal.get(id)?;
+                let is_open = found.as_ref().is_some_and(|(row, _)| row.state != State::Recovered);
+                let edit = if is_open {
+                    journal.unapplied_edit(id)?
+                } else {
+                    journal.edit(id)?
+                };
+                Ok((found, edit))
+            })
             .await?;
         let (row, attempts) = found.with_context(|| format!("point {id} is not among the failures"))?;
         let payload = match self.source.get(&[id]).await {

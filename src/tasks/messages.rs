@@ -6,6 +6,7 @@ use crate::journal::{Attempt, Decided, Decision, Edit, FailureRow, Filter, Sort}
 use crate::lance::browse::{Anchor, Band, RankedRow};
 use crate::lance::index::Step;
 use crate::point::diff::RecordDiff;
+use crate::point::grouped;
 use crate::point::{Failure, Payload, PointId};
 
 use super::inspect::{Agreement, PairSummary, PointDetail};
@@ -139,12 +140,12 @@ impl Setting {
     /// What it says, in words.
     pub fn describe(self) -> String {
         let capped = |what: &str, cap: Option<u64>| match cap {
-            Some(cap) => format!("{cap} {what} at most"),
+            Some(cap) => format!("{} {what} at most", grouped(cap)),
             None => format!("no cap on {what}"),
         };
         match self {
-            Self::InFlight(limit) => format!("{limit} requests in flight at most"),
-            Self::BatchInputs(inputs) => format!("{inputs} inputs a request at most"),
+            Self::InFlight(limit) => format!("{} requests in flight at most", grouped(limit as u64)),
+            Self::BatchInputs(inputs) => format!("{} inputs a request at most", grouped(inputs as u64)),
             Self::RequestsPerMinute(cap) => capped("requests a minute", cap),
             Self::TokensPerMinute(cap) => capped("tokens a minute", cap),
             Self::BudgetUsd(Some(usd)) => format!("the budget is ${usd:.2}"),
@@ -246,7 +247,9 @@ pub enum TaskEvent {
     Decided {
         /// What.
         decision: Decision,
-        /// About whom, with the new similarity of each.
+        /// About whom it was asked for: one of several that may be under way.
+        asked: Vec<PointId>,
+        /// About whom it was carried out.
         points: Vec<PointId>,
         /// What stopped it.
         error: Option<String>,
@@ -327,7 +330,7 @@ pub struct FailureDetail {
     pub attempts: Vec<Attempt>,
     /// The payload as it is in Qdrant now; an error text where it cannot be read.
     pub payload: Result<Payload, String>,
-    /// The latest edit by hand.
+    /// The latest edit by hand; of an open failure, only where no row of the table has it.
     pub edit: Option<Edit>,
 }
 

@@ -1,6 +1,8 @@
 //! What the work measures of itself, and the [`Snapshot`] made of it ten times a second. Counting never waits.
 
+mod bound;
 mod pace;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -14,10 +16,17 @@ use crate::embed::gate::Gate;
 use crate::embed::{Gateways, Usage};
 use crate::journal::Spent;
 use crate::point::{Histogram, Similarity};
+use bound::{Facts, bound};
 use pace::Pace;
+use waiting::waiting;
+
+pub use bound::{Bound, Reduced};
+pub use waiting::{Outage, Waiting};
 
 /// The window that rates and shares are measured over.
 const WINDOW: Duration = Duration::from_secs(5);
+/// From this share of the readers' time on, short waits for memory say that it is what is missing.
+const SHORT: f32 = 0.2;
 
 /// The three stages that points pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,30 +54,6 @@ pub struct StageSnapshot {
     pub p95: Option<Duration>,
     /// Share of its capacity in use, 0 to 1.
     pub busy: f32,
-}
-
-/// Why the work is not faster just now. Times in whole seconds: they are drawn, and nothing else changes with them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// The reason, named.
-    pub reason: String,
-    /// For how much longer, where that is known.
-    pub left: Option<Duration>,
-    /// The outage behind it.
-    pub outage: Option<Outage>,
-}
-
-/// A neighbour that does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outage {
-    /// Who.
-    pub of: &'static str,
-    /// For how long already.
-    pub lasted: Duration,
-    /// Tries made.
-    pub tries: u32,
-    /// After how long the run stops.
-    pub patience: Duration,
 }
 
 /// What a screen may read of the work. The newest wins.
@@ -104,10 +89,14 @@ pub struct Snapshot {
     pub cost_usd: f64,
     /// The settings as they hold.
     pub settings: Settings,
-    /// When the rest will be done at the smoothed rate.
+    /// When the rest will be done at the smoothed rate; none during an outage.
     pub eta: Option<Duration>,
     /// Why it is not faster just now, and for how much longer where that is known.
     pub waiting: Option<Waiting>,
+    /// What holds the rate where it is, while nothing is waited for by name.
+    pub bound: Option<Bound>,
+    /// Requests in flight, where the servers take fewer than the operator allows.
+    pub reduced: Option<Reduced>,
     /// The table's version.
     pub version: u64,
     /// Points gone through in a comparison of both stores.
@@ -120,15 +109,30 @@ impl Snapshot {
         self.written + self.failed + self.skipped
     }
 
-    /// Which stage holds the others up: the busiest, where one is clearly busy.
+    /// Whether anything is embedded; where nothing is, vectors are carried over.
+    pub fn embeds(&self) -> bool {
+        self.settings.in_flight > 0
+    }
+
+    /// Points by which the conservation line is off; 0 where it adds up, as it must.
+    pub fn off_by(&self) -> u64 {
+        self.read.abs_diff(self.settled() + self.in_hand)
+    }
+
+    /// The outage that a run waits out.
+    pub fn outage(&self) -> Option<Outage> {
+        self.waiting.as_ref().and_then(|waiting| waiting.outage)
+    }
+
+    /// Which stage holds the others up: the one that is named as the reason.
     pub fn limit(&self) -> Option<Stage> {
-        let stages = [Stage::Read, Stage::Embed, Stage::Write];
-        let (stage, busy) = stages
-            .into_iter()
-            .zip(self.stages)
-            .map(|(stage, snapshot)| (stage, snapshot.busy))
-            .max_by(|a, b| a.1.total_cmp(&b.1))?;
-        (busy >= 0.5).then_some(stage)
+        match &self.waiting {
+            None => self.bound.and_then(Bound::stage),
+            // What does not answer is no limit, and a pause is none either.
+            Some(waiting) if waiting.outage.is_some() || self.phase != Phase::Running => None,
+            // Requests are held back: an embedder's caps, or what its server asked for.
+            Some(_) => Some(Stage::Embed),
+        }
     }
 }
 
@@ -194,6 +198,31 @@ impl StageMeter {
     }
 }
 
+/// Who waits for a share of something: how many just now, and for how long all of them did.
+#[derive(Debug, Default)]
+pub struct Waits {
+    now: AtomicUsize,
+    micros: AtomicU64,
+}
+
+impl Waits {
+    /// Counts one wait.
+    pub async fn measure<T>(&self, wait: impl Future<Output = T>) -> T {
+        struct Running<'a>(&'a Waits, Instant);
+        impl Drop for Running<'_> {
+            fn drop(&mut self) {
+                self.0.now.fetch_sub(1, Ordering::Relaxed);
+                self.0
+                    .micros
+                    .fetch_add(self.1.elapsed().as_micros() as u64, Ordering::Relaxed);
+            }
+        }
+        self.now.fetch_add(1, Ordering::Relaxed);
+        let _running = Running(self, Instant::now());
+        wait.await
+    }
+}
+
 /// Points settled by the job, as the writer and the journal know them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Settled {
@@ -220,6 +249,8 @@ pub struct Meters {
     pub embed: StageMeter,
     /// Committing.
     pub write: StageMeter,
+    /// Readers that wait for a share of the memory in hand.
+    pub memory: Waits,
     in_hand: AtomicU64,
     settled: Mutex<Settled>,
     similarities: Mutex<Histogram>,
@@ -311,6 +342,7 @@ struct Sample {
     worked: Duration,
     settled: u64,
     busy: [u64; 3],
+    short_of_memory: u64,
 }
 
 /// Makes snapshots of the meters, with rates over a sliding window.
@@ -344,6 +376,8 @@ pub struct Setting<'a> {
     pub readers: usize,
     /// Points gone through in a comparison of both stores.
     pub compared: u64,
+    /// Whether failed points are being tried again beside the run.
+    pub retrying: bool,
 }
 
 impl Monitor {
@@ -384,6 +418,7 @@ impl Monitor {
             worked: self.worked,
             settled: settled.written + settled.failed + settled.skipped,
             busy: stages.map(|stage| stage.busy_micros.load(Ordering::Relaxed)),
+            short_of_memory: meters.memory.micros.load(Ordering::Relaxed),
         };
         self.samples.push_back(sample);
         while self.samples.len() > 2 && now.duration_since(self.samples[1].at) >= WINDOW {
@@ -403,41 +438,19 @@ impl Monitor {
             }
         }
         let usage = setting.gateways.usage();
-        // As many as the servers take just now; the operator's own limit is among the settings.
-        let gates = setting.gateways.each().map(|(_, gateway)| gateway.gate());
-        let embed_limit = gates.map(Gate::allowed).sum::<usize>().max(1);
-        let limits = [setting.readers, embed_limit, 1];
+        let snapshots = stages_of(meters, setting, (&first, &sample), working);
         let elapsed = now.duration_since(first.at).as_micros() as f32;
-        let mut snapshots = [StageSnapshot::default(); 3];
-        for (index, stage) in stages.into_iter().enumerate() {
-            let (p50, p95) = stage.latency().unzip();
-            let done = sample.busy[index].saturating_sub(first.busy[index]) as f32;
-            snapshots[index] = StageSnapshot {
-                in_flight: stage.in_flight.load(Ordering::Relaxed),
-                limit: limits[index],
-                queue: stage.queue.load(Ordering::Relaxed).max(0) as u64,
-                p50,
-                p95,
-                busy: if elapsed > 0.0 {
-                    (done / elapsed / limits[index] as f32).min(1.0)
-                } else {
-                    0.0
-                },
-            };
-        }
-        if !setting.gateways.is_empty() {
-            // Of several embedders the slowest says what one waits for.
-            let latencies = setting.gateways.each().filter_map(|(_, gateway)| gateway.latency());
-            let (p50, p95) = latencies.max().unzip();
-            snapshots[1].p50 = p50;
-            snapshots[1].p95 = p95;
-            snapshots[1].in_flight = setting.gateways.in_flight();
-            if working {
-                snapshots[1].busy = snapshots[1]
-                    .busy
-                    .max(snapshots[1].in_flight as f32 / embed_limit as f32 * 0.99);
-            }
-        }
+        let waited = sample.short_of_memory.saturating_sub(first.short_of_memory) as f32;
+        let waiting = waiting(setting, now);
+        let reduced = reduced(setting.gateways);
+        let facts = Facts {
+            embeds: !setting.gateways.is_empty(),
+            reduced,
+            short_of_memory: meters.memory.now.load(Ordering::Relaxed) > 0
+                || waited > SHORT * elapsed * setting.readers as f32,
+            retrying: setting.retrying,
+        };
+        let runs = *setting.phase == Phase::Running && waiting.is_none();
         Snapshot {
             phase: setting.phase.clone(),
             total: meters.total.load(Ordering::Relaxed),
@@ -458,8 +471,13 @@ impl Monitor {
                 setting.gateways.spent()
             },
             settings: setting.settings,
-            eta: self.eta(meters.total.load(Ordering::Relaxed), &sample, working),
-            waiting: waiting(setting, now),
+            // When an outage is over nobody knows.
+            eta: self
+                .eta(meters.total.load(Ordering::Relaxed), &sample, working)
+                .filter(|_| waiting.as_ref().is_none_or(|waiting| waiting.outage.is_none())),
+            waiting,
+            bound: runs.then(|| bound(&snapshots, facts)),
+            reduced,
             version: settled.version,
             compared: setting.compared,
         }
@@ -472,111 +490,63 @@ impl Default for Monitor {
     }
 }
 
-fn waiting(setting: Setting<'_>, now: Instant) -> Option<Waiting> {
-    match setting.phase {
-        Phase::Paused | Phase::Pausing => {
-            return Some(Waiting {
-                reason: "paused by operator".into(),
-                ..Waiting::default()
-            });
+/// What the stages are doing, with their shares over the time between two samples.
+fn stages_of(
+    meters: &Meters,
+    setting: Setting<'_>,
+    (first, last): (&Sample, &Sample),
+    working: bool,
+) -> [StageSnapshot; 3] {
+    // As many as the servers take just now; the operator's own limit is among the settings.
+    let gates = setting.gateways.each().map(|(_, gateway)| gateway.gate());
+    let embed_limit = gates.map(Gate::allowed).sum::<usize>().max(1);
+    let limits = [setting.readers, embed_limit, 1];
+    let elapsed = last.at.duration_since(first.at).as_micros() as f32;
+    let mut snapshots = [StageSnapshot::default(); 3];
+    let stages = [&meters.read, &meters.embed, &meters.write];
+    for (index, stage) in stages.into_iter().enumerate() {
+        let (p50, p95) = stage.latency().unzip();
+        let done = last.busy[index].saturating_sub(first.busy[index]) as f32;
+        snapshots[index] = StageSnapshot {
+            in_flight: stage.in_flight.load(Ordering::Relaxed),
+            limit: limits[index],
+            queue: stage.queue.load(Ordering::Relaxed).max(0) as u64,
+            p50,
+            p95,
+            busy: if elapsed > 0.0 {
+                (done / elapsed / limits[index] as f32).min(1.0)
+            } else {
+                0.0
+            },
+        };
+    }
+    if !setting.gateways.is_empty() {
+        // Of several embedders the slowest says what one waits for.
+        let latencies = setting.gateways.each().filter_map(|(_, gateway)| gateway.latency());
+        let (p50, p95) = latencies.max().unzip();
+        snapshots[1].p50 = p50;
+        snapshots[1].p95 = p95;
+        snapshots[1].in_flight = setting.gateways.in_flight();
+        if working {
+            snapshots[1].busy = snapshots[1]
+                .busy
+                .max(snapshots[1].in_flight as f32 / embed_limit as f32 * 0.99);
         }
-        Phase::Running => {}
-        _ => return None,
     }
-    let seconds = |span: Duration| Duration::from_secs(span.as_secs());
-    let until = |at: Instant| Duration::from_secs_f64(at.saturating_duration_since(now).as_secs_f64().ceil());
-    let waiting_out = |of: &'static str, outage: &crate::patience::Outage| Waiting {
-        reason: format!("{of} outage: {}", outage.message),
-        left: Some(until(outage.next_try)),
-        outage: Some(Outage {
-            of,
-            lasted: seconds(now.saturating_duration_since(outage.since)),
-            tries: outage.tries,
-            patience: setting.patience,
-        }),
-    };
-    let embedder = setting.gateways.outage();
-    if let Some(outage) = setting.source_outage {
-        return Some(waiting_out("Qdrant", outage));
-    }
-    if let Some(outage) = &embedder {
-        return Some(waiting_out("embedder", outage));
-    }
-    if let Some(outage) = setting.media_outage {
-        return Some(waiting_out("media host", outage));
-    }
-    let (at, reason) = setting.gateways.each().find_map(|(_, gateway)| gateway.gate().held())?;
-    Some(Waiting {
-        reason: reason.to_string(),
-        left: Some(until(at)),
-        outage: None,
+    snapshots
+}
+
+/// Requests in flight over all embedders, where one of them takes fewer than the operator allows.
+fn reduced(gateways: &Gateways) -> Option<Reduced> {
+    let gates: Vec<&Gate> = gateways.each().map(|(_, gateway)| gateway.gate()).collect();
+    gates.iter().any(|gate| gate.reduced().is_some()).then(|| Reduced {
+        asked: gates.iter().map(|gate| gate.limit()).sum(),
+        taken: gates
+            .iter()
+            .map(|gate| gate.reduced().unwrap_or_else(|| gate.limit()))
+            .sum(),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn setting(phase: &Phase) -> Setting<'_> {
-        Setting {
-            phase,
-            gateways: {
-                static NONE: std::sync::OnceLock<Gateways> = std::sync::OnceLock::new();
-                NONE.get_or_init(Gateways::default)
-            },
-            source_outage: None,
-            media_outage: None,
-            patience: Duration::from_secs(1_800),
-            settings: Settings::default(),
-            spent: Spent::default(),
-            readers: 4,
-            compared: 0,
-        }
-    }
-
-    #[test]
-    fn the_conservation_line_adds_up_in_every_snapshot() {
-        let meters = Arc::new(Meters::default());
-        let mut monitor = Monitor::new();
-        let phase = Phase::Running;
-        let start = Instant::now();
-        let hands: Vec<InHand> = (0..3).map(|_| meters.take_in_hand(100)).collect();
-        let snapshot = monitor.snapshot(&meters, setting(&phase), start);
-        assert_eq!((snapshot.read, snapshot.in_hand), (300, 300));
-        let settled = Settled {
-            written: 190,
-            failed: 10,
-            ..Settled::default()
-        };
-        meters.settle(settled, hands.into_iter().take(2).collect());
-        let snapshot = monitor.snapshot(&meters, setting(&phase), start + Duration::from_secs(1));
-        assert_eq!(
-            snapshot.read,
-            snapshot.written + snapshot.failed + snapshot.skipped + snapshot.in_hand
-        );
-    }
-
-    #[test]
-    fn the_rate_leaves_pauses_out() {
-        let meters = Meters::default();
-        let mut monitor = Monitor::new();
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        monitor.snapshot(&meters, setting(&Phase::Running), at(0));
-        let settled = |written| Settled {
-            written,
-            ..Settled::default()
-        };
-        meters.settle(settled(1_000), Vec::new());
-        let running = monitor.snapshot(&meters, setting(&Phase::Running), at(2));
-        assert!((running.rate - 500.0).abs() < 1.0, "{}", running.rate);
-        let paused = monitor.snapshot(&meters, setting(&Phase::Paused), at(4));
-        assert!(paused.rate.abs() < f64::EPSILON);
-        assert_eq!(
-            paused.waiting.map(|waiting| waiting.reason).as_deref(),
-            Some("paused by operator")
-        );
-        monitor.snapshot(&meters, setting(&Phase::Paused), at(100));
-        assert_eq!(monitor.worked(), Duration::from_secs(2));
-    }
-}
+mod tests;

@@ -40,7 +40,7 @@ pub enum Phase {
     Paused,
     /// Stop was asked for; what is embedded is being committed.
     Stopping,
-    /// All points are over; the table is being finished.
+    /// All points are across; the table is being finished.
     Finishing(Step),
     /// Going over both stores once more, to see what differs.
     Comparing,

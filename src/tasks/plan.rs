@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::job::Opening;
-use crate::config::Provider;
+use crate::config::{ColumnType, Provider};
 use crate::lance::{Role, VectorColumn};
 use crate::qdrant::VectorKind;
 use crate::qdrant::source::Distance;
@@ -251,9 +251,12 @@ fn vectors(opening: &Opening) -> Vec<VectorPlan> {
                 _ => None,
             });
             let compared = opening.config.is_compared(name);
+            let told = gives_a_similarity(opening, name);
             let becomes = match (compared, !opening.recipe.gateways.is_empty(), kept) {
-                (true, true, None) => "embedded anew, and compared with".to_owned(),
-                (true, true, Some(column)) => format!("embedded anew, compared with, and kept as {column}"),
+                (true, true, None) if told => "compared with the new embedding".to_owned(),
+                (true, true, Some(column)) if told => format!("compared with the new embedding, and kept as {column}"),
+                (true, true, None) => "embedded anew, and left behind".to_owned(),
+                (true, true, Some(column)) => format!("embedded anew, and kept as {column}"),
                 (true, false, _) => "carried over as the embedding".to_owned(),
                 (false, _, Some(column)) => format!("kept as {column}"),
                 (false, _, None) => "left behind".to_owned(),
@@ -265,6 +268,34 @@ fn vectors(opening: &Opening) -> Vec<VectorPlan> {
             }
         })
         .collect()
+}
+
+/// Whether a similarity is computed with this vector of Qdrant.
+fn gives_a_similarity(opening: &Opening, vector: &str) -> bool {
+    opening.recipe.compared.iter().flatten().any(|name| name == vector)
+}
+
+/// What `[columns]` asks of a table that was made otherwise.
+pub(crate) fn unheeded_columns(opening: &Opening) -> Option<String> {
+    let unheeded: Vec<&str> = opening
+        .config
+        .columns
+        .iter()
+        .filter(|(key, wanted)| {
+            let mut columns = opening.schema.payload_columns();
+            let there = columns.find(|(name, _)| name == key).map(|(_, kind)| kind);
+            there != Some(**wanted).filter(|wanted| *wanted != ColumnType::Extra)
+        })
+        .map(|(key, _)| key.as_str())
+        .collect();
+    if unheeded.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "the table is there already, and its columns stay as they were made: [columns] is not heeded for {}; name another \
+         target.table to have them",
+        unheeded.join(", ")
+    ))
 }
 
 fn columns(opening: &Opening) -> Vec<(String, String)> {
@@ -309,6 +340,18 @@ fn warnings(opening: &Opening, report: &PlanReport) -> Vec<String> {
         warnings.push(format!(
             "about {failing:.0} points have no text in payload field {content:?} and will fail"
         ));
+    }
+    warnings.extend(unheeded_columns(opening));
+    let carried = opening.recipe.gateways.is_empty();
+    for vector in opening.collection.vectors.keys().filter(|_| !carried) {
+        let mut columns = opening.schema.columns().iter();
+        let is_kept = columns.any(|column| matches!(&column.role, Role::Vector(name, _) if name == vector));
+        if opening.config.is_compared(vector) && !is_kept && !gives_a_similarity(opening, vector) {
+            warnings.push(format!(
+                "Qdrant's vector {vector:?} comes over neither as it is nor as a similarity; target.keep_source_vector = \
+                 true keeps it"
+            ));
+        }
     }
     for (name, kind) in &opening.collection.vectors {
         let (VectorKind::Dense { distance, .. } | VectorKind::Multi { distance, .. }) = kind else {

@@ -117,7 +117,7 @@ pub fn prepare(plan: &Plan, point: Point) -> Result<Prepared, Failure> {
                     Failure::new(Cause::NoVector, format!("the point has no dense {name} to carry over"))
                 })?
                 .into();
-            if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
+            if let Some(place) = qlance_numbers::not_finite(&numbers) {
                 return Err(Failure::new(
                     Cause::BadVector,
                     format!("number {place} of the vector is {}", numbers[place]),

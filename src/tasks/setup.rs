@@ -2,13 +2,15 @@
 //! written, does the embedder embed. Nothing is kept, nothing is moved.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::config::{Config, ConfigError, Secret, SourceConfig};
+use crate::config::{Config, ConfigError, Secret, SourceConfig, refuse_secrets};
 use crate::embed::{self, Input, Role};
 use crate::lance::Target;
+use crate::point::grouped;
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
 use crate::qdrant::source::{SourceError, Wanted};
@@ -16,6 +18,8 @@ use crate::qdrant::{Source, VectorKind};
 
 /// Collections that are described at most; the others are only named.
 const DESCRIBED: usize = 50;
+/// An embedder that is there answers a question without work in this time.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
 /// Payloads looked at for their fields.
 const SAMPLE: u64 = 200;
 
@@ -77,7 +81,12 @@ struct Opened {
 }
 
 impl Opened {
+    #[cfg_attr(
+        not(feature = "embedded"),
+        allow(clippy::unused_async, reason = "with the feature it waits")
+    )]
     async fn open(answer: &SourceAnswer, base: &Path) -> anyhow::Result<Self> {
+        refuse_secrets("source.url", &answer.url)?;
         let config = SourceConfig {
             url: answer.url.clone(),
             collection: answer.collection.clone(),
@@ -105,11 +114,19 @@ impl Opened {
         #[cfg(not(feature = "embedded"))]
         {
             let _ = base;
+            anyhow::ensure!(
+                !answer.url.starts_with("embedded:"),
+                "this qlance was built without the embedded Qdrant (feature `embedded`)"
+            );
             let source = Source::new(&answer.url, &config, key.as_ref())?;
             Ok(Self { source })
         }
     }
 
+    #[cfg_attr(
+        not(feature = "embedded"),
+        allow(clippy::unused_async, reason = "with the feature it waits")
+    )]
     async fn close(self) -> anyhow::Result<()> {
         drop(self.source);
         #[cfg(feature = "embedded")]
@@ -165,7 +182,11 @@ async fn list(source: &Source) -> anyhow::Result<Vec<CollectionChoice>> {
                     }
                 })
                 .collect();
-            choice.about = format!("{} points, dense vectors: {}", facts.points, vectors.join(", "));
+            choice.about = format!(
+                "{} points, dense vectors: {}",
+                grouped(facts.points),
+                vectors.join(", ")
+            );
         }
         choices.push(choice);
     }
@@ -213,6 +234,7 @@ pub async fn fields(answer: &SourceAnswer, base: &Path) -> Result<Vec<FieldChoic
 /// # Errors
 /// It cannot be written, or a table of this name is there already.
 pub async fn target(uri: &str, table: &str, base: &Path) -> Result<(), Refusal> {
+    refuse_secrets("target.uri", uri)?;
     let address = if uri.contains("://") {
         uri.to_owned()
     } else {
@@ -228,6 +250,15 @@ pub async fn target(uri: &str, table: &str, base: &Path) -> Result<(), Refusal> 
             "a table {table:?} is there already; name another one"
         ))),
     }
+}
+
+/// Whether anybody answers at the embedder's address. Nothing is paid for: model, numbers and key are tried later.
+///
+/// # Errors
+/// Nobody answers there.
+pub async fn server(base_url: &str) -> Result<(), Refusal> {
+    let reached = embed::openai::reach(base_url, REACHED_WITHIN).await;
+    reached.map_err(|error| Refusal::Because(format!("{error}; is it running, and is that its address?")))
 }
 
 /// Embeds one word, and answers the numbers it gave.
@@ -261,5 +292,38 @@ pub async fn embedder(config: &Config) -> Result<usize, Refusal> {
 impl From<ConfigError> for Refusal {
     fn from(error: ConfigError) -> Self {
         Self::Because(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_answers_is_there_and_whoever_does_not_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let url = format!("http://{address}/v1/");
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut asked = [0; 1_024];
+            let read = stream.read(&mut asked).await.expect("a request");
+            let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(refusal).await.expect("an answer");
+            String::from_utf8_lossy(&asked[..read]).to_lowercase()
+        });
+        assert_eq!(server(&url).await, Ok(()), "a server that wants a key is a server");
+        let asked = answering.await.expect("a request");
+        assert!(asked.starts_with("get /v1/models "), "{asked}");
+        assert!(!asked.contains("authorization"), "{asked}");
+        // Its port is free again.
+        let refused = server(&url).await;
+        assert!(
+            matches!(&refused, Err(Refusal::Because(why)) if why.contains("cannot connect to the embedder")),
+            "{refused:?}"
+        );
     }
 }

@@ -62,6 +62,19 @@ impl EmbeddedQdrant {
     /// # Errors
     /// The directory or the address cannot be used.
     pub async fn serve(dir: &Path, address: SocketAddr, key: Option<String>) -> anyhow::Result<Self> {
+        Self::serve_within(dir, address, key, usize::MAX).await
+    }
+
+    /// The same, refusing to give answers of more bytes, as a server or a proxy with such a limit does.
+    ///
+    /// # Errors
+    /// The directory or the address cannot be used.
+    pub async fn serve_within(
+        dir: &Path,
+        address: SocketAddr,
+        key: Option<String>,
+        answer_bytes: usize,
+    ) -> anyhow::Result<Self> {
         let dir = dir.to_owned();
         let store = tokio::task::spawn_blocking(move || {
             Store::open(&dir).with_context(|| format!("cannot open the embedded Qdrant in {}", dir.display()))
@@ -84,7 +97,9 @@ impl EmbeddedQdrant {
             }
             _ => Ok(request),
         };
-        let points = PointsServer::from_arc(Arc::clone(&store)).max_decoding_message_size(usize::MAX);
+        let points = PointsServer::from_arc(Arc::clone(&store))
+            .max_decoding_message_size(usize::MAX)
+            .max_encoding_message_size(answer_bytes);
         let router = tonic::transport::Server::builder()
             // Pages are megabytes: the default 64 KB window would cost a round trip for every 64 KB.
             .initial_stream_window_size(4 << 20)

@@ -66,6 +66,18 @@ pub(super) fn code(error: &QdrantError) -> Option<Code> {
     }
 }
 
+/// Whether asking for fewer points may get an answer: this one was too large, too slow, or more than the server has to
+/// spare.
+pub(super) fn was_too_much(error: &QdrantError) -> bool {
+    match code(error) {
+        Some(Code::OutOfRange | Code::ResourceExhausted | Code::DeadlineExceeded) => true,
+        // What the client itself says when its time is up.
+        Some(Code::Cancelled) => describe(error).contains("Timeout expired"),
+        Some(_) => describe(error).contains("message length too large"),
+        None => false,
+    }
+}
+
 /// The message without the metadata that the client's own `Display` dumps: it may hold the key.
 pub(super) fn describe(error: &QdrantError) -> String {
     let message = match error {
@@ -102,6 +114,27 @@ fn plain(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_too_much_is_told_from_what_is_not() {
+        for (code, message, expected) in [
+            (
+                Code::OutOfRange,
+                "Error, decoded message length too large: found 5 bytes",
+                true,
+            ),
+            (Code::Internal, "encoded message length too large", true),
+            (Code::ResourceExhausted, "", true),
+            (Code::DeadlineExceeded, "", true),
+            (Code::Cancelled, "Timeout expired", true),
+            (Code::Cancelled, "stream reset", false),
+            (Code::Unavailable, "tcp connect error", false),
+            (Code::Unauthenticated, "", false),
+        ] {
+            let error = QdrantError::from(tonic::Status::new(code, message));
+            assert_eq!(was_too_much(&error), expected, "{code:?} {message}");
+        }
+    }
 
     #[test]
     fn what_the_system_said_is_told_without_the_debug_text_around_it() {

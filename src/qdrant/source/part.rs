@@ -81,7 +81,7 @@ impl Source {
     }
 
     /// Asks, again and again with growing pauses while nobody answers.
-    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SourceError>
+    pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SourceError>
     where
         F: Future<Output = Result<T, QdrantError>>,
     {

@@ -8,6 +8,7 @@
 
 mod embed;
 mod media;
+mod pages;
 mod read;
 
 use std::sync::Arc;
@@ -75,7 +76,7 @@ pub struct Parts {
     pub writer: Writer,
     /// The meters.
     pub meters: Arc<Meters>,
-    /// Points a page.
+    /// Points a page at most.
     pub page_points: u32,
     /// Bytes in hand.
     pub in_hand_bytes: usize,
@@ -89,14 +90,13 @@ impl Parts {
         if self.media_bytes > 0 { points.min(8) } else { points }
     }
 
-    /// Pages embedded at once: as many as keep every request in flight busy, and two to spare. More would only be
-    /// begun early and finished late, and what was read first would be committed last.
-    fn pages_at_once(&self) -> usize {
-        let Some(gateway) = self.recipe.gateways.main() else {
-            return 4;
-        };
-        let inputs = gateway.gate().limit() * gateway.batch_inputs();
-        inputs.div_ceil(self.page_points as usize).max(2) + 2
+    /// Whether one page more is to be embedded beside so many with so many points: as many as keep every request in
+    /// flight busy, and two to spare. More would only be begun early and finished late, and what was read first would be
+    /// committed last.
+    fn has_room_for_a_page(&self, pages: usize, points: usize) -> bool {
+        let gateway = self.recipe.gateways.main();
+        let inputs = gateway.map_or(0, |gateway| gateway.gate().limit() * gateway.batch_inputs());
+        pages < 4 || points < inputs + 2 * self.page_points as usize
     }
 }
 
@@ -118,43 +118,52 @@ pub async fn run(
     let (pages, mut inbox) = mpsc::channel::<Page>(checkpoint.ranges.len().max(1));
     // A run that fails stops all its tasks; the operator's stop is another token, so that the two can be told apart.
     let halt = stop.child_token();
-    let mut readers: JoinSet<Result<(), Ended>> = JoinSet::new();
+    let mut readers: JoinSet<(usize, Result<(), Ended>)> = JoinSet::new();
+    let left = checkpoint.ranges.iter().filter(|range| !range.done).count();
     for (range, progress) in checkpoint.ranges.iter().enumerate().filter(|(_, range)| !range.done) {
         let reader = read::Reader {
             parts: Arc::clone(&parts),
             run,
             range,
             progress: *progress,
+            // The other half is for pages that have their share already.
+            page_bytes: parts.in_hand_bytes / (2 * left),
             budget: Arc::clone(&budget),
             pages: pages.clone(),
             paused: paused.clone(),
             halt: halt.clone(),
         };
-        readers.spawn(reader.run().in_current_span());
+        readers.spawn(async move { (0, reader.run().await) }.in_current_span());
     }
     drop(pages);
-    let mut workers: JoinSet<Result<(), Ended>> = JoinSet::new();
+    // Each says how many points it is done with.
+    let mut workers: JoinSet<(usize, Result<(), Ended>)> = JoinSet::new();
+    let mut working = 0;
     let mut ended: Option<Ended> = None;
     let mut open = true;
     while open || !workers.is_empty() || !readers.is_empty() {
         let result = tokio::select! {
-            page = inbox.recv(), if open && workers.len() < parts.pages_at_once() => {
+            page = inbox.recv(), if open && parts.has_room_for_a_page(workers.len(), working) => {
                 match page {
                     Some(page) => {
-                        workers.spawn(embed::run(Arc::clone(&parts), page, halt.clone()).in_current_span());
+                        let points = page.points.len();
+                        working += points;
+                        let work = embed::run(Arc::clone(&parts), page, halt.clone());
+                        workers.spawn(async move { (points, work.await) }.in_current_span());
                     }
                     None => open = false,
                 }
                 continue;
             }
-            fault = parts.writer.broken(), if ended.is_none() => Ok(Err(Ended::Writer(fault))),
+            fault = parts.writer.broken(), if ended.is_none() => Ok((0, Err(Ended::Writer(fault)))),
             Some(result) = workers.join_next() => result,
             Some(result) = readers.join_next() => result,
         };
-        let result = result.unwrap_or_else(|error| {
+        let (points, result) = result.unwrap_or_else(|error| {
             let message = format!("a task panicked ({error}); the job can be resumed");
-            Err(Fault::broken(Invariant::NoPanic, message).into())
+            (0, Err(Fault::broken(Invariant::NoPanic, message).into()))
         });
+        working -= points;
         if let Err(error) = result {
             if !halt.is_cancelled() {
                 tracing::warn!(%error, "the run ends");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::pages::PageSize;
 use super::{Ended, Page, Parts};
 use crate::point::{Point, PointId, RangeProgress};
 use crate::qdrant::ReadPoint;
@@ -15,6 +16,8 @@ pub(super) struct Reader {
     pub(super) run: u64,
     pub(super) range: usize,
     pub(super) progress: RangeProgress,
+    /// Bytes that one page should have at most: a page is in memory before its share of the budget is known.
+    pub(super) page_bytes: usize,
     pub(super) budget: Arc<Semaphore>,
     pub(super) pages: mpsc::Sender<Page>,
     pub(super) paused: watch::Receiver<bool>,
@@ -36,26 +39,26 @@ impl Reader {
         let parts = Arc::clone(&self.parts);
         let mut offset = self.progress.offset();
         let mut seq = 0;
+        let mut size = PageSize::new(parts.page_points, self.page_bytes, parts.source.bytes_a_point());
         loop {
             // The sender lives as long as the supervisor; without it the run is over anyway.
             if self.paused.wait_for(|paused| !paused).await.is_err() {
                 return Ok(());
             }
-            let page = parts
-                .meters
-                .read
-                .measure(parts.source.scroll(offset, parts.page_points))
-                .await?;
+            let limit = size.next();
+            let page = parts.meters.read.measure(parts.source.scroll(offset, limit)).await?;
+            let count = page.points.len();
+            let weight: usize = page.points.iter().map(bytes_of).sum();
+            size.came(count, weight, page.next.is_some());
+            tracing::debug!(range = self.range, limit, points = count, bytes = weight, "a page came");
             let (points, next, done) = cut(page.points, page.next, self.progress.range.end);
             // Media that will be kept are not here yet: the most that they may be is set aside for them.
             let bytes: usize = points.iter().map(|point| bytes_of(point) + parts.media_bytes).sum();
             let in_hand = parts.meters.take_in_hand(points.len() as u64);
             // A page larger than the whole budget takes all of it, and travels alone.
             let share = (bytes >> 10).clamp(1, parts.in_hand_bytes >> 10) as u32;
-            let budget = Arc::clone(&self.budget)
-                .acquire_many_owned(share)
-                .await
-                .map_err(Fault::trouble)?;
+            let room = Arc::clone(&self.budget).acquire_many_owned(share);
+            let budget = parts.meters.memory.measure(room).await.map_err(Fault::trouble)?;
             parts.meters.embed.queue(points.len() as i64);
             let page = Page {
                 run: self.run,

@@ -16,6 +16,10 @@ impl Work {
                 (Status::Error, Some(reason.clone()))
             }
             Phase::Stopped(StopReason::Broken(reason)) => (Status::Error, Some(reason.clone())),
+            Phase::Stopped(reason) if self.checkpoint.complete() && !self.steps.is_empty() => (
+                Status::Stopped,
+                Some(format!("{reason}; all points are over, the table is not finished")),
+            ),
             Phase::Stopped(reason) => (Status::Stopped, Some(reason.to_string())),
             Phase::Ready => (Status::Stopped, Some("left before it was started".to_owned())),
             _ => (Status::Complete, None),
@@ -66,6 +70,7 @@ impl Work {
                 cost_usd,
             },
             table,
+            steps: self.steps,
             retry: self.retried,
             error,
         }

@@ -1,6 +1,6 @@
 //! What follows when a piece of work has ended: the next one, another phase, or a stop with its reason.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::state::{Done, Work};
 use crate::embed::GatewayError;
@@ -11,7 +11,7 @@ use crate::tasks::invariant::Fault;
 use crate::tasks::migrate::Ended;
 use crate::tasks::sync;
 use crate::tasks::writer::Message;
-use crate::tasks::{Level, Phase, StopReason, TaskEvent};
+use crate::tasks::{Level, Phase, StepOutcome, StepReport, StopReason, TaskEvent};
 
 impl Work {
     /// Waits for work to end.
@@ -64,22 +64,7 @@ impl Work {
                     Err(error) => self.note(Level::Error, format!("{error:#}")).await,
                 }
             }
-            Done::Step(step, result) => {
-                let text = match result {
-                    Ok(text) => text,
-                    // The rows are safe; an index can be built any time.
-                    Err(error) => format!("failed: {error:#}"),
-                };
-                self.say(TaskEvent::StepFinished(step, text)).await;
-                let next = Step::ALL.iter().copied().skip_while(|other| *other != step).nth(1);
-                match next.filter(|_| !self.quitting) {
-                    Some(next) => self.begin_step(next).await,
-                    None => {
-                        self.finishing = false;
-                        self.set_phase(Phase::Complete).await;
-                    }
-                }
-            }
+            Done::Step(step, took, result) => self.step_ended(step, took, result).await,
         }
     }
 
@@ -111,8 +96,8 @@ impl Work {
             None => {
                 self.clear_spool();
                 self.tell_of_drift().await;
-                if self.opening.config.pipeline.index && !self.quitting {
-                    self.begin_step(Step::ALL[0]).await;
+                if self.opening.config.pipeline.index {
+                    self.finish_table().await;
                 } else {
                     self.set_phase(Phase::Complete).await;
                 }
@@ -152,7 +137,43 @@ impl Work {
         });
     }
 
-    pub(super) async fn begin_step(&mut self, step: Step) {
+    /// All points are over: the table is compacted and indexed.
+    pub(super) async fn finish_table(&mut self) {
+        self.steps.clear();
+        self.go_on_finishing(&Step::ALL).await;
+    }
+
+    /// The first of the steps that are left, or the end.
+    async fn go_on_finishing(&mut self, left: &[Step]) {
+        match left.first() {
+            Some(step) if !self.quitting => self.begin_step(*step).await,
+            None => {
+                self.finishing = false;
+                self.set_phase(Phase::Complete).await;
+            }
+            // Rows without their indexes are not what was asked for: the next run goes on here.
+            Some(_) => self.leave_unfinished(left, StopReason::ByOperator).await,
+        }
+    }
+
+    async fn leave_unfinished(&mut self, left: &[Step], reason: StopReason) {
+        self.finishing = false;
+        self.steps.extend(left.iter().map(|step| StepReport {
+            step: step.as_str(),
+            outcome: StepOutcome::Skipped,
+            detail: String::new(),
+            seconds: 0.0,
+        }));
+        let mut text = format!("stopped: {reason}");
+        if !left.is_empty() {
+            let labels: Vec<&str> = left.iter().map(|step| step.label()).collect();
+            text.push_str(&format!("; all points are over, but not yet: {}", labels.join(", ")));
+        }
+        self.note(Level::Warn, text).await;
+        self.set_phase(Phase::Stopped(reason)).await;
+    }
+
+    async fn begin_step(&mut self, step: Step) {
         self.finishing = true;
         self.set_phase(Phase::Finishing(step)).await;
         self.say(TaskEvent::StepStarted(step)).await;
@@ -161,12 +182,48 @@ impl Work {
         tokio::spawn(async move {
             let begun = Instant::now();
             let result = writer.ask(|done| Message::Finish(step, wishes, done)).await;
+            let took = begun.elapsed();
             if let (Step::VectorIndex, Ok(said)) = (step, &result) {
                 // Only the comparison wants it; where it cannot be kept it is unknown there.
-                let _ = kept::keep_index_time(&directory, said, begun.elapsed());
+                let _ = kept::keep_index_time(&directory, said, took);
             }
-            let _ = finished.send(Done::Step(step, result)).await;
+            let _ = finished.send(Done::Step(step, took, result)).await;
         });
+    }
+
+    async fn step_ended(&mut self, step: Step, took: Duration, result: anyhow::Result<String>) {
+        let left: Vec<Step> = Step::ALL
+            .into_iter()
+            .skip_while(|other| *other != step)
+            .skip(1)
+            .collect();
+        let (outcome, detail) = match &result {
+            Ok(text) => (StepOutcome::Done, text.clone()),
+            Err(error) => (StepOutcome::Failed, format!("{error:#}")),
+        };
+        self.steps.push(StepReport {
+            step: step.as_str(),
+            outcome,
+            detail: detail.clone(),
+            seconds: took.as_secs_f64(),
+        });
+        let Err(error) = result else {
+            self.say(TaskEvent::StepFinished(step, detail)).await;
+            return self.go_on_finishing(&left).await;
+        };
+        self.say(TaskEvent::StepFinished(step, format!("failed: {detail}")))
+            .await;
+        let fault = Fault::of(&error);
+        if fault.invariant.is_some() {
+            return self.leave_unfinished(&left, stopped_by(&fault)).await;
+        }
+        // The rows are safe; an index can be built any time.
+        let text = format!(
+            "not done: {}; every row is in the table, and the same command tries it again",
+            step.label()
+        );
+        self.note(Level::Warn, text).await;
+        self.go_on_finishing(&left).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures::FutureExt as _;
@@ -29,14 +29,15 @@ use crate::tasks::verify::Verification;
 use crate::tasks::verify::repair::Mending;
 use crate::tasks::writer::{self, Message, Writer};
 use crate::tasks::{
-    Level, Phase, RetryReport, Selection, Settings, StopReason, TaskCommand, TaskEvent, decide, plan, retry,
+    Level, Phase, RetryReport, Selection, Settings, StepReport, StopReason, TaskCommand, TaskEvent, decide, plan, retry,
 };
 
 /// Work that has ended.
 pub(super) enum Done {
     Migration(Result<(), Ended>),
     Retry(retry::Outcome, Option<String>),
-    Step(Step, anyhow::Result<String>),
+    /// A step of finishing the table, with the time it took.
+    Step(Step, Duration, anyhow::Result<String>),
     /// Both stores were checked against each other.
     Verified(anyhow::Result<Verification>),
     /// Both stores were gone over.
@@ -101,6 +102,8 @@ pub(super) struct Work {
     pub(super) compared: Arc<AtomicU64>,
     pub(super) waiting_retries: Vec<RetryOf>,
     pub(super) retried: Option<RetryReport>,
+    /// What became of the steps of finishing the table.
+    pub(super) steps: Vec<StepReport>,
     pub(super) errands: usize,
     pub(super) flushing: bool,
     pub(super) threshold: f32,
@@ -187,6 +190,7 @@ impl Work {
             compared: Arc::default(),
             waiting_retries: Vec::new(),
             retried: None,
+            steps: Vec::new(),
             quitting: false,
             ends_when_done: false,
             opening,
@@ -196,6 +200,9 @@ impl Work {
         }
         let facts = Box::new(work.opening.facts.clone());
         work.say(TaskEvent::Opened(facts)).await;
+        if let Some(text) = plan::unheeded_columns(&work.opening) {
+            work.note(Level::Warn, text).await;
+        }
         work.recall_verification().await;
         work
     }
@@ -345,6 +352,7 @@ impl Work {
 
     /// Carries a decision out about divergent points.
     pub(super) fn decide(&mut self, decision: Decision, ids: Vec<PointId>, note: Option<String>) {
+        let asked = ids.clone();
         let wish = Wish { decision, ids, note };
         let (parts, journal, tables) = (self.parts.clone(), self.opening.journal.clone(), self.writer.table());
         let stop = self.stop_errands.clone();
@@ -360,6 +368,7 @@ impl Work {
             }
             TaskEvent::Decided {
                 decision,
+                asked,
                 points,
                 error,
             }
@@ -444,6 +453,7 @@ impl Work {
             spent: self.spent,
             readers: self.checkpoint.ranges.len(),
             compared: self.compared.load(Ordering::Relaxed),
+            retrying: self.retrying,
         };
         let snapshot = self.monitor.snapshot(&self.meters, setting, Instant::now());
         // Nobody is woken for what has not changed: an idle console draws nothing.

@@ -6,7 +6,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::ending::{reason_of, stopped_by};
 use super::state::{Done, Work, guarded};
-use crate::lance::index::Step;
 use crate::tasks::sync::{self, CaughtUp, Difference, Sync};
 use crate::tasks::verify::repair;
 use crate::tasks::{Phase, StopReason, TaskEvent};
@@ -86,8 +85,8 @@ impl Work {
         let changed = outcome.added + outcome.replaced + outcome.removed > 0;
         let unindexed = mended.is_some_and(|mended| mended.unindexed);
         self.say(TaskEvent::CaughtUp(outcome, error)).await;
-        if (changed || unindexed) && self.opening.config.pipeline.index && !self.quitting {
-            self.begin_step(Step::ALL[0]).await;
+        if (changed || unindexed) && self.opening.config.pipeline.index {
+            self.finish_table().await;
         } else {
             self.set_phase(Phase::Complete).await;
         }

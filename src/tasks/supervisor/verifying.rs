@@ -79,7 +79,7 @@ impl Work {
         self.compare_with(Some(Mending::of(&found))).await;
     }
 
-    /// Writes the offenders that the last verification kept to a file.
+    /// Writes the offenders of the last verification to a file.
     pub(super) fn export_offenders(&mut self, path: PathBuf) {
         let found = self.verification.clone();
         let directory = self.opening.state_dir.clone();
@@ -90,7 +90,7 @@ impl Work {
                     Some(found) => found,
                     None => Arc::new(kept::kept(&directory)?.context("nothing was verified yet")?),
                 };
-                export::export(&found, &to)
+                export::export(&found, &directory, &to)
             });
             match written.await.map_err(anyhow::Error::from).and_then(|written| written) {
                 Ok(count) => TaskEvent::OffendersExported(count, path),
