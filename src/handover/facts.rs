@@ -39,6 +39,10 @@ pub struct Facts {
     pub failed: u64,
     /// Failed points that were given up, with a reason.
     pub skipped: u64,
+    /// Of those that nobody has decided about, how many are gone from Qdrant: nobody has to.
+    pub failed_gone: u64,
+    /// Of those that were given up, how many are gone from Qdrant.
+    pub skipped_gone: u64,
     /// The last verification.
     pub verified: Kept<Verified>,
     /// The last comparison of both stores.
@@ -100,10 +104,11 @@ pub struct Indexed {
 }
 
 impl Facts {
-    /// Points that rows, failures and skips do not account for, or the other way round. Rows that were there before the
-    /// job may or may not be points.
+    /// Points that rows, failures and skips do not account for, or the other way round. Failed and skipped points that are
+    /// gone from Qdrant make up for none. Rows that were there before the job may or may not be points.
     pub fn unaccounted(&self) -> u64 {
-        let sum = self.rows + self.failed + self.skipped;
+        let waiting = (self.failed + self.skipped).saturating_sub(self.failed_gone + self.skipped_gone);
+        let sum = self.rows + waiting;
         if sum < self.points {
             self.points - sum
         } else {

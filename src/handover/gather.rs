@@ -8,10 +8,9 @@ use anyhow::Context as _;
 use lancedb::{DistanceType, Table};
 use serde::Deserialize;
 
-use super::address::without_credentials;
 use super::code::{Access, AskedBy, Column, Key, Metric, Server, Tuning};
 use super::facts::{Compared, Facts, Indexed, Kept, Verified};
-use crate::config::{ColumnType, Config, EmbedConfig, Provider};
+use crate::config::{ColumnType, Config, EmbedConfig, Provider, without_credentials};
 use crate::embed::Space;
 use crate::lance::audit::Pinned;
 use crate::lance::index::MIN_INDEXED_ROWS;
@@ -21,7 +20,7 @@ use crate::point::Modality;
 use crate::point::verdict::Outcome;
 use crate::tasks::job::Opening;
 use crate::tasks::now_ms;
-use crate::tasks::verify::{CheckId, Verification, kept};
+use crate::tasks::verify::{CheckId, Verification, gone, kept};
 
 /// The last comparison, in the job's state directory.
 const COMPARISON: &str = "comparison.json";
@@ -51,7 +50,7 @@ struct Tried {
 /// The facts of a job, and what its code is filled in with. `qlance` is how the program is called for it.
 ///
 /// # Errors
-/// The table is there and cannot be read.
+/// The table is there and cannot be read, or the failed points cannot be looked for in Qdrant.
 pub async fn gather(opening: &Opening, target: &Target, qlance: String) -> anyhow::Result<(Facts, Access)> {
     let config = &opening.config;
     let comparison = comparison_in(&opening.state_dir);
@@ -68,6 +67,7 @@ pub async fn gather(opening: &Opening, target: &Target, qlance: String) -> anyho
     };
     let access = access(opening, &comparison, there);
     let checkpoint = &opening.checkpoint;
+    let gone = gone(&opening.journal, &opening.source).await?;
     let facts = Facts {
         qlance,
         collection: config.source.collection.clone(),
@@ -86,6 +86,8 @@ pub async fn gather(opening: &Opening, target: &Target, qlance: String) -> anyho
         adopted_rows: checkpoint.adopted_rows,
         failed: opening.counts.failed,
         skipped: opening.counts.skipped,
+        failed_gone: gone.failed,
+        skipped_gone: gone.skipped,
         verified: verified(kept::kept(&opening.state_dir)),
         compared: match &comparison {
             Ok(None) => Kept::None,

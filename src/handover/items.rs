@@ -128,9 +128,10 @@ fn complete(facts: &Facts) -> Item {
 
 fn failures(facts: &Facts) -> Item {
     const ID: &str = "failures";
-    let Facts { failed, skipped, .. } = *facts;
-    match (failed, skipped) {
+    let failed = facts.failed.saturating_sub(facts.failed_gone);
+    match (failed, facts.skipped) {
         (0, 0) if facts.version.is_none() => unknown(ID, "no point was read yet", Some(facts.command("run"))),
+        (0, 0) if facts.failed > 0 => done(ID, "every point that failed is gone from Qdrant"),
         (0, 0) => done(ID, "no point failed"),
         (0, skipped) => done(
             ID,
@@ -211,8 +212,12 @@ fn caught_up(facts: &Facts) -> Item {
     };
     let unaccounted = facts.unaccounted();
     if unaccounted > 0 {
+        let gone = match facts.failed_gone + facts.skipped_gone {
+            0 => String::new(),
+            gone => format!(", {gone} of those gone from Qdrant,"),
+        };
         let text = format!(
-            "Qdrant holds {} points; {} rows, {} failed and {} skipped points do not add up to that \
+            "Qdrant holds {} points; {} rows, {} failed and {} skipped points{gone} do not add up to that \
             ({unaccounted} off)",
             facts.points, facts.rows, facts.failed, facts.skipped
         );

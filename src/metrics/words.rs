@@ -51,12 +51,7 @@ pub(super) fn stop_reason(reason: &StopReason) -> &'static str {
 
 /// A step of finishing the table.
 pub(super) fn step(step: Step) -> &'static str {
-    match step {
-        Step::Compact => "compact",
-        Step::IdIndex => "id_index",
-        Step::VectorIndex => "vector_index",
-        Step::TextIndex => "text_index",
-    }
+    step.as_str()
 }
 
 /// The name of a setting, as in the configuration.

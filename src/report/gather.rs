@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use futures::TryStreamExt as _;
 use lancedb::Table;
 
 use super::bins;
@@ -13,14 +14,14 @@ use super::data::{
     Price, ReportData, SCHEMA, Samples, SpacePart, Timings, VerdictPart, VerdictWord, Versions,
 };
 use super::discreet::Discretion;
-use super::settings::{shown, without_credentials};
+use super::settings::shown;
 use super::words::clean;
-use crate::config::{ColumnType, Config};
+use crate::config::{ColumnType, Config, without_credentials};
 use crate::journal::{Filter, Journal, Sort, State};
 use crate::lance::audit::{Figures, Pinned};
 use crate::lance::browse::{self, Anchor, Band};
-use crate::lance::{Column, Role, VectorColumn, read};
-use crate::point::{Cause, Histogram};
+use crate::lance::{Column, Role, RowDecoder, VectorColumn};
+use crate::point::{Cause, Histogram, PointId};
 use crate::tasks::job::Opening;
 use crate::tasks::verify::{Verification, kept};
 
@@ -32,6 +33,8 @@ const LANCE: &str = "14.0.2";
 const MOST_FAILED: u64 = 100;
 /// Divergent rows that are shown where samples are asked for.
 const MOST_DIVERGENT: usize = 20;
+/// Rows whose similarities are read at once.
+const ROWS_AT_ONCE: usize = 4_096;
 /// What makes a verdict.
 const COMMAND: &str = "qlance verify";
 
@@ -192,8 +195,8 @@ fn dense(size: usize) -> String {
 /// The sum, by the same terms as a run adds them up.
 fn conservation(opening: &Opening, figures: Option<&Figures>, shortened: u64) -> Conservation {
     let (checkpoint, counts) = (&opening.checkpoint, opening.counts);
-    let written = checkpoint.rows() + counts.recovered;
-    let read = (checkpoint.read() + checkpoint.rows() + counts.late).saturating_sub(checkpoint.written());
+    let written = checkpoint.rows(counts.recovered);
+    let read = checkpoint.points(counts.late);
     let rows = figures.map_or(0, |figures| figures.rows);
     // A table that was taken over may have held some of the ids already.
     let rows_agree = checkpoint.adopted_rows > 0 || rows == written;
@@ -248,10 +251,33 @@ pub(super) fn from_journal(journal: &Journal) -> anyhow::Result<(Failures, u64, 
 
 async fn divergence(opening: &Opening, table: Option<&Table>, accepted: u64) -> anyhow::Result<Divergence> {
     let mut histogram = Histogram::default();
-    if let Some(table) = table {
-        read::similarities(table, |similarity| histogram.record(similarity)).await?;
-    }
     let threshold = opening.config.divergence.threshold;
+    // Of all that were accepted only those count that are divergent rows of this table.
+    let mut accepted_rows = 0;
+    if let Some(table) = table {
+        let edge = Histogram::edge(threshold as f32);
+        let columns = opening.schema.columns().iter();
+        let columns: Vec<&str> = columns
+            .filter(|column| matches!(column.role, Role::Id | Role::Similarity))
+            .map(|column| column.name.as_str())
+            .collect();
+        let mut batches = std::pin::pin!(Pinned::of(table).await?.scan(&columns, ROWS_AT_ONCE).await?);
+        while let Some(batch) = batches.try_next().await? {
+            let decoder = RowDecoder::new(&opening.schema, &batch);
+            let mut below: Vec<PointId> = Vec::new();
+            for place in 0..batch.num_rows() {
+                let row = decoder.row(place)?;
+                histogram.record(row.similarity);
+                if row.similarity.is_some_and(|similarity| similarity.get() < edge) {
+                    below.push(row.point.id);
+                }
+            }
+            if accepted > 0 && !below.is_empty() {
+                let counted = opening.journal.run(move |journal| journal.accepted_of(&below));
+                accepted_rows += counted.await?;
+            }
+        }
+    }
     let divergent = histogram.below(threshold as f32);
     let quantile = |share| histogram.quantile(share).map(rounded);
     Ok(Divergence {
@@ -259,7 +285,7 @@ async fn divergence(opening: &Opening, table: Option<&Table>, accepted: u64) -> 
         compared: histogram.compared(),
         incomparable: histogram.incomparable(),
         divergent,
-        accepted: accepted.min(divergent),
+        accepted: accepted_rows,
         not_comparable: opening.facts.comparable.clone().err().map(|why| clean(&why)),
         minimum: quantile(0.0),
         p1: quantile(0.01),
@@ -340,10 +366,12 @@ async fn samples(opening: &Opening, table: Option<&Table>, offenders: Vec<NamedO
         };
         let content = &opening.config.source.content;
         let rows = browse::page(table, band, Anchor::First, MOST_DIVERGENT, content).await?;
-        divergent_rows.extend(rows.into_iter().map(|row| DivergentRow {
-            point: row.id,
-            similarity: row.similarity,
-            content: row.snippet.as_deref().map(clean),
+        divergent_rows.extend(rows.into_iter().filter_map(|row| {
+            Some(DivergentRow {
+                point: row.id,
+                similarity: row.similarity?,
+                content: row.snippet.as_deref().map(clean),
+            })
         }));
     }
     Ok(Samples {

@@ -16,6 +16,11 @@ const SENTENCES: &[&str] = &[
     "nothing was checked",
     "the table was written to meanwhile (version 0 to 0); verify again when nothing is",
     "Qdrant was written to meanwhile (0 to 0 points); verify again when nothing is",
+    "Qdrant was written to meanwhile (0 of 0 points that were looked at once more have changed since they were \
+     compared); verify again when nothing is",
+    "the table holds no rows: nothing was found right",
+    // any check
+    "a repair takes up 0 of these 0 points at once; repair again for what is left",
     // counts
     "the migration has not come to its end: about 0 points are unread; `qlance run` goes on",
     "0 points have neither row nor failure; `ids` says which, `qlance verify --repair` brings the stores together",
@@ -50,27 +55,35 @@ const SENTENCES: &[&str] = &[
      makes them anew",
     "0 rows have an embedding whose cosine with Qdrant's vector is not the one that was stored with it: another \
      point's, or another model's; `qlance verify --repair` or `qlance divergence embed-again` makes them anew",
+    "0 rows have no similarity stored with their embedding, although Qdrant has a vector to compare it with: nothing ties \
+     it to its point; `qlance verify --repair` or `qlance divergence embed-again` makes them anew",
     "0 of 0 similarities lie below 0, 0 of them accepted",
     "asked about 0 of 0 points; below 0 all are",
     "0 % of 0 similarities lie below 0 (median 0), more than 1 %: look at `qlance divergence list`; or, if Qdrant's \
      vectors are of another space, say divergence.same_space = false",
     "0 rows cannot be held against Qdrant's vectors: no similarity is stored with them, or Qdrant has no vector to \
      compare with",
-    "nothing ties the embeddings to their points: Qdrant's vectors are of another space, and no content was embedded \
-     again",
-    "nothing ties the embeddings to their points: Qdrant's vectors are of another space, and no content was embedded \
+    "nothing ties the embeddings in {column} to their points: Qdrant's vectors do not, and no content was embedded again",
+    "nothing ties the embeddings in {column} to their points: Qdrant's vectors do not, and no content was embedded \
      again; embedding 0 of them again would take about 0 tokens, $0: --pay allows it",
+    "nothing ties the captions in {column} to their points: Qdrant's vectors do not, and no content was embedded again",
+    "nothing ties the captions in {column} to their points: Qdrant's vectors do not, and no content was embedded again; \
+     embedding 0 of them again would take about 0 tokens, $0: --pay allows it",
+    "only 0 of the embeddings in {column} were embedded again, and nothing else ties them to their points; at least 0 \
+     are wanted (--again), or all of them",
+    "only 0 of the captions in {column} were embedded again, and nothing else ties them to their points; at least 0 are \
+     wanted (--again), or all of them",
     "no content was embedded again; embedding 0 of them again would take about 0 tokens, $0: --pay allows it",
     "0 of 0 contents give another vector when they are embedded again (least cosine 0): another model or another \
      prefix made the rows, or the server changed",
-    "embedded again, all the same: 0 of 0 sampled (of 0): fewer than 0/0 = 0 % of all, at 95 %",
+    "embedded again, all the same: 0 wrong among 0 sampled of 0, so fewer than 0 % at 95 % confidence",
     "0 contents cannot be embedded again now",
     // neighbours
     "there is no vector index yet: LanceDB compared with every row, which flatters what an index will find",
     "none of the drawn rows has a vector in both stores",
     "0 queries say too little; at least 50 are wanted (--queries), or one for every row",
     "not judged: LanceDB has no counterpart of Qdrant's Manhattan distance",
-    "not judged: the table has embeddings of several spaces, Qdrant's neighbours are of all points",
+    "not judged: the table has embeddings of several spaces, Qdrant's answers are of all points",
     "not judged: Qdrant's vectors are of another space",
     "not judged: by their similarities (median 0) the spaces differ; divergence.same_space = true says otherwise",
     "not judged: no similarity is stored that would say that the spaces are the same",
@@ -193,7 +206,8 @@ mod tests {
         let columns = ["embedding", "embedding_image"];
         for text in [
             "ids: 3 points have no row; `qlance verify --repair` or `qlance sync` brings them over",
-            "the index of embedding_image does not cover 1024 of 20000 rows, which every search then goes through; \
+            "embedded again, all the same: 0 wrong among 50 sampled of 20,000, so fewer than 6.00 % at 95 % confidence",
+            "the index of embedding_image does not cover 1,024 of 20,000 rows, which every search then goes through; \
              `qlance verify --repair` or `qlance run` takes them in",
             "index: recall@10, mean is 0.612; wanted: at least 0.85, fails below 0.7",
             "vectors: 1.23 % of 812 similarities lie below -0.98 (median -0.123), more than 1 %: look at `qlance \

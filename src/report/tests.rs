@@ -10,10 +10,10 @@ use super::data::{
 };
 use super::discreet::Discretion;
 use super::gather::{from_journal, named_failures};
-use super::settings::{shown, without_credentials};
+use super::settings::shown;
 use super::words::clean;
 use super::{ColumnPart, Format, ReportData, SCHEMA, Samples, bins, comparison};
-use crate::config::Config;
+use crate::config::{Config, without_credentials};
 use crate::journal::{Journal, State};
 use crate::point::{Cause, Failure, Histogram, PointId, Similarity};
 use crate::tasks::verify::Verification;

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+pub(super) use crate::point::grouped;
+
 /// Foreign text on one line: line breaks and tabs become blanks; other control characters, and those that turn the
 /// writing direction or take no room, become `�`.
 pub(super) fn clean(text: &str) -> String {
@@ -13,19 +15,6 @@ pub(super) fn clean(text: &str) -> String {
             c => c,
         })
         .collect()
-}
-
-/// `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `2026-11-23 03:19:31 UTC`, of milliseconds since 1970.

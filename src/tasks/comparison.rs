@@ -19,7 +19,6 @@ mod notes;
 mod queries;
 mod recall;
 mod result;
-mod space;
 mod sweep;
 mod throughput;
 

@@ -44,6 +44,9 @@ pub struct RunReport {
     pub embedding: EmbeddingReport,
     /// The table.
     pub table: TableReport,
+    /// What became of the steps of finishing the table, where this run came to them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepReport>,
     /// What retries of failed points did in this run, where there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryReport>,
@@ -78,10 +81,36 @@ impl RunReport {
             resumed: false,
             embedding: EmbeddingReport::default(),
             table: TableReport::default(),
+            steps: Vec::new(),
             retry: None,
             error: Some(error),
         }
     }
+}
+
+/// What became of one step of finishing the table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepReport {
+    /// The step: `compact`, `id_index`, `vector_index` or `text_index`.
+    pub step: &'static str,
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// What it did, or why it failed; empty where it was left out.
+    pub detail: String,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// How a step of finishing the table ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepOutcome {
+    /// It is done, or there was nothing to do.
+    Done,
+    /// It failed. Every row is in the table; the next run tries it again.
+    Failed,
+    /// The run was stopped before it; the next run does it.
+    Skipped,
 }
 
 /// What retries of failed points did.

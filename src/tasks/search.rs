@@ -95,6 +95,31 @@ pub struct Answered {
     pub hits: Vec<Hit>,
 }
 
+/// Why there is no answer of Qdrant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// It was not asked, for this reason.
+    NotAsked(String),
+    /// It was asked, and this went wrong.
+    Failed(String),
+}
+
+impl NoAnswer {
+    /// The reason, or what went wrong.
+    pub fn why(&self) -> &str {
+        let (Self::NotAsked(why) | Self::Failed(why)) = self;
+        why
+    }
+
+    /// Which of the two it is, in words.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::NotAsked(_) => "not asked",
+            Self::Failed(_) => "no answer",
+        }
+    }
+}
+
 /// The answers of both stores.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Found {
@@ -107,9 +132,9 @@ pub struct Found {
     pub embedding: Duration,
     /// LanceDB's answer.
     pub lancedb: Answered,
-    /// Qdrant's, or why it was not asked.
+    /// Qdrant's, or why there is none.
     #[serde(serialize_with = "answer_or_why")]
-    pub qdrant: Result<Answered, String>,
+    pub qdrant: Result<Answered, NoAnswer>,
     /// Results that both name.
     pub shared: usize,
 }
@@ -118,10 +143,11 @@ fn as_milliseconds<S: Serializer>(took: &Duration, serializer: S) -> Result<S::O
     serializer.serialize_f64((took.as_secs_f64() * 1e6).round() / 1e3)
 }
 
-fn answer_or_why<S: Serializer>(answer: &Result<Answered, String>, serializer: S) -> Result<S::Ok, S::Error> {
+fn answer_or_why<S: Serializer>(answer: &Result<Answered, NoAnswer>, serializer: S) -> Result<S::Ok, S::Error> {
     match answer {
         Ok(answer) => answer.serialize(serializer),
-        Err(why) => serde_json::json!({ "not_asked": why }).serialize(serializer),
+        Err(NoAnswer::NotAsked(why)) => serde_json::json!({ "not_asked": why }).serialize(serializer),
+        Err(NoAnswer::Failed(error)) => serde_json::json!({ "failed": error }).serialize(serializer),
     }
 }
 
@@ -350,10 +376,12 @@ impl Inspector {
         &self,
         wanted: &SearchFor,
         question: Option<&Question>,
-    ) -> Result<(Ranked, Duration), String> {
-        let question = question.ok_or("Qdrant is searched by vector only")?;
-        let beside = question.beside.clone();
-        let name = beside.ok_or_else(|| format!("Qdrant holds no vectors of {}", question.space))?;
+    ) -> Result<(Ranked, Duration), NoAnswer> {
+        let question = question.ok_or_else(|| NoAnswer::NotAsked("Qdrant is searched by vector only".to_owned()))?;
+        let name = question
+            .beside
+            .clone()
+            .ok_or_else(|| NoAnswer::NotAsked(format!("Qdrant holds no vectors of {}", question.space)))?;
         let filter = wanted.filter.as_ref().map(conditions::to_qdrant);
         let exact = wanted.through == Through::Everything;
         let mut count = wanted.count;
@@ -364,7 +392,7 @@ impl Inspector {
                 .source
                 .search(&name, &question.vector, count as u64, filter.clone(), exact)
                 .await
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| NoAnswer::Failed(error.to_string()))?;
             let took = if count == wanted.count {
                 asked.elapsed()
             } else {
@@ -377,7 +405,8 @@ impl Inspector {
             };
             // Qdrant does not know what a point is made of; its row does.
             let ids: Vec<PointId> = ranked.iter().map(|(id, _)| *id).collect();
-            let described = self.describe(&ids).await.map_err(|error| format!("{error:#}"))?;
+            let described = self.describe(&ids).await;
+            let described = described.map_err(|error| NoAnswer::Failed(format!("{error:#}")))?;
             let is = |id: &PointId| described.get(id).is_some_and(|(modality, _)| *modality == Some(find));
             let kept: Ranked = ranked.into_iter().filter(|(id, _)| is(id)).take(wanted.count).collect();
             if kept.len() >= wanted.count || all < count || count >= MOST_CANDIDATES {

@@ -11,10 +11,12 @@ fn config(lines: &str) -> Config {
 
 #[test]
 fn a_server_is_named_without_what_is_secret() {
-    let config = config(
-        "[embed.text]\nbase_url = \"https://user:hunter2@host:8/v1/?key=hunter2\"\nmodel = \"m\"\ndimensions = 5\n\
+    let mut config = config(
+        "[embed.text]\nbase_url = \"https://host:8/v1/\"\nmodel = \"m\"\ndimensions = 5\n\
          dialect = \"infinity\"\nquery_prefix = \"q: \"\napi_key_env = \"NAME\"\n",
     );
+    // Refused in a file; should one be let in by another way, it is not passed on.
+    config.embed.text.base_url = "https://user:hunter2@host:8/v1/?key=hunter2".into();
     let (asked_by, stripped) = by_config(&config, &config.embed.text);
     assert!(stripped);
     let AskedBy::Server(server) = asked_by else {

@@ -79,6 +79,7 @@ pub(super) fn line_of(event: &TaskEvent) -> Option<Said> {
             decision,
             points,
             error,
+            ..
         } => {
             let fields = json!({
                 "decision": decision.as_str(), "points": points.len(), "stopped": error.is_some()

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::point::grouped;
+
 /// How sure a bound is: in 95 of 100 samples the true share lies below it.
 pub const CONFIDENCE: f64 = 0.95;
 /// The least sample, where the whole is larger. Qdrant's migration guide asks for 1,000 records or 1 %.
@@ -123,12 +125,12 @@ impl Sample {
 
     /// The sentence for the operator.
     pub fn text(&self) -> String {
-        let Self { looked_at, of, bad, .. } = self;
+        let [looked_at, of, bad] = [self.looked_at, self.of, self.bad].map(grouped);
         let share = percent(self.at_most);
-        if *bad == 0 {
-            format!("0 of {looked_at} sampled (of {of}): fewer than 3/{looked_at} = {share} of all, at 95 %")
+        if self.bad == 0 {
+            format!("0 wrong among {looked_at} sampled of {of}, so fewer than {share} at 95 % confidence")
         } else {
-            format!("{bad} of {looked_at} sampled (of {of}): up to {share} of all, at 95 % (Clopper-Pearson)")
+            format!("{bad} wrong among {looked_at} sampled of {of}, so up to {share} at 95 % confidence")
         }
     }
 }
@@ -222,12 +224,15 @@ mod tests {
         let clean = Sample::new(1_000, 20_000, 0);
         assert_eq!(
             clean.text(),
-            "0 of 1000 sampled (of 20000): fewer than 3/1000 = 0.30 % of all, at 95 %"
+            "0 wrong among 1,000 sampled of 20,000, so fewer than 0.30 % at 95 % confidence"
         );
         assert!(clean.suffices() && !Sample::new(999, 20_000, 0).suffices());
         let bad = Sample::new(1_000, 20_000, 5);
         assert!(
-            bad.at_most > 0.005 && bad.text().contains("5 of 1000"),
+            bad.at_most > 0.005
+                && bad
+                    .text()
+                    .starts_with("5 wrong among 1,000 sampled of 20,000, so up to 1.05 %"),
             "{}",
             bad.text()
         );

@@ -8,13 +8,13 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::Comparer;
-use super::space::other_space;
 use crate::lance::audit::Pinned;
 use crate::lance::{Role, Row, RowDecoder};
 use crate::point::{Modality, Point, PointId, Vector};
 use crate::qdrant::VectorKind;
 use crate::qdrant::source::Part;
 use crate::tasks::prepare::Plan;
+use crate::tasks::space::other_space;
 
 /// Bytes of vectors that are kept at most: the queries are in memory as long as the comparison takes.
 const MOST_BYTES: usize = 64 << 20;
@@ -151,7 +151,7 @@ async fn sound_rows(
 
 /// Whether a vector has a direction; which rows have none is for the verification.
 fn is_sound(vector: &[f32]) -> bool {
-    vector.iter().all(|number| number.is_finite()) && vector.iter().any(|number| *number != 0.0)
+    qlance_numbers::not_finite(vector).is_none() && vector.iter().any(|number| *number != 0.0)
 }
 
 /// The vector of Qdrant that stands beside the table's first column of embeddings.

@@ -1,19 +1,22 @@
 //! The same content embedded again must give the same vector: the one proof that does not lean on anything that was
-//! written when the row was. A few contents, drawn by the seed; what it would cost is said before, and it is done only
-//! where it is allowed or costs nothing.
+//! written when the row was. A few contents, drawn by the seed, and as many more of each kind of embeddings that nothing
+//! else ties to their points; what it would cost is said before, and it is done only where it is allowed or costs nothing.
+//!
+//! Nothing that is remembered of the migration is taken for an answer: it would be compared with itself.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
 use super::payloads::{applied_edits, mended};
+use super::ties::Kind;
 use super::{Check, Ground};
 use crate::config::Provider;
-use crate::embed::{Caller, Input, Role as Purpose};
+use crate::embed::{Caller, Input};
 use crate::journal::Decision;
 use crate::lance::{Role, Row};
 use crate::point::verdict::{AGAIN, Outcome, Sample};
-use crate::point::{Point, PointId, Similarity};
+use crate::point::{Point, PointId, Similarity, grouped};
 use crate::qdrant::source::Part;
 use crate::tasks::migrate::{Finished, embed_points};
 use crate::tasks::prepare::{Plan, text_of};
@@ -22,6 +25,15 @@ use crate::tasks::prepare::{Plan, text_of};
 const SALT: u64 = 2;
 /// Contents of one round. Few: pictures and sounds come along.
 const ROUND: usize = 16;
+
+/// Whose contents are to be embedded again.
+#[derive(Debug, Default)]
+pub(super) struct ToEmbed {
+    /// Where rows lie that nothing else ties to their points.
+    pub(super) untied: Vec<u64>,
+    /// Whether others are drawn as well.
+    pub(super) others: bool,
+}
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -33,18 +45,44 @@ pub(super) struct Again {
     tokens: u64,
     usd: f64,
     /// Rows that were compared with what came out.
-    pub(super) compared: u64,
+    compared: u64,
     /// Those of them that it did not come out the same for.
     differing: u64,
     /// Contents that cannot be embedded now.
     failed: u64,
     /// The least cosine.
     worst: Option<f32>,
+    /// Of each kind of embeddings, how many were compared, and how many of those differ.
+    of: BTreeMap<Kind, (u64, u64)>,
     /// Why nothing was embedded, as the end of a sentence.
     pub(super) why_not: Option<String>,
 }
 
 impl Again {
+    /// Embeddings of a kind that were compared with what came out.
+    pub(super) fn compared_of(&self, kind: &Kind) -> u64 {
+        self.of.get(kind).map_or(0, |(compared, _)| *compared)
+    }
+
+    /// Those of them that it did not come out the same for.
+    pub(super) fn differing_of(&self, kind: &Kind) -> u64 {
+        self.of.get(kind).map_or(0, |(_, differing)| *differing)
+    }
+
+    /// Takes one row's cosines in; answers the least where it is too low.
+    fn take_in(&mut self, cosines: Vec<(Kind, f32)>) -> Option<f32> {
+        let least = least(&cosines);
+        self.compared += 1;
+        self.worst = Some(self.worst.map_or(least, |worst| worst.min(least)));
+        for (kind, cosine) in cosines {
+            let (compared, differing) = self.of.entry(kind).or_default();
+            *compared += 1;
+            *differing += u64::from(differs(cosine));
+        }
+        self.differing += u64::from(differs(least));
+        differs(least).then_some(least)
+    }
+
     pub(super) fn numbers(&self) -> Value {
         json!({
             "drawn": self.drawn, "inputs": self.inputs, "tokens": self.tokens, "usd": self.usd,
@@ -53,7 +91,7 @@ impl Again {
     }
 }
 
-pub(super) async fn run(ground: &Ground<'_>, check: &mut Check) -> anyhow::Result<Again> {
+pub(super) async fn run(ground: &Ground<'_>, check: &mut Check, rows: ToEmbed) -> anyhow::Result<Again> {
     let mut again = Again::default();
     let Plan::Embed { content, .. } = &ground.inspector.recipe.plan else {
         return Ok(again);
@@ -61,25 +99,43 @@ pub(super) async fn run(ground: &Ground<'_>, check: &mut Check) -> anyhow::Resul
     if ground.wish.again == 0 || ground.rows == 0 {
         return Ok(again);
     }
-    let (rows, points) = drawn(ground, content).await?;
-    again.drawn = points.len() as u64;
-    estimate(ground, content, &points, &mut again);
-    if !is_free(ground) && !ground.wish.pay {
+    let mut places = rows.untied;
+    if rows.others {
+        places.extend(ground.places(ground.wish.again as u64, SALT));
+    }
+    places.sort_unstable();
+    places.dedup();
+    let allowed = is_free(ground) || ground.wish.pay;
+    let mut goes_on = allowed;
+    for places in places.chunks(ROUND) {
+        ground.check_stop()?;
+        let (rows, points) = drawn(ground, content, places).await?;
+        again.drawn += points.len() as u64;
+        estimate(ground, content, &points, &mut again);
+        if goes_on {
+            goes_on = embed(ground, check, &mut again, (&rows, points)).await?;
+        }
+    }
+    if let Some(gateway) = ground.inspector.recipe.gateways.main() {
+        again.usd = gateway.budget().price_of(again.tokens);
+    }
+    if !allowed {
         let why = format!(
             "; embedding {} of them again would take about {} tokens, ${:.4}: --pay allows it",
-            again.drawn, again.tokens, again.usd
+            grouped(again.drawn),
+            grouped(again.tokens),
+            again.usd
         );
         check.notes.push(format!("no content was embedded again{why}"));
         again.why_not = Some(why);
         return Ok(again);
     }
-    embed(ground, check, &mut again, (&rows, points)).await?;
     if again.differing > 0 {
         check.fail(format!(
             "{} of {} contents give another vector when they are embedded again (least cosine {:.4}): another model or \
              another prefix made the rows, or the server changed",
-            again.differing,
-            again.compared,
+            grouped(again.differing),
+            grouped(again.compared),
             again.worst.unwrap_or_default()
         ));
     } else if again.compared > 0 {
@@ -89,18 +145,24 @@ pub(super) async fn run(ground: &Ground<'_>, check: &mut Check) -> anyhow::Resul
             .push(format!("embedded again, all the same: {}", sample.text()));
     }
     if again.failed > 0 {
-        check.doubt(format!("{} contents cannot be embedded again now", again.failed));
+        check.doubt(format!(
+            "{} contents cannot be embedded again now",
+            grouped(again.failed)
+        ));
     }
     Ok(again)
 }
 
-/// Rows drawn by the seed and their points, as the rows should say them. Rows that hold Qdrant's vector because the
+/// The rows at these places and their points, as the rows should say them. Rows that hold Qdrant's vector because the
 /// operator wanted it so are left out.
-async fn drawn(ground: &Ground<'_>, content: &str) -> anyhow::Result<(HashMap<PointId, Row>, Vec<Point>)> {
+async fn drawn(
+    ground: &Ground<'_>,
+    content: &str,
+    places: &[u64],
+) -> anyhow::Result<(HashMap<PointId, Row>, Vec<Point>)> {
     let inspector = ground.inspector;
     let columns = ground.columns(|role| matches!(role, Role::Id | Role::Modality | Role::Embedding(_)));
-    let places = ground.places(ground.wish.again as u64, SALT);
-    let rows = ground.rows_at(&places, &columns).await?;
+    let rows = ground.rows_at(places, &columns).await?;
     let rows: HashMap<PointId, Row> = rows.into_iter().map(|row| (row.point.id, row)).collect();
     let ids: Vec<PointId> = rows.keys().copied().collect();
     let mut ids_in_order = ids.clone();
@@ -141,7 +203,6 @@ fn estimate(ground: &Ground<'_>, content: &str, points: &[Point], again: &mut Ag
             again.tokens += gateway.embedder().count_exactly(&text).get() as u64;
         }
     }
-    again.usd = gateway.budget().price_of(again.tokens);
 }
 
 /// Whether all embedders are in this process. A server may charge without our knowing its price.
@@ -150,75 +211,78 @@ fn is_free(ground: &Ground<'_>) -> bool {
     sections.all(|(_, section)| section.provider != Provider::Openai)
 }
 
+/// Embeds a round of contents and compares them with their rows; answers whether more can be embedded.
 async fn embed(
     ground: &Ground<'_>,
     check: &mut Check,
     again: &mut Again,
     (rows, points): (&HashMap<PointId, Row>, Vec<Point>),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let inspector = ground.inspector;
     let (recipe, schema) = (&inspector.recipe, &inspector.schema);
-    if let (Some(gateway), Plan::Embed { content, .. }) = (recipe.gateways.main(), &recipe.plan) {
-        // What is remembered from the migration would come out the same without asking.
-        let inputs: Vec<Input> = points
-            .iter()
-            .filter_map(|point| text_of(content, &point.payload).ok())
-            .collect();
-        gateway.forget(&inputs, Purpose::Document);
-    }
-    let mut points = points.into_iter();
-    loop {
-        ground.check_stop()?;
-        let round: Vec<_> = points.by_ref().take(ROUND).map(Ok).collect();
-        if round.is_empty() {
-            return Ok(());
+    let embedded = match embed_points(recipe, schema, points.into_iter().map(Ok), Caller::Afresh).await {
+        Ok(embedded) => embedded,
+        Err(error) => {
+            check.doubt(format!("contents cannot be embedded again: {error}"));
+            return Ok(false);
         }
-        let embedded = match embed_points(recipe, schema, round, Caller::Operator).await {
-            Ok(embedded) => embedded,
-            Err(error) => {
-                check.doubt(format!("contents cannot be embedded again: {error}"));
-                return Ok(());
-            }
-        };
-        again.failed += embedded.failures.len() as u64;
-        for finished in &embedded.points {
-            let id = finished.point.id;
-            let Some(row) = rows.get(&id) else { continue };
-            let columns: Vec<&str> = schema.embeddings().map(|(column, _)| column).collect();
-            again.compared += 1;
-            let cosine = least_cosine(&columns, row, finished);
-            again.worst = Some(again.worst.map_or(cosine, |worst: f32| worst.min(cosine)));
-            if AGAIN.judge(f64::from(cosine)) != Outcome::Pass {
-                again.differing += 1;
-                check
-                    .offenders
-                    .add(id, || format!("embedded again, the cosine is {cosine:.4}"));
-                check.mend(id);
-            }
+    };
+    again.failed += embedded.failures.len() as u64;
+    let columns: Vec<&str> = schema.embeddings().map(|(column, _)| column).collect();
+    for finished in &embedded.points {
+        let id = finished.point.id;
+        let Some(row) = rows.get(&id) else { continue };
+        if let Some(cosine) = again.take_in(cosines(&columns, row, finished)) {
+            check
+                .offenders
+                .add(id, || format!("embedded again, the cosine is {cosine:.4}"));
+            check.mend(id);
         }
     }
+    Ok(true)
 }
 
-/// The least cosine of a row's embeddings and those of the same columns that came out; -1 where only one has any.
-fn least_cosine(columns: &[&str], row: &Row, finished: &Finished) -> f32 {
-    let own = row.embedding_column.as_deref().zip(row.embedding.as_deref());
+/// Whether an embedding is not the same as before.
+fn differs(cosine: f32) -> bool {
+    AGAIN.judge(f64::from(cosine)) != Outcome::Pass
+}
+
+/// The cosine of each of a row's embeddings with that of the same column that came out; -1 where only one has any.
+fn cosines(columns: &[&str], row: &Row, finished: &Finished) -> Vec<(Kind, f32)> {
+    let own = row.embedding_column.as_deref();
+    let first = own.zip(row.embedding.as_deref());
     let others = row
         .others
         .iter()
         .map(|(column, numbers)| (column.as_str(), numbers.as_slice()));
-    let held: BTreeMap<&str, &[f32]> = own.into_iter().chain(others).collect();
-    columns
-        .iter()
-        .enumerate()
-        .filter_map(|(place, column)| {
-            let made = finished.embeddings.get(place).and_then(|made| made.as_deref());
-            match (held.get(column), made) {
-                (None, None) => None,
-                (Some(held), Some(made)) => Some(Similarity::cosine(held, made).map_or(-1.0, Similarity::get)),
-                _ => Some(-1.0),
-            }
-        })
-        .fold(1.0, f32::min)
+    let held: BTreeMap<&str, &[f32]> = first.into_iter().chain(others).collect();
+    let cosine = |(place, column): (usize, &&str)| {
+        let made = finished.embeddings.get(place).and_then(|made| made.as_deref());
+        let cosine = match (held.get(column), made) {
+            (None, None) => return None,
+            (Some(held), Some(made)) => Similarity::cosine(held, made).map_or(-1.0, Similarity::get),
+            _ => -1.0,
+        };
+        Some((((*column).to_owned(), own != Some(*column)), cosine))
+    };
+    columns.iter().enumerate().filter_map(cosine).collect()
+}
+
+/// The least of a row's cosines.
+fn least(cosines: &[(Kind, f32)]) -> f32 {
+    cosines.iter().map(|(_, cosine)| *cosine).fold(1.0, f32::min)
+}
+
+#[cfg(test)]
+impl Again {
+    /// So many of one kind came out the same.
+    pub(super) fn of_kind(kind: Kind, compared: u64) -> Self {
+        Self {
+            compared,
+            of: BTreeMap::from([(kind, (compared, 0))]),
+            ..Self::default()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -274,8 +338,25 @@ mod tests {
             (row(east, &[("embedding_caption", east)]), finished(east, None), -1.0),
             (row(east, &[]), finished(east, Some(east)), -1.0),
         ] {
-            let found = least_cosine(&columns, &row, &made);
+            let found = least(&cosines(&columns, &row, &made));
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
+    }
+
+    #[test]
+    fn each_kind_is_counted_by_itself() {
+        let columns = ["embedding", "embedding_caption"];
+        let (east, north): (&[f32], &[f32]) = (&[1.0, 0.0], &[0.0, 1.0]);
+        let mut again = Again::default();
+        let one = row(east, &[]);
+        assert_eq!(again.take_in(cosines(&columns, &one, &finished(east, None))), None);
+        let two = row(east, &[("embedding_caption", east)]);
+        let low = again.take_in(cosines(&columns, &two, &finished(east, Some(north))));
+        assert!(low.is_some_and(|cosine| cosine.abs() < 1e-6), "{low:?}");
+        let (own, caption) = (("embedding".to_owned(), false), ("embedding_caption".to_owned(), true));
+        assert_eq!((again.compared_of(&own), again.differing_of(&own)), (2, 0));
+        assert_eq!((again.compared_of(&caption), again.differing_of(&caption)), (1, 1));
+        assert_eq!((again.compared, again.differing), (2, 1));
+        assert_eq!(again.compared_of(&("embedding".to_owned(), true)), 0);
     }
 }

@@ -20,7 +20,7 @@ use crate::lance::filter::to_sql;
 use crate::lance::{Role, read};
 use crate::point::filter::{Filter, Op, Path, Range, Scalar, Test};
 use crate::point::verdict::FILTERED;
-use crate::point::{Payload, PointId};
+use crate::point::{Payload, PointId, grouped};
 use crate::qdrant::filter::to_qdrant;
 use crate::qdrant::source::{Part, among};
 
@@ -75,7 +75,7 @@ struct Answers {
 }
 
 pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
-    let mut check = Check::new(CheckId::Filters);
+    let mut check = ground.check(CheckId::Filters);
     let payloads = payloads(ground).await?;
     let filters = conditions(&payloads, ground.wish.seed);
     let about = some(ground).await?;
@@ -96,12 +96,18 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     }
     ground.report(CheckId::Filters, filters.len() as u64, filters.len() as u64);
     let wrong = check.offenders.total;
-    check.threshold = FILTERED.text();
-    check.figure = format!("{} conditions, {} ids, {wrong} wrong", tally.asked, tally.ids);
+    check.threshold = FILTERED.named();
+    check.figure = format!(
+        "{} conditions, {} ids, {} wrong",
+        grouped(tally.asked),
+        grouped(tally.ids),
+        grouped(wrong)
+    );
     if wrong > 0 {
         check.fail(format!(
-            "LanceDB's answers hold {wrong} ids that its own payloads do not, or lack them; an index on a payload column \
-             may be stale: drop it, or build it anew"
+            "LanceDB's answers hold {} ids that its own payloads do not, or lack them; an index on a payload column may \
+             be stale: drop it, or build it anew",
+            grouped(wrong)
         ));
     }
     if filters.is_empty() && ground.rows > 0 {
@@ -111,25 +117,29 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     }
     if let Some(ids) = &about {
         check.notes.push(format!(
-            "asked about {} of {} points; below {MOST_POINTS} all are",
-            ids.len(),
-            ground.points
+            "asked about {} of {} points; below {} all are",
+            grouped(ids.len() as u64),
+            grouped(ground.points),
+            grouped(MOST_POINTS)
         ));
     }
     if tally.explained > 0 {
         check.notes.push(format!(
             "{} ids are in one answer only because payloads or ids differ; those checks say which",
-            tally.explained
+            grouped(tally.explained)
         ));
     }
     if tally.odd_in_qdrant > 0 {
         check.notes.push(format!(
             "{} ids of Qdrant's answers are not what its own payloads say: a payload index of another type does that",
-            tally.odd_in_qdrant
+            grouped(tally.odd_in_qdrant)
         ));
     }
     if tally.unlooked > 0 {
-        check.doubt(format!("{} differing ids were not looked at", tally.unlooked));
+        check.doubt(format!("{} differing ids were not looked at", grouped(tally.unlooked)));
+    }
+    if tally.asked == 0 {
+        check.saw_nothing();
     }
     let asked: Vec<String> = filters.iter().map(shown).collect();
     check.numbers = json!({

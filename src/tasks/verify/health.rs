@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Check, CheckId, Ground};
 use crate::lance::audit::{Figures, Leftovers};
+use crate::point::grouped;
 
 /// Versions from which on it is said that they add up: each keeps a manifest, and what it alone names.
 const MANY_VERSIONS: u64 = 500;
@@ -16,7 +17,7 @@ const MANY_DELETED: f64 = 0.1;
 const STEPS: u64 = 4;
 
 pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
-    let mut check = Check::new(CheckId::Health);
+    let mut check = ground.check(CheckId::Health);
     let done = |step| ground.report(CheckId::Health, step, STEPS);
     done(0);
     let figures = ground.pinned.figures().await?;
@@ -46,10 +47,10 @@ fn tell(
         "version {} of {}, {} fragments ({} small), {} deleted rows, {} MiB",
         figures.version,
         figures.versions,
-        figures.fragments,
-        figures.small_fragments,
-        figures.deleted_rows,
-        figures.data_bytes.div_ceil(1 << 20)
+        grouped(figures.fragments),
+        grouped(figures.small_fragments),
+        grouped(figures.deleted_rows),
+        grouped(figures.data_bytes.div_ceil(1 << 20))
     );
     if let Some(problem) = &unsound {
         check.fail(format!(
@@ -70,14 +71,15 @@ fn tell(
     let all = figures.rows + figures.deleted_rows;
     if all > 0 && figures.deleted_rows as f64 / all as f64 > MANY_DELETED {
         check.notes.push(format!(
-            "{} of {all} rows are deleted and still take room; `qlance run` puts the files together",
-            figures.deleted_rows
+            "{} of {} rows are deleted and still take room; `qlance run` puts the files together",
+            grouped(figures.deleted_rows),
+            grouped(all)
         ));
     }
     if figures.versions > MANY_VERSIONS {
         check.notes.push(format!(
             "{} versions are kept; LanceDB's optimize with Prune lets old ones go (`qlance undo` needs the first)",
-            figures.versions
+            grouped(figures.versions)
         ));
     }
     if let Some(leftovers) = leftovers
@@ -85,8 +87,8 @@ fn tell(
     {
         check.notes.push(format!(
             "{} files ({} MiB) belong to no version: commits that never came left them, and Prune lets them go; first: {}",
-            leftovers.files,
-            leftovers.bytes.div_ceil(1 << 20),
+            grouped(leftovers.files),
+            grouped(leftovers.bytes.div_ceil(1 << 20)),
             leftovers.named.first().map_or("-", String::as_str)
         ));
     }

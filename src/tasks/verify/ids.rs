@@ -9,12 +9,11 @@ use serde_json::json;
 
 use super::{Check, CheckId, Ground};
 use crate::journal::{Journal, State};
-use crate::lance::audit::Pinned;
-use crate::point::PointId;
 use crate::point::verdict::IDS;
+use crate::point::{PointId, grouped};
 
-/// Keys held at once: 136 MB.
-const KEYS_AT_ONCE: u64 = 8_000_000;
+/// Keys held at once, unless another number is asked for: 136 MB.
+pub(super) const KEYS_AT_ONCE: u64 = 8_000_000;
 /// Ids of one request to Qdrant.
 const PAGE: u32 = 5_000;
 /// Ids looked up at once.
@@ -37,16 +36,11 @@ struct Tally {
 }
 
 pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
-    let mut check = Check::new(CheckId::Ids);
+    let mut check = ground.check(CheckId::Ids);
     let mut tally = Tally::default();
-    let passes = ground.rows.div_ceil(KEYS_AT_ONCE).max(1);
-    let before = if ground.checkpoint.adopted_rows > 0 {
-        ground.pinned.before(&ground.table, &ground.checkpoint.job).await?
-    } else {
-        None
-    };
+    let passes = ground.rows.div_ceil(ground.keys_at_once.max(1)).max(1);
     for part in 0..passes {
-        one_pass(ground, &mut check, &mut tally, (part, passes), before.as_ref()).await?;
+        one_pass(ground, &mut check, &mut tally, (part, passes)).await?;
     }
     let Tally {
         both,
@@ -58,39 +52,56 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
         twice,
         repeats,
     } = tally;
-    check.threshold = IDS.text();
-    check.figure = format!("{both} in both; {missing} missing, {extra} extra, {twice} twice");
+    check.threshold = IDS.named();
+    check.figure = format!(
+        "{} in both; {} missing, {} extra, {} twice",
+        grouped(both),
+        grouped(missing),
+        grouped(extra),
+        grouped(twice)
+    );
     if waiting > 0 {
         check
             .figure
-            .push_str(&format!("; {waiting} wait among failed and skipped"));
+            .push_str(&format!("; {} wait among failed and skipped", grouped(waiting)));
     }
     if unread > 0 {
-        check.figure.push_str(&format!("; {unread} not read yet"));
+        check.figure.push_str(&format!("; {} not read yet", grouped(unread)));
     }
     if adopted > 0 {
-        check.notes.push(format!("{adopted} rows were there before this job"));
+        check
+            .notes
+            .push(format!("{} rows were there before this job", grouped(adopted)));
     }
     if missing > 0 {
         check.fail(format!(
-            "{missing} points have no row; `qlance verify --repair` or `qlance sync` brings them over"
+            "{} points have no row; `qlance verify --repair` or `qlance sync` brings them over",
+            grouped(missing)
         ));
     }
-    if extra > 0 && before.is_none() && extra <= ground.checkpoint.adopted_rows {
+    if extra > 0 && ground.before.is_none() && extra <= ground.checkpoint.adopted_rows {
         check.doubt(format!(
-            "{extra} rows have no point in Qdrant; the table had {} rows before this job, and which they were cannot be \
+            "{} rows have no point in Qdrant; the table had {} rows before this job, and which they were cannot be \
              told any more: the version from before is gone",
-            ground.checkpoint.adopted_rows
+            grouped(extra),
+            grouped(ground.checkpoint.adopted_rows)
         ));
     } else if extra > 0 {
         check.fail(format!(
-            "{extra} rows have no point in Qdrant; `qlance verify --repair` or `qlance sync --remove-gone` removes them"
+            "{} rows have no point in Qdrant; `qlance verify --repair` or `qlance sync --remove-gone` removes them",
+            grouped(extra)
         ));
     }
     if twice > 0 {
         check.fail(format!(
-            "{twice} ids have more than one row ({repeats} rows too many); `qlance verify --repair` takes them out"
+            "{} ids have more than one row ({} rows too many); `qlance verify --repair` takes them out",
+            grouped(twice),
+            grouped(repeats)
         ));
+        check.note_mending(twice);
+    }
+    if both == 0 && adopted == 0 {
+        check.saw_nothing();
     }
     check.numbers = json!({
         "in_both": both, "missing": missing, "extra": extra, "twice": twice, "rows_too_many": repeats,
@@ -105,7 +116,6 @@ async fn one_pass(
     check: &mut Check,
     tally: &mut Tally,
     (part, parts): (u64, u64),
-    before: Option<&Pinned>,
 ) -> anyhow::Result<()> {
     let all = (ground.rows + ground.points) * parts;
     let mut done = (ground.rows + ground.points) * part;
@@ -169,10 +179,10 @@ async fn one_pass(
     for key in seen.others(&keys) {
         alone.extend(PointId::from_sort_key(key));
         if alone.len() >= CHUNK {
-            without_point(ground, check, tally, std::mem::take(&mut alone), before).await?;
+            without_point(ground, check, tally, std::mem::take(&mut alone)).await?;
         }
     }
-    without_point(ground, check, tally, alone, before).await
+    without_point(ground, check, tally, alone).await
 }
 
 /// Points without a row: waiting among the failures, not read yet, or missing.
@@ -213,22 +223,13 @@ async fn without_point(
     check: &mut Check,
     tally: &mut Tally,
     ids: Vec<PointId>,
-    before: Option<&Pinned>,
 ) -> anyhow::Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
     let gone = ground.inspector.source.missing(&ids).await?;
     tally.both += (ids.len() - gone.len()) as u64;
-    let there_before = match before {
-        Some(before) if !gone.is_empty() => {
-            let list: Vec<String> = gone.iter().map(|id| format!("'{id}'")).collect();
-            before
-                .ids_where(&format!("id IN ({})", list.join(",")), gone.len())
-                .await?
-        }
-        _ => Vec::new(),
-    };
+    let there_before = ground.there_before(&gone).await?;
     for id in gone {
         if there_before.contains(&id) {
             tally.adopted += 1;

@@ -4,16 +4,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ranked::{DEPTH, K, are_enough, judge_recall, mean, recall, recall_limits, without};
+use super::ranked::{DEPTH, K, are_enough, judge_recall, mean, recall, recall_limits};
 use super::{Check, CheckId, Ground};
 use crate::lance::Role;
 use crate::lance::audit::Coverage;
 use crate::lance::exact::nearest_to_each;
 use crate::lance::index::MIN_INDEXED_ROWS;
 use crate::lance::search::{ByVector, Through, by_vector};
-use crate::point::PointId;
 use crate::point::ranking::Scoring;
 use crate::point::verdict::{Outcome, UNINDEXED};
+use crate::point::{PointId, grouped};
+use crate::tasks::recall::without;
 
 /// For the seed: the rows that ask.
 const SALT: u64 = 4;
@@ -21,8 +22,8 @@ const SALT: u64 = 4;
 const MOST_DRAWN: u64 = 2_000;
 
 pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
-    let mut check = Check::new(CheckId::Index);
-    check.threshold = format!("{} {}; {}", UNINDEXED.what, UNINDEXED.text(), recall_limits());
+    let mut check = ground.check(CheckId::Index);
+    check.threshold = format!("{}; {}", UNINDEXED.named(), recall_limits());
     let columns: Vec<String> = ground
         .inspector
         .schema
@@ -44,14 +45,18 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     if files.small_fragments > 1 {
         check.notes.push(format!(
             "{} of {} fragments have fewer than 1,024 rows; `qlance run` puts them together",
-            files.small_fragments, files.fragments
+            grouped(files.small_fragments),
+            grouped(files.fragments)
         ));
     }
     check.figure = figures.join("; ");
     check.numbers = json!({
         "columns": numbers, "fragments": files.fragments, "small_fragments": files.small_fragments,
-        "least_rows_of_an_index": MIN_INDEXED_ROWS,
+        "least_rows_of_an_index": MIN_INDEXED_ROWS, "builds_indexes": ground.inspector.config.pipeline.index,
     });
+    if ground.rows == 0 {
+        check.saw_nothing();
+    }
     Ok(check)
 }
 
@@ -68,7 +73,10 @@ async fn one(
         unindexed,
     } = *coverage;
     if !indexed && rows < MIN_INDEXED_ROWS {
-        let figure = format!("{rows} rows, too few for an index: an exact search is as fast");
+        let figure = format!(
+            "{} rows, too few for an index: an exact search is as fast",
+            grouped(rows)
+        );
         return Ok((figure, Value::Null));
     }
     if !indexed {
@@ -77,25 +85,31 @@ async fn one(
         } else {
             "pipeline.index = false: then every search goes through all rows"
         };
-        check.doubt(format!("{column} has no vector index over its {rows} rows; {why}"));
+        check.doubt(format!(
+            "{column} has no vector index over its {} rows; {why}",
+            grouped(rows)
+        ));
         return Ok(("no index".to_owned(), Value::Null));
     }
     if UNINDEXED.judge(unindexed as f64) != Outcome::Pass {
         check.doubt(format!(
-            "the index of {column} does not cover {unindexed} of {rows} rows, which every search then goes through; \
-             `qlance verify --repair` or `qlance run` takes them in"
+            "the index of {column} does not cover {} of {} rows, which every search then goes through; `qlance verify \
+             --repair` or `qlance run` takes them in",
+            grouped(unindexed),
+            grouped(rows)
         ));
     }
     let (recalls, every_row_asked) = recalls_of(ground, column, rows).await?;
     let figure = format!(
-        "{} of {rows} rows covered, recall@10 {}",
-        rows - unindexed.min(rows),
+        "{} of {} rows covered, recall@10 {}",
+        grouped(rows - unindexed.min(rows)),
+        grouped(rows),
         mean(&recalls).map_or_else(|| "-".to_owned(), |mean| format!("{mean:.3}"))
     );
     if !are_enough(recalls.len(), every_row_asked) {
         check.doubt(format!(
             "{} queries say too little of the index of {column}; at least 50 are wanted (--queries)",
-            recalls.len()
+            grouped(recalls.len() as u64)
         ));
         return Ok((figure, Value::Null));
     }
@@ -104,7 +118,7 @@ async fn one(
 
 /// The recall of the index for drawn rows, and whether all rows were drawn.
 async fn recalls_of(ground: &Ground<'_>, column: &str, rows: u64) -> anyhow::Result<(Vec<f64>, bool)> {
-    let wanted = ground.wish.queries as u64;
+    let wanted = ground.queries() as u64;
     // Of a column that few rows have a value in, more are drawn.
     let drawn = (wanted * ground.rows.div_ceil(rows.max(1))).clamp(wanted, MOST_DRAWN.max(wanted));
     let places = ground.places(drawn, SALT);
@@ -121,8 +135,8 @@ async fn recalls_of(ground: &Ground<'_>, column: &str, rows: u64) -> anyhow::Res
             ))
         })
         // What is not sound is for the check of vectors.
-        .filter(|(_, vector)| vector.iter().all(|number| number.is_finite()) && vector.iter().any(|x| *x != 0.0))
-        .take(ground.wish.queries)
+        .filter(|(_, vector)| qlance_numbers::not_finite(vector).is_none() && vector.iter().any(|x| *x != 0.0))
+        .take(ground.queries())
         .collect();
     let distance = ground.inspector.wishes.distance_of(column);
     let mut recalls = Vec::with_capacity(askers.len());

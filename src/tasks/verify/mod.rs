@@ -1,7 +1,8 @@
 //! Verification: is everything over, is it right, may the new store take over?
 //!
-//! Reads both stores and writes nothing ([`repair`] does, when it is told to). Each check is a file of its own; what its
-//! figures must be, and what they add up to, is [`crate::point::verdict`]'s.
+//! Reads both stores and writes to neither ([`repair`] does, when it is told to); whom it finds fault with goes to a file
+//! of the state directory ([`Offenders`]). Each check is a file of its own; what its figures must be, and what they add up
+//! to, is [`crate::point::verdict`]'s.
 //!
 //! ```text
 //! counts      Qdrant's count = rows + failed + skipped
@@ -12,7 +13,8 @@
 //! health      versions, files, what lies about
 //! ```
 //!
-//! The table is read in one version. What is written to either store meanwhile is noticed and said.
+//! The table is read in one version. That it is written to meanwhile is noticed and said; of Qdrant, the number of points
+//! and a few of those that were compared tell it (`meanwhile`).
 
 mod again;
 mod counts;
@@ -22,14 +24,19 @@ mod health;
 mod ids;
 mod index;
 pub mod kept;
+mod meanwhile;
 mod neighbours;
+mod offenders;
 mod pass;
 mod payloads;
 mod ranked;
 pub mod repair;
 mod report;
+mod ties;
 mod vectors;
 
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -44,9 +51,14 @@ use super::search::NO_TABLE;
 use crate::lance::audit::{Pinned, is_of_table};
 use crate::lance::{Checkpoint, Role, Row, RowDecoder};
 use crate::point::verdict::{Outcome, Threshold, Verdict};
+use crate::point::{PointId, grouped};
 use crate::qdrant::CollectionFacts;
+use meanwhile::Handful;
+use offenders::Book;
 
-pub use report::{Check, CheckId, Offender, Offenders, Verification};
+pub(crate) use counts::gone;
+pub use offenders::{FILE as OFFENDERS, Offender, Offenders};
+pub use report::{Check, CheckId, Verification};
 
 /// Why a verification did not come to its end.
 pub const STOPPED: &str = "stopped by the operator";
@@ -54,9 +66,13 @@ pub const STOPPED: &str = "stopped by the operator";
 pub const QUERIES: usize = 60;
 /// Contents that are embedded again, where that is allowed.
 pub const AGAIN: usize = 50;
+/// Queries, and contents that are embedded again, at most.
+pub const MOST_ASKED: usize = 10_000;
 
 /// Drawn rows that are read at once.
 const ROWS_AT_ONCE: usize = 32;
+/// Bytes of vectors that are kept to ask with, at most.
+const QUERY_BYTES: usize = 64 << 20;
 
 /// What is to be verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +117,10 @@ pub struct Verifier {
     pub table: String,
     /// Points a request.
     pub page_points: u32,
+    /// The state directory, where all offenders are written to.
+    pub state_dir: PathBuf,
+    /// Ids held at once (17 bytes each); of more, both stores are gone through several times.
+    pub keys_at_once: u64,
 }
 
 impl Verifier {
@@ -112,6 +132,8 @@ impl Verifier {
             collection: opening.collection.clone(),
             table: opening.facts.table.clone(),
             page_points: opening.page_points(),
+            state_dir: opening.state_dir.clone(),
+            keys_at_once: ids::KEYS_AT_ONCE,
         }
     }
 }
@@ -135,9 +157,15 @@ struct Ground<'a> {
     page_points: usize,
     table: Table,
     pinned: Pinned,
+    /// The table as it was before this job, where it held rows then and that version is still there.
+    before: Option<Pinned>,
     checkpoint: Checkpoint,
     rows: u64,
     points: u64,
+    keys_at_once: u64,
+    book: Book,
+    /// Points that are looked at once more at the end.
+    handful: Mutex<Handful>,
     tell: &'a Tell<'a>,
     stop: &'a CancellationToken,
 }
@@ -146,6 +174,31 @@ impl Ground<'_> {
     fn check_stop(&self) -> anyhow::Result<()> {
         anyhow::ensure!(!self.stop.is_cancelled(), STOPPED);
         Ok(())
+    }
+
+    /// A check that begins: whom it finds fault with is written down.
+    fn check(&self, id: CheckId) -> Check {
+        Check {
+            offenders: self.book.of(id),
+            ..Check::new(id)
+        }
+    }
+
+    /// Which of these rows the table held before this job, where that can still be told.
+    async fn there_before(&self, ids: &[PointId]) -> anyhow::Result<Vec<PointId>> {
+        let Some(before) = self.before.as_ref().filter(|_| !ids.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+        before
+            .ids_where(&format!("id IN ({})", list.join(",")), ids.len())
+            .await
+    }
+
+    /// Queries of neighbours and of the index: as many as were asked for, as long as their vectors fit in memory.
+    fn queries(&self) -> usize {
+        let sizes = self.inspector.schema.embeddings().map(|(_, size)| size);
+        room_for(self.wish.queries, sizes.max().unwrap_or(1))
     }
 
     fn report(&self, check: CheckId, done: u64, all: u64) {
@@ -223,10 +276,21 @@ async fn verified(
     let checkpoint = newest
         .filter(|newest| newest.job == verifier.checkpoint.job)
         .unwrap_or_else(|| verifier.checkpoint.clone());
+    let before = match checkpoint.adopted_rows {
+        0 => None,
+        _ => pinned.before(&table, &checkpoint.job).await.unwrap_or_else(|error| {
+            tracing::warn!("the table before this job cannot be looked at: {error:#}");
+            None
+        }),
+    };
     let ground = Ground {
         inspector,
         collection: &verifier.collection,
         wish,
+        before,
+        keys_at_once: verifier.keys_at_once,
+        book: Book::begin(&verifier.state_dir),
+        handful: Mutex::default(),
         page_points: (verifier.page_points as usize).clamp(1, 1_000),
         rows: pinned.rows().await?,
         points: inspector.source.count().await?,
@@ -255,10 +319,15 @@ async fn verified(
         }
         for check in &mut checks[begins..] {
             check.took = since.elapsed();
+            check.offenders.close();
             tell(Told::Checked(check));
         }
     }
     let open = left_open(&ground, wish).await?;
+    if let Err(error) = ground.book.keep() {
+        // The first of them are kept all the same.
+        tracing::warn!("{error:#}");
+    }
     let of_checks = checks
         .iter()
         .map(|check| (check.id.as_str(), check.outcome, check.reasons.as_slice()));
@@ -322,11 +391,32 @@ async fn left_open(ground: &Ground<'_>, wish: &Wish) -> anyhow::Result<Vec<Strin
     let points = ground.inspector.source.count().await?;
     if points != ground.points {
         open.push(format!(
-            "Qdrant was written to meanwhile ({} to {points} points); verify again when nothing is",
-            ground.points
+            "Qdrant was written to meanwhile ({} to {} points); verify again when nothing is",
+            grouped(ground.points),
+            grouped(points)
         ));
     }
+    let handful = std::mem::take(&mut *ground.handful.lock().unwrap_or_else(PoisonError::into_inner));
+    // Where their number changed, that some are gone was said.
+    let changed = handful
+        .changed(&ground.inspector.source, points == ground.points)
+        .await?;
+    if changed > 0 {
+        open.push(format!(
+            "Qdrant was written to meanwhile ({changed} of {} points that were looked at once more have changed since \
+             they were compared); verify again when nothing is",
+            handful.len()
+        ));
+    }
+    if ground.rows == 0 {
+        open.push("the table holds no rows: nothing was found right".to_owned());
+    }
     Ok(open)
+}
+
+/// As many queries as were asked for, as long as two vectors of this size for each fit in memory.
+fn room_for(queries: usize, size: usize) -> usize {
+    queries.min((QUERY_BYTES / (2 * 4 * size.max(1))).max(1))
 }
 
 /// The outcome of figures that each have their threshold; what is missed joins the reasons.

@@ -7,31 +7,27 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use futures::future::BoxFuture;
-use futures::{FutureExt as _, StreamExt as _, stream};
 use lancedb::DistanceType;
 use serde_json::json;
 
-use super::ranked::{DEPTH, K, are_enough, judge_recall, mean, recall, recall_limits, without};
+use super::ranked::{DEPTH, K, are_enough, judge_recall, mean, recall, recall_limits};
 use super::vectors::compared_with;
 use super::{Check, CheckId, Ground, judge};
 use crate::lance::exact::nearest_to_each;
 use crate::lance::index::MIN_INDEXED_ROWS;
-use crate::lance::schema::EMBEDDING_CAPTION;
 use crate::lance::search::{ByVector, Through, by_vector, has_index};
 use crate::lance::{Role, Row, read};
 use crate::point::ranking::{Scoring, overlap_at, rank_correlation};
-use crate::point::verdict::{Outcome, RANK, TOP_1, TOP_10};
-use crate::point::{Modality, Point, PointId};
-use crate::qdrant::VectorKind;
-use crate::qdrant::source::{Distance, Part};
+use crate::point::verdict::{Outcome, RANK, TOP_1, percent};
+use crate::point::{Modality, Point, PointId, grouped};
+use crate::qdrant::source::Part;
 use crate::tasks::inspect::score;
 use crate::tasks::prepare::Plan;
+use crate::tasks::recall::without;
+use crate::tasks::space::other_space;
 
 /// For the seed: the points that ask.
 const SALT: u64 = 3;
-/// Queries under way at once.
-const IN_FLIGHT: usize = 4;
 
 /// One point that asks.
 struct Ask {
@@ -71,14 +67,15 @@ impl Seen {
 }
 
 pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
-    let mut check = Check::new(CheckId::Neighbours);
+    let inspector = ground.inspector;
+    let mut check = ground.check(CheckId::Neighbours);
     // A few more than are asked for: one or the other may have no point.
-    let wanted = ground.wish.queries;
+    let wanted = ground.queries();
     let places = ground.places((wanted + wanted / 10 + 1) as u64, SALT);
     let columns =
         ground.columns(|role| matches!(role, Role::Id | Role::Modality | Role::Similarity | Role::Embedding(_)));
     let rows = ground.rows_at(&places, &columns).await?;
-    let other = other_space(ground, &rows);
+    let other = other_space(inspector, ground.collection, &rows);
     let mut asks = asks(ground, rows, other.is_some()).await?;
     let every_row_asked = places.len() as u64 == ground.rows && asks.len() <= wanted;
     asks.truncate(wanted);
@@ -106,47 +103,6 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     Ok(check)
 }
 
-/// Why the two spaces are not the same, where they are not.
-fn other_space(ground: &Ground<'_>, rows: &[Row]) -> Option<String> {
-    let inspector = ground.inspector;
-    let is_manhattan = |name: &String| {
-        let kind = ground.collection.vectors.get(name);
-        matches!(
-            kind,
-            Some(VectorKind::Dense {
-                distance: Distance::Manhattan,
-                ..
-            })
-        )
-    };
-    if inspector.beside.iter().any(is_manhattan) {
-        return Some("LanceDB has no counterpart of Qdrant's Manhattan distance".to_owned());
-    }
-    let embeddings = inspector.schema.embeddings();
-    if embeddings.filter(|(column, _)| *column != EMBEDDING_CAPTION).count() > 1 {
-        return Some("the table has embeddings of several spaces, Qdrant's neighbours are of all points".to_owned());
-    }
-    if matches!(inspector.recipe.plan, Plan::Carry { .. }) {
-        return None;
-    }
-    if inspector.recipe.compared.iter().all(Option::is_none) {
-        return Some("Qdrant's vectors are of another space".to_owned());
-    }
-    // Nobody said so: then the similarities must.
-    let divergence = &inspector.config.divergence;
-    let mut similarities: Vec<f32> = rows.iter().filter_map(|row| Some(row.similarity?.get())).collect();
-    similarities.sort_by(f32::total_cmp);
-    let median = similarities.get(similarities.len() / 2).copied();
-    match (divergence.same_space, median) {
-        (Some(true), _) => None,
-        (_, Some(median)) if f64::from(median) >= divergence.threshold => None,
-        (_, Some(median)) => Some(format!(
-            "by their similarities (median {median:.3}) the spaces differ; divergence.same_space = true says otherwise"
-        )),
-        (_, None) => Some("no similarity is stored that would say that the spaces are the same".to_owned()),
-    }
-}
-
 /// The drawn rows that have vectors in both stores.
 async fn asks(ground: &Ground<'_>, rows: Vec<Row>, other: bool) -> anyhow::Result<Vec<Ask>> {
     let inspector = ground.inspector;
@@ -170,7 +126,7 @@ async fn asks(ground: &Ground<'_>, rows: Vec<Row>, other: bool) -> anyhow::Resul
         let old = points.get(&row.point.id)?.vectors.get(name)?.dense()?;
         let (column, new) = (row.embedding_column?, row.embedding?);
         // Nothing is near a vector that is not sound; that is for the check of vectors.
-        let sound = new.iter().all(|number| number.is_finite()) && new.iter().any(|number| *number != 0.0);
+        let sound = qlance_numbers::not_finite(&new).is_none() && new.iter().any(|number| *number != 0.0);
         (sound || !other).then(|| Ask {
             id: row.point.id,
             name: name.to_owned(),
@@ -212,22 +168,12 @@ async fn without_index(
 
 /// Qdrant's exact answers, in the order of those who ask.
 async fn in_qdrant(ground: &Ground<'_>, asks: &[Ask]) -> anyhow::Result<Vec<Vec<(PointId, f32)>>> {
-    let source = &ground.inspector.source;
     let all = asks.len() as u64;
-    let answers: Vec<BoxFuture<'_, _>> = asks
-        .iter()
-        .map(|ask| source.search(&ask.name, &ask.old, DEPTH as u64 + 1, None, true).boxed())
-        .collect();
-    let mut answers = stream::iter(answers).buffered(IN_FLIGHT);
-    let mut found = Vec::with_capacity(asks.len());
-    loop {
-        ground.check_stop()?;
-        ground.report(CheckId::Neighbours, found.len() as u64, all);
-        match answers.next().await {
-            Some(answer) => found.push(answer?),
-            None => return Ok(found),
-        }
-    }
+    ground.report(CheckId::Neighbours, 0, all);
+    let asked: Vec<(&str, &[f32])> = asks.iter().map(|ask| (ask.name.as_str(), ask.old.as_slice())).collect();
+    let done = |done: usize| ground.report(CheckId::Neighbours, done as u64, all);
+    let source = &ground.inspector.source;
+    Ok(source.nearest_to_each(&asked, DEPTH as u64 + 1, done).await?)
 }
 
 /// LanceDB's answer to one point through its index.
@@ -275,18 +221,10 @@ async fn figures(
 
 fn tell(check: &mut Check, seen: &Seen, other: Option<String>, every_row_asked: bool) {
     let queries = seen.recall.len();
+    let over = format!("over {} queries", grouped(queries as u64));
     let (top_1, overlap, rank) = (mean(&seen.top_1), mean(&seen.overlap), mean(&seen.rank));
     let of = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.3}"));
-    check.threshold = format!(
-        "{} {}; {} {}; {}; {} {}",
-        TOP_1.what,
-        TOP_1.text(),
-        TOP_10.what,
-        TOP_10.text(),
-        recall_limits(),
-        RANK.what,
-        RANK.text()
-    );
+    check.threshold = format!("{}; {}; {}", TOP_1.named(), recall_limits(), RANK.named());
     let recalls = if queries == 0 {
         check.outcome = Outcome::Info;
         check.figure = "no point has another to be compared with".into();
@@ -296,27 +234,29 @@ fn tell(check: &mut Check, seen: &Seen, other: Option<String>, every_row_asked: 
         json!(null)
     } else if let Some(why) = &other {
         check.outcome = Outcome::Info;
-        check.figure = format!("overlap@10 {} over {queries} queries: told, not judged", of(overlap));
+        let shared = overlap.map_or_else(|| "-".to_owned(), percent);
+        check.figure = format!("{shared} of the ten nearest shared, {over}: told, not judged");
         check.notes.push(format!("not judged: {why}"));
         json!(null)
     } else if are_enough(queries, every_row_asked) {
         check.figure = format!(
-            "top-1 {}, recall@10 {}, rank {} over {queries} queries",
+            "top-1 {}, recall@10 {}, rank {} {over}",
             of(top_1),
             of(mean(&seen.recall)),
             of(rank)
         );
-        // An overlap that ties spoil is none: what is no worse than Qdrant's tenth counts as shared.
-        let overlap = mean(&seen.recall).unwrap_or_default();
-        judge(check, &[(TOP_1, top_1.unwrap_or_default()), (TOP_10, overlap)]);
+        // An overlap that ties spoil is none: that of ten is judged as recall@10, where what is no worse than Qdrant's
+        // tenth counts as shared.
+        judge(check, &[(TOP_1, top_1.unwrap_or_default())]);
         if let Some(rank) = rank {
             judge(check, &[(RANK, rank)]);
         }
         judge_recall(check, &seen.recall)
     } else {
-        check.figure = format!("recall@10 {} over {queries} queries only", of(mean(&seen.recall)));
+        check.figure = format!("recall@10 {} {over} only", of(mean(&seen.recall)));
         check.doubt(format!(
-            "{queries} queries say too little; at least 50 are wanted (--queries), or one for every row"
+            "{} queries say too little; at least 50 are wanted (--queries), or one for every row",
+            grouped(queries as u64)
         ));
         json!(null)
     };
@@ -361,6 +301,8 @@ mod tests {
             assert_eq!(check.outcome, expected, "{queries} {value}: {check:?}");
             let explained = check.reasons.is_empty() == matches!(expected, Outcome::Pass | Outcome::Info);
             assert!(explained, "{check:?}");
+            let shares = check.figure.contains(" % of the ten nearest shared, over 100 queries");
+            assert_eq!(shares, other.is_some(), "{}", check.figure);
         }
     }
 

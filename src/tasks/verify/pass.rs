@@ -10,24 +10,28 @@
 //! In hand are a few batches of both stores, however large the table is.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 
-use arrow_array::RecordBatch;
-use futures::stream::{self, BoxStream, FuturesOrdered};
+use arrow_array::{Array as _, RecordBatch};
+use futures::stream::{BoxStream, FuturesOrdered};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use tokio::sync::mpsc;
 
+use super::meanwhile::Handful;
 use super::{Check, CheckId, Ground, payloads, vectors};
 use crate::lance::{Role, RowDecoder, TableSchema};
 use crate::point::PointId;
-use crate::point::verdict::Sample;
 use crate::qdrant::ReadPoint;
 use crate::qdrant::source::Part;
 
-/// For the seed: the sample of rows.
+/// For the seed: the sample of rows, and the points that are looked at once more.
 const SALT: u64 = 1;
+const AGAIN_SALT: u64 = 6;
 /// Requests for points under way at once.
 const IN_FLIGHT: usize = 2;
+/// Bytes of a batch with its points, about: above it, the next ones have half as many rows.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub(super) struct Wanted {
 
 /// A batch of rows with the points of the same ids.
 struct Fetched {
+    /// How many rows came before.
+    from: u64,
     rows: RecordBatch,
     points: HashMap<PointId, ReadPoint>,
 }
@@ -45,6 +51,9 @@ struct Fetched {
 /// What both checks have found so far.
 struct Tallies {
     schema: Arc<TableSchema>,
+    /// Where the rows lie in the table, in their order; where all are looked at, that is their number.
+    places: Option<Arc<[u64]>>,
+    handful: Handful,
     payloads: Option<payloads::Tally>,
     vectors: Option<vectors::Tally>,
 }
@@ -58,8 +67,16 @@ impl Tallies {
             match decoder.row(place) {
                 Ok(row) => {
                     let point = fetched.points.get(&row.point.id);
+                    if let Some(Ok(point)) = point {
+                        self.handful.offer(point);
+                    }
                     if let Some(vectors) = &mut self.vectors {
-                        vectors.look(&row, point);
+                        let number = fetched.from + place as u64;
+                        let lies_at = match &self.places {
+                            Some(places) => places.get(number as usize).copied().unwrap_or(number),
+                            None => number,
+                        };
+                        vectors.look(lies_at, &row, point);
                     }
                     if let Some(payloads) = &mut self.payloads {
                         payloads.look(row, point);
@@ -81,32 +98,37 @@ impl Tallies {
 
 pub(super) async fn run(ground: &Ground<'_>, wanted: Wanted) -> anyhow::Result<Vec<Check>> {
     let schema = &ground.inspector.schema;
-    let mut tallies = Tallies {
-        schema: Arc::new(schema.clone()),
-        payloads: wanted.payloads.then(|| payloads::Tally::new(ground)),
-        vectors: wanted
-            .vectors
-            .then(|| vectors::Tally::new(&ground.inspector.recipe, schema)),
-    };
-    let mut of_payloads = Check::new(CheckId::Payloads);
-    let mut of_vectors = Check::new(CheckId::Vectors);
-    let places = ground
+    let places: Option<Arc<[u64]>> = ground
         .wish
         .sample
         .filter(|sample| *sample < ground.rows)
-        .map(|sample| ground.places(sample, SALT));
+        .map(|sample| ground.places(sample, SALT).into());
+    let part = part_of(ground, wanted);
+    let mut tallies = Tallies {
+        schema: Arc::new(schema.clone()),
+        places: places.clone(),
+        handful: Handful::new(ground.wish.seed ^ AGAIN_SALT, part),
+        payloads: wanted.payloads.then(|| payloads::Tally::new(ground)),
+        vectors: if wanted.vectors {
+            Some(vectors::Tally::of(ground).await?)
+        } else {
+            None
+        },
+    };
+    let mut of_payloads = ground.check(CheckId::Payloads);
+    let mut of_vectors = ground.check(CheckId::Vectors);
     let sampled = places.is_some();
     let all = places.as_ref().map_or(ground.rows, |places| places.len() as u64);
-    let part = part_of(ground, wanted);
-    let mut batches = batches(ground, wanted, places).await?.fuse();
+    let pace = &AtomicUsize::new(ground.page_points);
+    let mut reader = Reader::new(ground, wanted, places);
     let (sender, mut receiver) = mpsc::channel(1);
     let fetching = async move {
         let mut under_way = FuturesOrdered::new();
         loop {
             while under_way.len() < IN_FLIGHT
-                && let Some(rows) = batches.try_next().await?
+                && let Some((from, rows)) = reader.next(pace.load(Ordering::Relaxed)).await?
             {
-                under_way.push_back(fetch(ground, rows, part).boxed());
+                under_way.push_back(fetch(ground, (from, rows), part, pace).boxed());
             }
             let Some(fetched) = under_way.next().await else {
                 return anyhow::Ok(());
@@ -130,7 +152,7 @@ pub(super) async fn run(ground: &Ground<'_>, wanted: Wanted) -> anyhow::Result<V
                 payloads.settle(ground, &mut of_payloads).await?;
             }
             if let Some(vectors) = &mut tallies.vectors {
-                vectors.settle(&mut of_vectors);
+                vectors.settle(ground, &mut of_vectors).await?;
             }
             for (id, of) in [(CheckId::Payloads, wanted.payloads), (CheckId::Vectors, wanted.vectors)] {
                 if of {
@@ -138,18 +160,19 @@ pub(super) async fn run(ground: &Ground<'_>, wanted: Wanted) -> anyhow::Result<V
                 }
             }
         }
-        anyhow::Ok((tallies, done))
+        anyhow::Ok(tallies)
     };
-    let ((), (tallies, done)) = tokio::try_join!(fetching, comparing)?;
+    let ((), tallies) = tokio::try_join!(fetching, comparing)?;
+    *ground.handful.lock().unwrap_or_else(PoisonError::into_inner) = tallies.handful;
     let mut checks = Vec::new();
+    // Of a sample, how many there are of all.
+    let of = sampled.then_some(ground.rows);
     if let Some(payloads) = tallies.payloads {
-        let sample = sampled.then(|| Sample::new(done, ground.rows, of_payloads.offenders.total));
-        payloads.tell(&mut of_payloads, sample);
+        payloads.tell(&mut of_payloads, of);
         checks.push(of_payloads);
     }
     if let Some(vectors) = tallies.vectors {
-        let sample = sampled.then(|| Sample::new(done, ground.rows, of_vectors.offenders.total));
-        vectors.tell(ground, &mut of_vectors, sample).await?;
+        vectors.tell(ground, &mut of_vectors, of).await?;
         checks.push(of_vectors);
     }
     Ok(checks)
@@ -166,50 +189,118 @@ fn part_of(ground: &Ground<'_>, wanted: Wanted) -> Option<Part> {
     (part.payloads || part.vectors).then_some(part)
 }
 
-/// The rows that are looked at, with the columns that are compared.
-async fn batches(
-    ground: &Ground<'_>,
-    wanted: Wanted,
-    places: Option<Vec<u64>>,
-) -> anyhow::Result<BoxStream<'static, anyhow::Result<RecordBatch>>> {
-    let columns = ground.columns(|role| match role {
-        Role::Id => true,
-        Role::Payload(_) | Role::Extra | Role::Vector(..) => wanted.payloads,
-        Role::Embedding(_) | Role::Similarity | Role::Modality => wanted.vectors,
-        Role::Media => false,
-    });
-    let Some(places) = places else {
-        let scan = ground.pinned.scan(&columns, ground.page_points).await?;
-        return Ok(scan.boxed());
-    };
-    let columns: Arc<[String]> = columns.into_iter().map(str::to_owned).collect();
-    let chunks: Vec<Vec<u64>> = places.chunks(ground.page_points).map(<[u64]>::to_vec).collect();
-    let pinned = ground.pinned.clone();
-    let taken = stream::iter(chunks).then(move |places| {
-        let (pinned, columns) = (pinned.clone(), Arc::clone(&columns));
-        async move {
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            pinned.take(&places, &columns).await
-        }
-    });
-    Ok(taken.boxed())
+/// Reads the rows that are looked at, with the columns that are compared.
+struct Reader<'a> {
+    ground: &'a Ground<'a>,
+    columns: Vec<&'a str>,
+    places: Option<Arc<[u64]>>,
+    scan: Option<BoxStream<'static, anyhow::Result<RecordBatch>>>,
+    /// What is left of a batch that has more rows than were asked for.
+    left: Option<RecordBatch>,
+    done: u64,
 }
 
-/// A batch and its points.
-async fn fetch(ground: &Ground<'_>, rows: RecordBatch, part: Option<Part>) -> anyhow::Result<Fetched> {
+impl<'a> Reader<'a> {
+    fn new(ground: &'a Ground<'a>, wanted: Wanted, places: Option<Arc<[u64]>>) -> Self {
+        let columns = ground.columns(|role| match role {
+            Role::Id => true,
+            Role::Payload(_) | Role::Extra | Role::Vector(..) => wanted.payloads,
+            Role::Embedding(_) | Role::Similarity | Role::Modality => wanted.vectors,
+            Role::Media => false,
+        });
+        Self {
+            ground,
+            columns,
+            places,
+            scan: None,
+            left: None,
+            done: 0,
+        }
+    }
+
+    /// The next rows, at most so many, and how many came before them.
+    async fn next(&mut self, most: usize) -> anyhow::Result<Option<(u64, RecordBatch)>> {
+        let from = self.done;
+        let rows = match self.places.clone() {
+            Some(places) => self.taken(&places, most).await?,
+            None => self.scanned(most).await?,
+        };
+        let Some(rows) = rows else { return Ok(None) };
+        self.done += rows.num_rows() as u64;
+        Ok(Some((from, rows)))
+    }
+
+    async fn taken(&mut self, places: &[u64], most: usize) -> anyhow::Result<Option<RecordBatch>> {
+        let begin = usize::try_from(self.done)?.min(places.len());
+        let end = (begin + most.max(1)).min(places.len());
+        match &places[begin..end] {
+            [] => Ok(None),
+            places => self.ground.pinned.take(places, &self.columns).await.map(Some),
+        }
+    }
+
+    async fn scanned(&mut self, most: usize) -> anyhow::Result<Option<RecordBatch>> {
+        let batch = match self.left.take() {
+            Some(left) => left,
+            None => {
+                if self.scan.is_none() {
+                    let Ground {
+                        pinned, page_points, ..
+                    } = self.ground;
+                    let scan = pinned.scan(&self.columns, *page_points).await?;
+                    self.scan = Some(scan.fuse().boxed());
+                }
+                let Some(scan) = &mut self.scan else { return Ok(None) };
+                let Some(batch) = scan.try_next().await? else {
+                    return Ok(None);
+                };
+                batch
+            }
+        };
+        let most = most.max(1);
+        if batch.num_rows() <= most {
+            return Ok(Some(batch));
+        }
+        self.left = Some(batch.slice(most, batch.num_rows() - most));
+        Ok(Some(batch.slice(0, most)))
+    }
+}
+
+/// A batch and its points. Where both are large, the next ones are to have fewer rows.
+async fn fetch(
+    ground: &Ground<'_>,
+    (from, rows): (u64, RecordBatch),
+    part: Option<Part>,
+    pace: &AtomicUsize,
+) -> anyhow::Result<Fetched> {
     let mut points = HashMap::new();
+    let mut bytes = bytes_of(&rows);
     if let Some(part) = part {
         for ids in ids_of(ground, &rows)?.chunks(ground.page_points) {
             for point in ground.inspector.source.get_part(ids, part).await? {
                 let id = match &point {
-                    Ok(point) => point.id,
+                    Ok(point) => {
+                        bytes += point.bytes();
+                        point.id
+                    }
                     Err((id, _)) => *id,
                 };
                 points.insert(id, point);
             }
         }
     }
-    Ok(Fetched { rows, points })
+    if bytes > BATCH_BYTES {
+        pace.fetch_min((rows.num_rows() / 2).max(1), Ordering::Relaxed);
+    }
+    Ok(Fetched { from, rows, points })
+}
+
+/// Bytes of the rows themselves, not of the buffers that they may share with others.
+fn bytes_of(rows: &RecordBatch) -> usize {
+    let columns = rows.columns().iter();
+    columns
+        .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
+        .sum()
 }
 
 /// The ids of a batch, each once.

@@ -12,8 +12,8 @@ use super::{Check, Ground};
 use crate::journal::{Edit, Journal};
 use crate::lance::{DecodeError, Role, Row};
 use crate::point::diff::{self, FieldDiff, FieldVerdict, type_name};
-use crate::point::verdict::{Limit, PAYLOADS, SAME_NUMBER, Sample};
-use crate::point::{Payload, Point, PointId, Vector, Vectors};
+use crate::point::verdict::{Limit, PAYLOADS, SAME_NUMBER, Sample, least_sample};
+use crate::point::{Payload, Point, PointId, Vector, Vectors, grouped};
 use crate::qdrant::ReadPoint;
 use crate::tasks::prepare::Plan;
 
@@ -137,23 +137,27 @@ impl Tally {
         Ok(())
     }
 
-    pub(super) fn tell(self, check: &mut Check, sample: Option<Sample>) {
+    /// Says what came out; `of` is the number of all rows, where a sample of them was looked at.
+    pub(super) fn tell(self, check: &mut Check, of: Option<u64>) {
         let differing = check.offenders.total;
-        check.threshold = PAYLOADS.text();
+        // A row without a point was not looked at.
+        let sample = of.map(|of| Sample::new(self.compared, of, differing));
+        check.threshold = PAYLOADS.named();
         check.figure = match &sample {
             Some(sample) => sample.text(),
-            None => format!("{differing} of {} rows differ", self.compared),
+            None => format!("{} of {} rows differ", grouped(differing), grouped(self.compared)),
         };
         if self.edited > 0 {
             check.notes.push(format!(
                 "{} rows differ on purpose: their content was mended by hand",
-                self.edited
+                grouped(self.edited)
             ));
         }
         if differing > 0 {
             check.fail(format!(
-                "{differing} rows are not what their points say; `qlance diff ID` shows one, `qlance verify --repair` or \
-                 `qlance sync` brings them over anew"
+                "{} rows are not what their points say; `qlance diff ID` shows one, `qlance verify --repair` or \
+                 `qlance sync` brings them over anew",
+                grouped(differing)
             ));
         } else if let Some(sample) = &sample
             && !sample.suffices()
@@ -161,6 +165,9 @@ impl Tally {
             check.doubt(too_small(sample));
         }
         check.sample = sample;
+        if self.compared == 0 {
+            check.saw_nothing();
+        }
         check.numbers = json!({
             "compared": self.compared, "same": self.same + self.edited, "mended_by_hand": self.edited,
             "differing": differing, "without_point": self.without_point,
@@ -172,9 +179,9 @@ impl Tally {
 pub(super) fn too_small(sample: &Sample) -> String {
     format!(
         "a sample of {} of {} rows is too small to say anything; take at least {} (1,000 or 1 %)",
-        sample.looked_at,
-        sample.of,
-        crate::point::verdict::least_sample(sample.of)
+        grouped(sample.looked_at),
+        grouped(sample.of),
+        grouped(least_sample(sample.of))
     )
 }
 
@@ -210,7 +217,7 @@ fn differing_vector(kept: &[String], qdrant: &Vectors, lancedb: &Vectors) -> Opt
             (None, None) => None,
             (Some(left), Some(right)) if same_vector(left, right) => None,
             (Some(_), Some(_)) => Some(format!("{said} differs")),
-            (Some(_), None) => Some(format!("{said} is missing")),
+            (Some(_), None) => Some(format!("{said} is missing in LanceDB")),
             (None, Some(_)) => Some(format!("{said} is only in LanceDB")),
         }
     })
@@ -272,10 +279,10 @@ fn word(field: &FieldDiff) -> String {
     match field.verdict {
         FieldVerdict::Changed if left == right => format!("{path}: another {left}"),
         FieldVerdict::Same | FieldVerdict::Changed | FieldVerdict::TypeOnly => {
-            format!("{path}: {right} in the place of {left}")
+            format!("{path}: {right} in LanceDB, {left} in Qdrant")
         }
-        FieldVerdict::OnlyInQdrant => format!("{path}: missing, {left} in Qdrant"),
-        FieldVerdict::OnlyInLancedb => format!("{path}: {right}, missing in Qdrant"),
+        FieldVerdict::OnlyInQdrant => format!("{path}: missing in LanceDB, {left} in Qdrant"),
+        FieldVerdict::OnlyInLancedb => format!("{path}: {right} in LanceDB, missing in Qdrant"),
     }
 }
 
@@ -295,13 +302,17 @@ mod tests {
     fn fields_are_named_and_their_contents_are_not() {
         for (point, row, expected) in [
             (json!({"a": "secret"}), json!({"a": "hidden"}), "a: another string"),
-            (json!({"a": 1}), json!({"a": 1.0}), "a: double in the place of integer"),
-            (json!({"a": null}), json!({}), "a: missing, null in Qdrant"),
-            (json!({}), json!({"a": null}), "a: null, missing in Qdrant"),
+            (
+                json!({"a": 1}),
+                json!({"a": 1.0}),
+                "a: double in LanceDB, integer in Qdrant",
+            ),
+            (json!({"a": null}), json!({}), "a: missing in LanceDB, null in Qdrant"),
+            (json!({}), json!({"a": null}), "a: null in LanceDB, missing in Qdrant"),
             (
                 json!({"a": {"b": [1, 2]}}),
                 json!({"a": {"b": [1, "2"]}}),
-                "a.b[1]: string in the place of integer",
+                "a.b[1]: string in LanceDB, integer in Qdrant",
             ),
             (
                 json!({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1}),
@@ -351,7 +362,11 @@ mod tests {
                 vec![("s", sparse(2))],
                 Some("vector \"s\" differs"),
             ),
-            (vec![("s", sparse(1))], vec![], Some("vector \"s\" is missing")),
+            (
+                vec![("s", sparse(1))],
+                vec![],
+                Some("vector \"s\" is missing in LanceDB"),
+            ),
             (vec![], vec![("s", dense(1.0))], Some("vector \"s\" is only in LanceDB")),
             (vec![("other", dense(1.0))], vec![], None),
         ] {

@@ -3,12 +3,13 @@
 //!
 //! Planning writes nothing but the journal's list of what differs; carrying it out is the one writer's.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Deserialize;
 
 use super::{CheckId, Verification};
 use crate::journal::Drift;
 use crate::point::PointId;
-use crate::point::verdict::Outcome;
 use crate::qdrant::source::Part;
 use crate::tasks::sync::{Difference, Sync, estimate};
 use crate::tasks::writer::Message;
@@ -31,6 +32,37 @@ pub struct Mending {
     pub unindexed: bool,
 }
 
+/// Of what the check of the index says, what a repair goes by.
+#[derive(Debug, Deserialize)]
+struct Indexes {
+    columns: BTreeMap<String, Index>,
+    least_rows_of_an_index: u64,
+    #[serde(rename = "builds_indexes")]
+    wanted: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Index {
+    indexed: bool,
+    rows: u64,
+    unindexed: u64,
+}
+
+impl Indexes {
+    /// Whether building indexes, or taking rows in, would change any. Where the configuration builds none, nothing does; and
+    /// an index that finds too little is not mended by the rows that it has already.
+    fn lack_rows(&self) -> bool {
+        let lacks = |index: &Index| {
+            if index.indexed {
+                index.unindexed > 0
+            } else {
+                index.rows >= self.least_rows_of_an_index
+            }
+        };
+        self.wanted && self.columns.values().any(lacks)
+    }
+}
+
 impl Mending {
     /// What this verification leaves to be mended.
     pub fn of(verification: &Verification) -> Self {
@@ -47,12 +79,13 @@ impl Mending {
                 .unwrap_or(0)
         };
         let index = verification.check(CheckId::Index);
+        let index = index.and_then(|index| serde_json::from_value::<Indexes>(index.numbers.clone()).ok());
         Self {
             repeats: ids(CheckId::Ids),
             rows_too_many: number(CheckId::Ids, "rows_too_many"),
             embed: ids(CheckId::Vectors),
             settled: ids(CheckId::Counts),
-            unindexed: index.is_some_and(|index| matches!(index.outcome, Outcome::Fail | Outcome::Inconclusive)),
+            unindexed: index.is_some_and(|index| index.lack_rows()),
         }
     }
 }
@@ -145,7 +178,7 @@ mod tests {
         let mut counts = Check::new(CheckId::Counts);
         counts.mend(PointId::Num(3));
         let mut index = Check::new(CheckId::Index);
-        index.doubt("rows are missing".into());
+        index.numbers = indexes(true, &json!({"indexed": true, "rows": 9_000, "unindexed": 3}));
         let mending = Mending::of(&verification(vec![counts, ids, vectors, index]));
         let expected = Mending {
             repeats: vec![PointId::Num(1)],
@@ -156,5 +189,31 @@ mod tests {
         };
         assert_eq!(mending, expected);
         assert_eq!(Mending::of(&verification(Vec::new())), Mending::default());
+    }
+
+    fn indexes(builds: bool, column: &serde_json::Value) -> serde_json::Value {
+        json!({
+            "columns": {"embedding": column}, "fragments": 1, "least_rows_of_an_index": 5_000, "builds_indexes": builds,
+        })
+    }
+
+    #[test]
+    fn an_index_is_repaired_where_that_changes_it() {
+        for (builds, indexed, rows, unindexed, expected) in [
+            (true, true, 9_000, 3, true),
+            // It covers all rows; whatever it finds, taking rows in changes nothing.
+            (true, true, 9_000, 0, false),
+            (true, false, 9_000, 9_000, true),
+            (true, false, 4_999, 4_999, false),
+            (false, false, 9_000, 9_000, false),
+            (false, true, 9_000, 3, false),
+        ] {
+            let mut index = Check::new(CheckId::Index);
+            index.doubt("in doubt".into());
+            let column = json!({"indexed": indexed, "rows": rows, "unindexed": unindexed, "recall_10": null});
+            index.numbers = indexes(builds, &column);
+            let mending = Mending::of(&verification(vec![index]));
+            assert_eq!(mending.unindexed, expected, "{builds} {column}");
+        }
     }
 }

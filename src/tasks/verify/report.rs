@@ -8,11 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::point::PointId;
+use super::offenders::Offenders;
 use crate::point::verdict::{Decision, Outcome, Sample};
+use crate::point::{PointId, grouped};
 
-/// Offenders of a check that are shown; all are counted.
-pub(super) const MOST_SHOWN: usize = 100;
 /// Offenders of a check that a repair takes up at once; what is left, the next one does.
 pub(super) const MOST_MENDED: usize = 10_000;
 
@@ -105,34 +104,6 @@ impl FromStr for CheckId {
     }
 }
 
-/// One point that a check finds fault with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offender {
-    /// The point.
-    pub id: PointId,
-    /// What is wrong with it, without its contents.
-    pub what: String,
-}
-
-/// The points that a check finds fault with: all counted, the first shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offenders {
-    /// How many there are.
-    pub total: u64,
-    /// The first 100.
-    pub shown: Vec<Offender>,
-}
-
-impl Offenders {
-    /// Takes one in.
-    pub fn add(&mut self, id: PointId, what: impl FnOnce() -> String) {
-        self.total += 1;
-        if self.shown.len() < MOST_SHOWN {
-            self.shown.push(Offender { id, what: what() });
-        }
-    }
-}
-
 /// What came of one check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
@@ -200,10 +171,29 @@ impl Check {
         self.reasons.push(reason);
     }
 
+    /// Nothing was there to be found right: that decides nothing.
+    pub(super) fn saw_nothing(&mut self) {
+        if self.outcome == Outcome::Pass {
+            self.outcome = Outcome::Info;
+        }
+    }
+
     /// Keeps a point for a repair.
     pub(super) fn mend(&mut self, id: PointId) {
         if self.to_mend.len() < MOST_MENDED {
             self.to_mend.push(id);
+        }
+    }
+
+    /// Says that a repair does not take up all of so many points at once.
+    pub(super) fn note_mending(&mut self, points: u64) {
+        let most = MOST_MENDED as u64;
+        if points > most {
+            self.notes.push(format!(
+                "a repair takes up {} of these {} points at once; repair again for what is left",
+                grouped(most),
+                grouped(points)
+            ));
         }
     }
 }
@@ -281,11 +271,16 @@ mod tests {
             check.offenders.add(PointId::Num(n), || "missing".to_owned());
             check.mend(PointId::Num(n));
         }
-        assert_eq!(
-            (check.offenders.total, check.offenders.shown.len()),
-            (20_000, MOST_SHOWN)
-        );
+        assert_eq!((check.offenders.total, check.offenders.shown.len()), (20_000, 100));
         assert_eq!(check.to_mend.len(), MOST_MENDED);
+        check.note_mending(10_000);
+        assert!(check.notes.is_empty(), "all of them are taken up: {:?}", check.notes);
+        check.note_mending(20_000);
+        assert!(
+            check.notes[0].contains("10,000 of these 20,000 points"),
+            "{:?}",
+            check.notes
+        );
     }
 
     #[test]
@@ -295,5 +290,10 @@ mod tests {
         check.fail("wrong".into());
         check.doubt("few".into());
         assert_eq!((check.outcome, check.reasons.len()), (Outcome::Fail, 3));
+        check.saw_nothing();
+        assert_eq!(check.outcome, Outcome::Fail);
+        let mut check = Check::new(CheckId::Index);
+        check.saw_nothing();
+        assert_eq!(check.outcome, Outcome::Info);
     }
 }

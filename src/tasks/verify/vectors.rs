@@ -2,19 +2,21 @@
 //! it is its own point's.
 //!
 //! What ties an embedding to its point: carried over, it is equal to Qdrant's vector. Embedded anew in a space that can be
-//! compared, its cosine with Qdrant's vector was stored when it was written: where that no longer comes out, the embedding
-//! is another point's, or another model's. In a space of its own only embedding the content again shows it ([`again`]).
+//! compared, its cosine with Qdrant's vector was stored when it was written: where that no longer comes out, or is not there,
+//! the embedding is another point's, or another model's. In a space of its own, and of a caption that stands beside its
+//! picture, only embedding the content again shows it ([`again`]): so many of each such kind as say something.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use super::payloads::{same_numbers, too_small};
+use super::ties::Ties;
 use super::{Check, Ground, again};
 use crate::lance::schema::EMBEDDING;
-use crate::lance::{DecodeError, Row, TableSchema};
+use crate::lance::{DecodeError, Role, Row, TableSchema};
 use crate::point::verdict::{DIVERGENT, Limit, NORM, Outcome, SAME_NUMBER, SIMILARITY, Sample, percent};
-use crate::point::{Histogram, Modality, Point, PointId, Similarity};
+use crate::point::{Histogram, Modality, Point, PointId, Similarity, grouped};
 use crate::qdrant::ReadPoint;
 use crate::tasks::prepare::Plan;
 use crate::tasks::recipe::Recipe;
@@ -47,6 +49,7 @@ enum Fault {
     Norm,
     Unequal,
     Disagrees,
+    Unstored,
 }
 
 impl Fault {
@@ -71,6 +74,11 @@ impl Fault {
                 "have an embedding whose cosine with Qdrant's vector is not the one that was stored with it: another \
                  point's, or another model's",
             ),
+            Self::Unstored => (
+                "unstored",
+                "have no similarity stored with their embedding, although Qdrant has a vector to compare it with: nothing \
+                 ties it to its point",
+            ),
         }
     }
 }
@@ -80,21 +88,49 @@ pub(super) struct Tally {
     recipe: Recipe,
     /// Columns of embeddings: dimension, and whether their vectors have length 1.
     columns: BTreeMap<String, (usize, bool)>,
+    /// Whether rows of this table have similarities stored with them at all.
+    stores: bool,
+    /// Whether the table held rows before this job: those may have none.
+    adopted: bool,
+    /// Whether any divergent embedding was accepted.
+    accepts: bool,
+    /// Similarities below this are divergent.
+    divergent_below: f32,
     rows: u64,
     embeddings: u64,
     faults: BTreeMap<Fault, u64>,
-    /// Held against Qdrant's vector; could not be.
-    tied: u64,
-    untied: u64,
+    ties: Ties,
     without_point: u64,
     norms: Option<(f64, f64)>,
     similarities: Histogram,
+    accepted: u64,
+    /// Of the last batch: rows without a similarity that may have been there before this job, and divergent ones.
+    unstored: Vec<PointId>,
+    divergent: Vec<PointId>,
     offenders: Vec<(PointId, String)>,
     to_mend: Vec<PointId>,
 }
 
 impl Tally {
-    pub(super) fn new(recipe: &Recipe, schema: &TableSchema) -> Self {
+    /// For the table of a verification.
+    pub(super) async fn of(ground: &Ground<'_>) -> anyhow::Result<Self> {
+        let inspector = ground.inspector;
+        let mut stores = false;
+        for column in ground.columns(|role| *role == Role::Similarity) {
+            stores |= ground.pinned.count_where(&format!("{column} IS NOT NULL")).await? > 0;
+        }
+        let accepted = inspector.journal.run(|journal| journal.accepted()).await?;
+        Ok(Self {
+            stores,
+            adopted: ground.checkpoint.adopted_rows > 0,
+            accepts: accepted > 0,
+            divergent_below: Histogram::edge(inspector.config.divergence.threshold as f32),
+            ties: Ties::new(ground.wish.seed, ground.wish.again),
+            ..Self::new(&inspector.recipe, &inspector.schema)
+        })
+    }
+
+    fn new(recipe: &Recipe, schema: &TableSchema) -> Self {
         let spaces = recipe.columns.all();
         let columns = schema.embeddings().map(|(column, size)| {
             let normalised = spaces.get(column).is_some_and(|space| space.normalised);
@@ -103,35 +139,48 @@ impl Tally {
         Self {
             columns: columns.collect(),
             recipe: recipe.clone(),
+            stores: true,
+            adopted: false,
+            accepts: false,
+            divergent_below: -1.0,
             rows: 0,
             embeddings: 0,
             faults: BTreeMap::new(),
-            tied: 0,
-            untied: 0,
+            ties: Ties::new(0, super::AGAIN),
             without_point: 0,
             norms: None,
             similarities: Histogram::default(),
+            accepted: 0,
+            unstored: Vec::new(),
+            divergent: Vec::new(),
             offenders: Vec::new(),
             to_mend: Vec::new(),
         }
     }
 
-    /// Looks at one row beside its point.
-    pub(super) fn look(&mut self, row: &Row, point: Option<&ReadPoint>) {
+    /// Looks at one row, which lies at this place of the table, beside its point.
+    pub(super) fn look(&mut self, place: u64, row: &Row, point: Option<&ReadPoint>) {
         self.rows += 1;
         self.similarities.record(row.similarity);
+        let divergent = row.similarity.is_some_and(|found| found.get() < self.divergent_below);
+        if divergent && self.accepts {
+            self.divergent.push(row.point.id);
+        }
+        let asks = ask_qdrant(&self.recipe);
         let mut fault = self.soundness(row);
         match point {
             // A row without a point is for the check of ids.
-            None => self.without_point += u64::from(ask_qdrant(&self.recipe)),
+            None if asks => self.without_point += 1,
+            Some(Err(_)) => {}
             // Nothing can be compared that is not sound.
-            Some(Ok(point)) if fault.is_none() => fault = self.tie(row, point),
-            Some(_) => {}
+            _ if fault.is_some() => {}
+            None => self.count_ties(place, row, false),
+            Some(Ok(point)) => fault = self.tie(place, row, point),
         }
         if let Some((fault, said)) = fault {
             self.blame(row.point.id, fault, said);
             // Without a point there is nothing to make it from.
-            if matches!(point, Some(Ok(_))) || !ask_qdrant(&self.recipe) {
+            if matches!(point, Some(Ok(_))) || !asks {
                 self.to_mend.push(row.point.id);
             }
         }
@@ -171,7 +220,7 @@ impl Tally {
             let said = format!("{column}: {} numbers, not {size}", numbers.len());
             return Some((Fault::Dimension, said));
         }
-        if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
+        if let Some(place) = qlance_numbers::not_finite(numbers) {
             return Some((
                 Fault::NotFinite,
                 format!("{column}: number {place} is {}", numbers[place]),
@@ -189,63 +238,97 @@ impl Tally {
     }
 
     /// What is wrong between the row's own embedding and its point.
-    fn tie(&mut self, row: &Row, point: &Point) -> Option<(Fault, String)> {
+    fn tie(&mut self, place: u64, row: &Row, point: &Point) -> Option<(Fault, String)> {
         let new = row.embedding.as_deref()?;
         if let Plan::Carry { vector, .. } = &self.recipe.plan {
-            self.tied += 1;
-            return match point.vectors.get(vector).and_then(|vector| vector.dense()) {
+            let fault = match point.vectors.get(vector).and_then(|vector| vector.dense()) {
                 Some(old) if same_numbers(old, new) => None,
                 Some(old) => Some((Fault::Unequal, unequal(old, new))),
                 None => Some((Fault::Unequal, "Qdrant has no vector there".to_owned())),
             };
+            self.count_ties(place, row, true);
+            return fault;
         }
-        let found: Vec<f32> = compared_with(&self.recipe, row)
-            .filter_map(|name| Similarity::cosine(new, point.vectors.get(name)?.dense()?))
-            .map(Similarity::get)
+        let found: Vec<Option<f32>> = compared_with(&self.recipe, row)
+            .map(|name| Similarity::cosine(new, point.vectors.get(name)?.dense()?).map(Similarity::get))
             .collect();
-        let Some((stored, best)) = row.similarity.and_then(|stored| {
-            let distance = |cosine: &f32| f64::from((cosine - stored.get()).abs());
-            let best = found.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
-            Some((stored.get(), *best))
-        }) else {
-            self.untied += 1;
-            return None;
+        let Some(stored) = row.similarity.map(Similarity::get) else {
+            self.count_ties(place, row, false);
+            // Whichever of the vectors it was compared with, a cosine came out and was stored.
+            let lacks = self.stores && !found.is_empty() && found.iter().all(Option::is_some);
+            if lacks && self.adopted {
+                self.unstored.push(row.point.id);
+            }
+            return (lacks && !self.adopted).then(unstored);
         };
-        self.tied += 1;
-        let off = f64::from((stored - best).abs());
-        (SIMILARITY.judge(off) != Outcome::Pass).then(|| {
+        let distance = |cosine: &f32| f64::from((cosine - stored).abs());
+        let best = found
+            .iter()
+            .flatten()
+            .copied()
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        self.count_ties(place, row, best.is_some());
+        let best = best?;
+        (SIMILARITY.judge(distance(&best)) != Outcome::Pass).then(|| {
             let said = format!("similarity {stored:.4} is stored, {best:.4} comes out");
             (Fault::Disagrees, said)
         })
     }
 
+    /// Counts a row's embeddings by what ties them. What stands beside its own has nothing stored that would.
+    fn count_ties(&mut self, place: u64, row: &Row, own: bool) {
+        if let Some(column) = &row.embedding_column {
+            self.ties.count(place, column, false, own);
+        }
+        for (column, _) in &row.others {
+            self.ties.count(place, column, true, false);
+        }
+    }
+
     /// Hands over what the last batch showed.
-    pub(super) fn settle(&mut self, check: &mut Check) {
+    pub(super) async fn settle(&mut self, ground: &Ground<'_>, check: &mut Check) -> anyhow::Result<()> {
+        let unstored_rows = std::mem::take(&mut self.unstored);
+        if ground.before.is_some() {
+            let there = ground.there_before(&unstored_rows).await?;
+            for id in unstored_rows.into_iter().filter(|id| !there.contains(id)) {
+                let (fault, said) = unstored();
+                self.blame(id, fault, said);
+                self.to_mend.push(id);
+            }
+        }
+        let divergent = std::mem::take(&mut self.divergent);
+        if !divergent.is_empty() {
+            let journal = &ground.inspector.journal;
+            self.accepted += journal.run(move |journal| journal.accepted_of(&divergent)).await?;
+        }
         for (id, said) in self.offenders.drain(..) {
             check.offenders.add(id, || said);
         }
         for id in self.to_mend.drain(..) {
             check.mend(id);
         }
+        Ok(())
     }
 
-    pub(super) async fn tell(
-        self,
-        ground: &Ground<'_>,
-        check: &mut Check,
-        sample: Option<Sample>,
-    ) -> anyhow::Result<()> {
+    /// Says what came out; `of` is the number of all rows, where a sample of them was looked at.
+    pub(super) async fn tell(self, ground: &Ground<'_>, check: &mut Check, of: Option<u64>) -> anyhow::Result<()> {
         let bad: u64 = self.faults.values().sum();
+        // A row without a point was not held against anything.
+        let sample = of.map(|of| Sample::new(self.rows - self.without_point, of, bad));
         check.threshold = match self.recipe.plan {
             Plan::Carry { .. } => format!("sound; each number within {} of Qdrant's", limit_of(SAME_NUMBER.limit)),
             Plan::Embed { .. } => format!("sound; similarity as stored within {}", limit_of(SIMILARITY.limit)),
         };
         check.figure = match &sample {
             Some(sample) => sample.text(),
-            None => format!("{bad} of {} rows are wrong", self.rows),
+            None => format!("{} of {} rows are wrong", grouped(bad), grouped(self.rows)),
         };
         for (fault, count) in &self.faults {
-            check.fail(format!("{count} rows {}; {WAY_OUT}", fault.words().1));
+            check.fail(format!("{} rows {}; {WAY_OUT}", grouped(*count), fault.words().1));
+        }
+        check.note_mending(bad);
+        if self.rows == 0 {
+            check.saw_nothing();
         }
         if let Some(sample) = &sample
             && bad == 0
@@ -254,17 +337,17 @@ impl Tally {
             check.doubt(too_small(sample));
         }
         check.sample = sample;
-        let divergence = self.divergence(ground, check).await?;
-        let again = again::run(ground, check).await?;
-        self.doubt_untied(check, &again);
+        let divergence = self.divergence(ground, check);
+        let again = again::run(ground, check, self.ties.to_embed_again()).await?;
+        self.ties.judge(check, &again, of);
         let count = |fault: Fault| self.faults.get(&fault).copied().unwrap_or(0);
         let faults: serde_json::Map<String, serde_json::Value> = ALL
             .into_iter()
             .map(|fault| (fault.words().0.to_owned(), count(fault).into()))
             .collect();
         check.numbers = json!({
-            "rows": self.rows, "embeddings": self.embeddings, "faults": faults, "tied_to_qdrant": self.tied,
-            "not_tied": self.untied, "without_point": self.without_point,
+            "rows": self.rows, "embeddings": self.embeddings, "faults": faults, "tied_to_qdrant": self.ties.tied(),
+            "not_tied": self.ties.untied(), "kinds": self.ties.numbers(&again), "without_point": self.without_point,
             "norm": self.norms.map(|(least, most)| json!({"least": least, "most": most})),
             "similarity": divergence, "embedded_again": again.numbers(),
         });
@@ -272,14 +355,14 @@ impl Tally {
     }
 
     /// The distribution of the similarities against the configured threshold.
-    async fn divergence(&self, ground: &Ground<'_>, check: &mut Check) -> anyhow::Result<serde_json::Value> {
+    fn divergence(&self, ground: &Ground<'_>, check: &mut Check) -> serde_json::Value {
         let threshold = ground.inspector.config.divergence.threshold as f32;
         let compared = self.similarities.compared();
         if compared == 0 {
-            return Ok(serde_json::Value::Null);
+            return serde_json::Value::Null;
         }
-        let accepted = ground.inspector.journal.run(|journal| journal.accepted()).await?;
         let below = self.similarities.below(threshold);
+        let accepted = self.accepted.min(below);
         let open = below.saturating_sub(accepted);
         let share = open as f64 / compared as f64;
         let quantile = |share| self.similarities.quantile(share);
@@ -287,47 +370,36 @@ impl Tally {
         if DIVERGENT.judge(share) == Outcome::Pass {
             if below > 0 {
                 check.notes.push(format!(
-                    "{below} of {compared} similarities lie below {threshold}, {} of them accepted",
-                    accepted.min(below)
+                    "{} of {} similarities lie below {threshold}, {} of them accepted",
+                    grouped(below),
+                    grouped(compared),
+                    grouped(accepted)
                 ));
             }
         } else {
             check.doubt(format!(
-                "{} of {compared} similarities lie below {threshold} (median {median:.3}), more than 1 %: look at `qlance \
+                "{} of {} similarities lie below {threshold} (median {median:.3}), more than 1 %: look at `qlance \
                  divergence list`; or, if Qdrant's vectors are of another space, say divergence.same_space = false",
-                percent(share)
+                percent(share),
+                grouped(compared)
             ));
         }
-        Ok(json!({
+        json!({
             "compared": compared, "below_threshold": below, "threshold": threshold, "accepted": accepted,
             "p1": quantile(0.01), "p5": quantile(0.05), "p50": quantile(0.5),
-        }))
+        })
     }
+}
 
-    /// Says what nothing ties to its point.
-    fn doubt_untied(&self, check: &mut Check, again: &again::Again) {
-        if self.untied == 0 {
-            return;
-        }
-        if self.tied > 0 {
-            check.notes.push(format!(
-                "{} rows cannot be held against Qdrant's vectors: no similarity is stored with them, or Qdrant has no \
-                 vector to compare with",
-                self.untied
-            ));
-        } else if again.compared == 0 {
-            check.doubt(format!(
-                "nothing ties the embeddings to their points: Qdrant's vectors are of another space, and no content was \
-                 embedded again{}",
-                again.why_not.as_deref().unwrap_or_default()
-            ));
-        }
-    }
+/// What is said of a row without a similarity.
+fn unstored() -> (Fault, String) {
+    let said = "no similarity is stored, and Qdrant has a vector to compare with";
+    (Fault::Unstored, said.to_owned())
 }
 
 const WAY_OUT: &str = "`qlance verify --repair` or `qlance divergence embed-again` makes them anew";
 
-const ALL: [Fault; 8] = [
+const ALL: [Fault; 9] = [
     Fault::Unreadable,
     Fault::None,
     Fault::Dimension,
@@ -336,9 +408,10 @@ const ALL: [Fault; 8] = [
     Fault::Norm,
     Fault::Unequal,
     Fault::Disagrees,
+    Fault::Unstored,
 ];
 
-fn limit_of(limit: Limit) -> f64 {
+pub(super) fn limit_of(limit: Limit) -> f64 {
     match limit {
         Limit::AtLeast(limit, _) | Limit::Above(limit) | Limit::AtMost(limit, _) => limit,
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::super::CheckId;
+use super::super::ties::{Kind, judge_kind};
 use super::*;
 use crate::embed::{Gateways, Space};
 use crate::point::{Payload, Vector, Vectors};
@@ -50,7 +52,7 @@ fn row(new: Option<&[f32]>, similarity: Option<f32>) -> Row {
 }
 
 fn fault(mut tally: Tally, row: &Row, point: Option<Point>) -> Option<Fault> {
-    tally.look(row, point.map(Ok).as_ref());
+    tally.look(0, row, point.map(Ok).as_ref());
     assert_eq!(tally.faults.len(), tally.offenders.len());
     tally.faults.keys().next().copied()
 }
@@ -107,16 +109,94 @@ fn the_stored_similarity_ties_an_embedding_to_its_point() {
         (Some(0.800_005), Some(""), Some([1.0, 0.0]), None, 1),
         (Some(0.81), Some(""), Some([1.0, 0.0]), Some(Fault::Disagrees), 1),
         (Some(0.8), Some(""), Some([0.0, 1.0]), Some(Fault::Disagrees), 1),
+        // A swapped embedding whose similarity was taken away as well.
+        (None, Some(""), Some([1.0, 0.0]), Some(Fault::Unstored), 0),
         // Nothing to hold it against.
-        (None, Some(""), Some([1.0, 0.0]), None, 0),
+        (None, Some(""), None, None, 0),
+        (None, None, Some([1.0, 0.0]), None, 0),
         (Some(0.8), Some(""), None, None, 0),
         (Some(0.8), None, Some([1.0, 0.0]), None, 0),
     ] {
         let mut tally = tally(Plan::texts("content"), compared, false);
-        tally.look(&row(Some(&[0.8, 0.6]), similarity), Some(&Ok(point(old))));
+        tally.look(0, &row(Some(&[0.8, 0.6]), similarity), Some(&Ok(point(old))));
         let found = tally.faults.keys().next().copied();
-        assert_eq!((found, tally.tied), (expected, tied), "{similarity:?} {old:?}");
-        assert_eq!(tally.tied + tally.untied, 1);
+        let ties = tally.ties.of(&own());
+        assert_eq!((found, ties.tied), (expected, tied), "{similarity:?} {old:?}");
+        assert_eq!(ties.tied + ties.untied, 1);
+    }
+}
+
+fn own() -> Kind {
+    (EMBEDDING.to_owned(), false)
+}
+
+#[test]
+fn a_similarity_that_was_never_stored_is_not_missed() {
+    let look = |change: fn(&mut Tally)| {
+        let mut tally = tally(Plan::texts("content"), Some(""), false);
+        change(&mut tally);
+        tally.look(0, &row(Some(&[0.8, 0.6]), None), Some(&Ok(point(Some([1.0, 0.0])))));
+        tally
+    };
+    // A table without any, as where the spaces were said to differ: then nothing ties its rows.
+    let none = look(|tally| tally.stores = false);
+    assert_eq!(
+        (none.faults.len(), none.unstored.len(), none.ties.of(&own()).untied),
+        (0, 0, 1)
+    );
+    // It may have been there before this job; that is looked up.
+    let adopted = look(|tally| tally.adopted = true);
+    assert_eq!((adopted.faults.len(), adopted.unstored.len()), (0, 1));
+    // Which of two vectors it was compared with cannot be told, and of one there is none.
+    let mut either = tally(Plan::texts("content"), Some("t"), false);
+    either.recipe.compared = Arc::new([Some("t".to_owned()), Some(String::new()), None]);
+    let shared = either.recipe.columns.all()[EMBEDDING].clone();
+    either.recipe.columns = Arc::new(Columns::new(shared.clone(), Some(shared), None, false));
+    let mut picture = row(Some(&[0.8, 0.6]), None);
+    picture.modality = Some(Modality::Image);
+    either.look(0, &picture, Some(&Ok(point(Some([1.0, 0.0])))));
+    assert_eq!((either.faults.len(), either.ties.of(&own()).untied), (0, 1));
+}
+
+#[test]
+fn what_stands_beside_a_rows_own_embedding_is_a_kind_of_its_own() {
+    let mut tally = tally(Plan::texts("content"), Some(""), false);
+    for place in 0..100 {
+        let mut row = row(Some(&[0.8, 0.6]), Some(0.8));
+        row.others = vec![("embedding_caption".to_owned(), vec![1.0, 0.0])];
+        tally.look(place, &row, Some(&Ok(point(Some([1.0, 0.0])))));
+    }
+    let caption = ("embedding_caption".to_owned(), true);
+    assert_eq!((tally.ties.of(&own()).tied, tally.ties.of(&own()).untied), (100, 0));
+    assert_eq!((tally.ties.of(&caption).tied, tally.ties.of(&caption).untied), (0, 100));
+    let rows = tally.ties.to_embed_again();
+    assert_eq!((rows.untied.len(), rows.others), (super::super::AGAIN, true));
+    let distinct: std::collections::BTreeSet<u64> = rows.untied.iter().copied().collect();
+    assert_eq!(distinct.len(), rows.untied.len());
+    assert!(
+        rows.untied.iter().any(|place| *place >= 50),
+        "only the first were drawn"
+    );
+}
+
+#[test]
+fn a_kind_that_nothing_ties_is_judged_by_what_was_embedded_again() {
+    for (compared, all, expected) in [
+        (0, 300, Outcome::Inconclusive),
+        (1, 300, Outcome::Inconclusive),
+        (49, 300, Outcome::Inconclusive),
+        (50, 300, Outcome::Pass),
+        (3, 3, Outcome::Pass),
+        (3, 4, Outcome::Inconclusive),
+    ] {
+        let mut check = Check::new(CheckId::Vectors);
+        judge_kind(&mut check, &own(), &again::Again::of_kind(own(), compared), all);
+        assert_eq!(check.outcome, expected, "{compared} of {all}: {check:?}");
+        assert_eq!(check.reasons.is_empty(), expected == Outcome::Pass);
+        if compared == 50 {
+            assert!(check.figure.contains("so fewer than 6.00 %"), "{}", check.figure);
+            assert!(check.threshold.contains("at least 50"), "{}", check.threshold);
+        }
     }
 }
 
@@ -148,8 +228,8 @@ fn a_caption_in_the_place_of_its_picture_is_held_against_the_vector_of_texts() {
 #[test]
 fn a_row_without_a_point_is_for_the_check_of_ids() {
     let mut tally = tally(Plan::texts("content"), Some(""), false);
-    tally.look(&row(Some(&[1.0, 0.0]), Some(0.5)), None);
+    tally.look(0, &row(Some(&[1.0, 0.0]), Some(0.5)), None);
     assert_eq!((tally.without_point, tally.faults.len()), (1, 0));
-    tally.look(&row(Some(&[0.0, 0.0]), Some(0.5)), None);
+    tally.look(1, &row(Some(&[0.0, 0.0]), Some(0.5)), None);
     assert_eq!((tally.to_mend.len(), tally.faults.len()), (0, 1));
 }

@@ -1,12 +1,12 @@
 //! Whether the vectors of both stores are of one space, so that their answers can be compared: by what the
 //! configuration says, else by the similarities that the rows keep.
 
+use super::inspect::Inspector;
+use super::prepare::Plan;
 use crate::lance::Row;
 use crate::lance::schema::EMBEDDING_CAPTION;
 use crate::qdrant::source::Distance;
 use crate::qdrant::{CollectionFacts, VectorKind};
-use crate::tasks::inspect::Inspector;
-use crate::tasks::prepare::Plan;
 
 /// Why the two spaces are not the same, where they are not. The rows are a sample that has its similarities with it.
 pub(super) fn other_space(inspector: &Inspector, collection: &CollectionFacts, rows: &[Row]) -> Option<String> {
