@@ -22,6 +22,8 @@ pub mod verify;
 
 mod acting;
 mod events;
+mod latest;
+mod words;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -57,7 +59,7 @@ const FLASH: Duration = Duration::from_secs(5);
 const LATEST: usize = 32;
 
 /// Lines that help can be scrolled: more than that it never has beside what is seen.
-const MOST_HELP: u16 = 40;
+const MOST_HELP: u16 = 120;
 
 /// What the console is told.
 #[derive(Debug, Clone)]
@@ -109,6 +111,8 @@ pub struct Reach {
     pub point: Option<u16>,
     /// The opened failure.
     pub failure: Option<u16>,
+    /// The selected field of the opened pair.
+    pub field: Option<u16>,
     /// The text of the Verify screen that the keys go to.
     pub verify: Option<u16>,
     /// The help.
@@ -191,6 +195,10 @@ pub struct App {
     pub prompt: Option<Prompt>,
     /// A question that waits for an answer.
     pub confirm: Option<Confirm>,
+    /// A question that came by itself, and the screen that it is asked on as soon as that is shown.
+    to_ask: Option<(Screen, Confirm)>,
+    /// The screen whose point is shown on the Diff screen; Esc goes back there.
+    came_from: Option<Screen>,
     /// A message that goes away by itself.
     pub flash: Option<Flash>,
     /// Whether the operator has asked to leave.
@@ -232,6 +240,8 @@ impl App {
             palette: None,
             prompt: None,
             confirm: None,
+            to_ask: None,
+            came_from: None,
             flash: None,
             leaving: false,
             ended: false,
@@ -243,6 +253,7 @@ impl App {
         if self.flash.as_ref().is_some_and(|flash| flash.until <= now) {
             self.flash = None;
         }
+        self.failures.pass(now);
         let mut effects = match message {
             Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Message::Key(key) => self.key(key, now),
@@ -250,10 +261,7 @@ impl App {
                 self.paste(&text);
                 Vec::new()
             }
-            Message::Mouse(mouse) => {
-                self.mouse(mouse);
-                Vec::new()
-            }
+            Message::Mouse(mouse) => self.mouse(mouse),
             Message::Resized { columns, rows } => {
                 let beside = columns >= SIDE_BY_SIDE;
                 self.failures.resize(rows);
@@ -276,6 +284,7 @@ impl App {
             Message::Tick => Vec::new(),
             Message::StopAsked => self.stop(),
         };
+        self.ask_what_waits();
         self.hold();
         effects.extend(self.wanted());
         effects
@@ -287,6 +296,7 @@ impl App {
             (Some(&mut self.plan_scroll), self.reach.plan),
             (Some(&mut self.divergence.scroll), self.reach.point),
             (Some(&mut self.failures.scroll), self.reach.failure),
+            (Some(&mut self.diff.line), self.reach.field),
             (Some(&mut self.verify.scroll), self.reach.verify),
             (self.help.as_mut(), self.reach.help),
         ];
@@ -378,6 +388,10 @@ impl App {
         if let Some(editor) = &mut self.failures.editor {
             return match editor.key(key) {
                 Edited::NotYet => Vec::new(),
+                Edited::Asks => {
+                    self.flash(Level::Warn, "Esc again drops what was typed", now);
+                    Vec::new()
+                }
                 Edited::Cancelled => {
                     self.failures.editor = None;
                     Vec::new()
@@ -396,13 +410,26 @@ impl App {
         found.map_or_else(Vec::new, |action| self.act(action, now))
     }
 
-    /// Whether keys go into something that is open, so that a question must not come up under them.
-    fn is_busy_with_keys(&self) -> bool {
+    /// Whether the keys go into something over the screen, or into its filter: nothing else must come up under them.
+    fn is_covered(&self) -> bool {
+        self.is_overlaid() || self.failures.is_typing() && self.screen == Screen::Failures
+    }
+
+    /// Whether something lies over the screen: no pane of it has the keys then.
+    pub fn is_overlaid(&self) -> bool {
         self.prompt.is_some()
             || self.confirm.is_some()
             || self.palette.is_some()
             || self.failures.editor.is_some()
-            || self.failures.is_typing()
+            || self.help.is_some()
+    }
+
+    /// Asks the question that waits, once its screen is shown and nothing else takes the keys.
+    fn ask_what_waits(&mut self) {
+        let is_here = self.to_ask.as_ref().is_some_and(|(screen, _)| *screen == self.screen);
+        if is_here && !self.is_covered() {
+            self.confirm = self.to_ask.take().map(|(_, question)| question);
+        }
     }
 
     /// Help is scrolled by the motions; any other key closes it, and does what it says.
@@ -416,7 +443,8 @@ impl App {
                     Motion::PageUp => scroll.saturating_sub(10),
                     Motion::PageDown => (scroll + 10).min(MOST_HELP),
                     Motion::Top => 0,
-                    Motion::Bottom | Motion::Left | Motion::Right => scroll,
+                    Motion::Bottom => MOST_HELP,
+                    Motion::Left | Motion::Right => scroll,
                 });
                 Vec::new()
             }
@@ -444,14 +472,9 @@ impl App {
         }
     }
 
-    fn mouse(&mut self, mouse: Mouse) {
-        let covered = self.confirm.is_some()
-            || self.prompt.is_some()
-            || self.palette.is_some()
-            || self.failures.editor.is_some()
-            || self.help.is_some();
-        if covered {
-            return;
+    fn mouse(&mut self, mouse: Mouse) -> Vec<Effect> {
+        if self.is_overlaid() {
+            return Vec::new();
         }
         match mouse {
             Mouse::Wheel(motion) => {
@@ -459,17 +482,22 @@ impl App {
                     self.go(motion);
                 }
             }
-            Mouse::Tab(screen) => self.screen = screen,
+            Mouse::Tab(screen) => self.show(screen),
             Mouse::Row(place) => match self.screen {
                 Screen::Failures => self.failures.click_row(place),
                 Screen::Divergence => self.divergence.click_row(place),
                 Screen::Diff => self.diff.click_row(place as usize),
                 Screen::Verify => self.verify.click_row(place as usize),
                 Screen::Search => self.search.click_row(place as usize),
-                _ => {}
+                Screen::Migrate => return self.open_latest(place),
+                Screen::Log => {}
             },
-            Mouse::Bin(row) => self.divergence.click_bin(row, &self.snapshot.similarities),
+            Mouse::Bin(row) => {
+                self.divergence
+                    .click_bin(row, &self.snapshot.similarities, self.threshold);
+            }
         }
+        Vec::new()
     }
 
     /// Asks for the page that should be seen, where it is not there.

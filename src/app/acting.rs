@@ -18,10 +18,17 @@ use crate::tasks::{Level, Phase, SampleOf, Selection, Setting, TaskCommand};
 const MOST_PLAN: u16 = 700;
 /// Requests in flight that can be asked for.
 const MOST_IN_FLIGHT: usize = 1_000;
+/// Bytes of a text that are copied at most: in base64 they become about 100 kB, what common terminals take.
+const MOST_COPIED: usize = 74_000;
 
 impl App {
     /// Carries an action out, or says why it does not apply just now.
     pub(super) fn act(&mut self, action: &'static Action, now: Instant) -> Vec<Effect> {
+        if !action.applies_to(self.screen) {
+            let text = format!("{}: it belongs to {}", action.short, action.where_it_is());
+            self.flash(Level::Warn, text, now);
+            return Vec::new();
+        }
         if let Err(why) = (action.available)(self) {
             self.flash(Level::Warn, format!("{}: {why}", action.short), now);
             return Vec::new();
@@ -74,7 +81,8 @@ impl App {
             }
             ActionId::RetryAll => {
                 let filter = self.failures.filter();
-                self.confirm = Some(Confirm::retry_all(self.failures.retryable(), filter));
+                let (count, under_way) = (self.failures.retryable(), self.failures.retrying());
+                self.confirm = Some(Confirm::retry_all(count, under_way, filter));
             }
             ActionId::Edit => {
                 return self
@@ -89,13 +97,16 @@ impl App {
             ActionId::CopyId => return self.copy_id(now),
             ActionId::CopyField => return self.copy_field(now),
             ActionId::Scale => self.divergence.logarithmic = !self.divergence.logarithmic,
-            ActionId::ZoomIn => self.divergence.zoom(true, &self.snapshot.similarities),
-            ActionId::ZoomOut => self.divergence.zoom(false, &self.snapshot.similarities),
+            ActionId::ZoomIn => self.divergence.zoom(true, &self.snapshot.similarities, self.threshold),
+            ActionId::ZoomOut => self.divergence.zoom(false, &self.snapshot.similarities, self.threshold),
             ActionId::Threshold(thousandths) => return self.move_threshold(thousandths),
             ActionId::EmbedAgain => {
                 let ids = self.divergence.chosen();
-                self.divergence.asked(Decision::EmbeddedAgain, &ids);
-                return send(TaskCommand::EmbedAgain(ids));
+                if ids.len() > 1 && self.is_paid_for() {
+                    self.confirm = Some(Confirm::embed_again(ids));
+                } else {
+                    return self.embed_again(ids);
+                }
             }
             ActionId::KeepSourceVector => self.confirm = Some(Confirm::keep_source_vector(self.divergence.chosen())),
             ActionId::Accept => self.ask(Ask::AcceptNote(self.divergence.chosen())),
@@ -108,7 +119,10 @@ impl App {
                     return send(self.show_diff(id));
                 }
             }
-            ActionId::Sample => return send(self.diff.ask(SampleOf::Random)),
+            ActionId::Sample => {
+                self.came_from = None;
+                return send(self.diff.ask(SampleOf::Random));
+            }
             ActionId::PairById => self.ask(Ask::PairId),
             ActionId::NextDifference => self.diff.jump(false),
             ActionId::PreviousDifference => self.diff.jump(true),
@@ -138,12 +152,14 @@ impl App {
         Vec::new()
     }
 
-    fn show(&mut self, screen: Screen) {
+    pub(super) fn show(&mut self, screen: Screen) {
         self.screen = screen;
+        self.came_from = None;
     }
 
-    /// Shows one point in both stores.
+    /// Shows one point of this screen in both stores.
     fn show_diff(&mut self, id: PointId) -> TaskCommand {
+        self.came_from = Some(self.screen);
         self.screen = Screen::Diff;
         self.diff.ask(SampleOf::Ids(vec![id]))
     }
@@ -156,11 +172,11 @@ impl App {
     pub(super) fn answered(&mut self, command: TaskCommand) -> Vec<Effect> {
         let command = match command {
             TaskCommand::SamplePairs(of) => {
-                self.screen = Screen::Diff;
+                self.show(Screen::Diff);
                 self.diff.ask(of)
             }
             TaskCommand::Skip(ids, reason) => {
-                self.failures.unmark_all();
+                self.failures.unmark(&ids);
                 TaskCommand::Skip(ids, reason)
             }
             TaskCommand::Accept(ids, note) => {
@@ -193,7 +209,7 @@ impl App {
     pub(super) fn go(&mut self, motion: Motion) {
         match self.screen {
             Screen::Failures => self.failures.move_in_pane(motion),
-            Screen::Divergence => self.divergence.go(motion, &self.snapshot.similarities),
+            Screen::Divergence => self.divergence.go(motion, &self.snapshot.similarities, self.threshold),
             Screen::Diff => self.diff.go(motion),
             Screen::Verify => self.verify.go(motion),
             Screen::Search => self.search.go(motion),
@@ -205,7 +221,8 @@ impl App {
                     Motion::PageUp => self.plan_scroll.saturating_sub(10),
                     Motion::PageDown => (self.plan_scroll + 10).min(MOST_PLAN),
                     Motion::Top => 0,
-                    Motion::Bottom | Motion::Left | Motion::Right => self.plan_scroll,
+                    Motion::Bottom => MOST_PLAN,
+                    Motion::Left | Motion::Right => self.plan_scroll,
                 };
             }
         }
@@ -249,6 +266,10 @@ impl App {
             Screen::Failures => self.failures.back(),
             Screen::Diff => {
                 self.diff.back();
+                // A point of another screen was opened in one step, and is left in one.
+                if let Some(screen) = self.came_from.take() {
+                    self.screen = screen;
+                }
             }
             Screen::Verify => self.verify.back(),
             Screen::Search => return sending(self.search.back()),
@@ -281,6 +302,13 @@ impl App {
             format!("Qdrant: {}\nLanceDB: {}", show(&field.qdrant), show(&field.lancedb))
         };
         let path = field.path.clone();
+        if text.len() > MOST_COPIED {
+            let bytes = text.len();
+            let text =
+                format!("{path} is too large for a terminal's clipboard: {bytes} bytes, of {MOST_COPIED} at most");
+            self.flash(Level::Warn, text, now);
+            return Vec::new();
+        }
         self.flash(Level::Info, format!("copied {path}"), now);
         vec![Effect::Copy(text)]
     }
@@ -310,13 +338,26 @@ impl App {
             Choice::KeepRunning => vec![Effect::Detach],
             Choice::RetryAll(filter) => self.retry_all(filter, now),
             Choice::KeepSourceVector(ids) => self.keep(ids),
+            Choice::EmbedAgain(ids) => self.embed_again(ids),
             Choice::CatchUp { remove_gone } => vec![Effect::Send(TaskCommand::CatchUp { remove_gone })],
         }
     }
 
     fn retry_all(&mut self, filter: Filter, now: Instant) -> Vec<Effect> {
+        self.failures.queued_all(filter.clone());
         self.flash(Level::Info, "retrying", now);
         vec![Effect::Send(TaskCommand::Retry(Selection::Filter(filter)))]
+    }
+
+    /// Whether embedding costs money, as far as it is known: something was paid, or will be.
+    fn is_paid_for(&self) -> bool {
+        let planned = self.plan.as_ref().and_then(|plan| plan.cost_usd.value);
+        self.snapshot.cost_usd > 0.0 || planned.is_some_and(|usd| usd > 0.0)
+    }
+
+    fn embed_again(&mut self, ids: Vec<PointId>) -> Vec<Effect> {
+        self.divergence.asked(Decision::EmbeddedAgain, &ids);
+        vec![Effect::Send(TaskCommand::EmbedAgain(ids))]
     }
 
     fn keep(&mut self, ids: Vec<PointId>) -> Vec<Effect> {

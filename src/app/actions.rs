@@ -161,8 +161,8 @@ pub struct Action {
     pub long: &'static str,
     /// The screens it belongs to; none is everywhere.
     pub screens: &'static [Screen],
-    /// Whether the footer shows it.
-    pub in_footer: bool,
+    /// Whether the footer shows it just now, where it applies: what is open decides which keys are named.
+    pub in_footer: fn(&App) -> bool,
     /// Whether it asks before it acts.
     pub dangerous: bool,
     /// Why it does not apply just now.
@@ -184,7 +184,7 @@ impl Action {
             short,
             long,
             screens: &[],
-            in_footer: false,
+            in_footer: when::never,
             dangerous: false,
             available: when::always,
         }
@@ -195,8 +195,12 @@ impl Action {
         self
     }
 
-    const fn in_footer(mut self) -> Self {
-        self.in_footer = true;
+    const fn in_footer(self) -> Self {
+        self.in_footer_while(when::ever)
+    }
+
+    const fn in_footer_while(mut self, shown: fn(&App) -> bool) -> Self {
+        self.in_footer = shown;
         self
     }
 
@@ -208,6 +212,18 @@ impl Action {
     const fn when(mut self, available: fn(&App) -> Result<(), &'static str>) -> Self {
         self.available = available;
         self
+    }
+
+    /// The screens it belongs to, in words; "all screens" where it is everywhere.
+    pub fn where_it_is(&self) -> String {
+        match self.screens {
+            [] => "all screens".to_owned(),
+            [screens @ .., last] if !screens.is_empty() => {
+                let first: Vec<&str> = screens.iter().map(|screen| screen.title()).collect();
+                format!("{} and {}", first.join(", "), last.title())
+            }
+            [screen, ..] => screen.title().to_owned(),
+        }
     }
 
     /// Whether it can be called on a screen at all.
@@ -253,7 +269,7 @@ pub static ACTIONS: &[Action] = &[
         "pause/resume",
         "Pause: start nothing new, finish what is in flight. Again: go on, also after an outage stopped the run.",
     )
-    .in_footer()
+    .in_footer_while(when::on_migrate)
     .when(when::can_pause),
     Action::new(
         Id::TryNow,
@@ -341,7 +357,7 @@ pub static ACTIONS: &[Action] = &[
         "Verify everything: hold every row and vector against its point. Both stores are only read.",
     )
     .on(VERIFY)
-    .in_footer()
+    .in_footer_while(when::in_no_check)
     .when(when::can_verify),
     Action::new(
         Id::VerifySample,
@@ -351,7 +367,7 @@ pub static ACTIONS: &[Action] = &[
         "Verify, but only the payloads and vectors of a sample; says what that proves.",
     )
     .on(VERIFY)
-    .in_footer()
+    .in_footer_while(when::in_no_check)
     .when(when::can_verify),
     Action::new(
         Id::StopVerifying,
@@ -375,8 +391,18 @@ pub static ACTIONS: &[Action] = &[
     .when(when::is_open),
     Action::new(Id::Open, "open", &["Enter"], "open", "Open what is selected.")
         .on(LISTS)
-        .in_footer()
+        .in_footer_while(when::can_be_opened)
         .when(when::can_open),
+    Action::new(
+        Id::MeasureAgreement,
+        "measure-agreement",
+        &["n"],
+        "neighbours",
+        "Compare the ten nearest neighbours of a sample in both stores.",
+    )
+    .on(DIVERGENCE)
+    .in_footer_while(when::has_only_neighbours)
+    .when(when::is_open),
     Action::new(
         Id::Mark,
         "mark",
@@ -385,7 +411,7 @@ pub static ACTIONS: &[Action] = &[
         "Mark the point, for doing the same to several.",
     )
     .on(MARKED)
-    .in_footer()
+    .in_footer_while(when::in_list)
     .when(when::has_selected),
     Action::new(
         Id::Retry,
@@ -396,7 +422,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(FAILURES)
     .in_footer()
-    .when(when::has_chosen),
+    .when(when::can_retry),
     Action::new(
         Id::RetryAll,
         "retry-all",
@@ -405,7 +431,7 @@ pub static ACTIONS: &[Action] = &[
         "Try all failed points again that the filter shows.",
     )
     .on(FAILURES)
-    .in_footer()
+    .in_footer_while(when::in_list)
     .dangerous()
     .when(when::has_failures),
     Action::new(
@@ -428,7 +454,7 @@ pub static ACTIONS: &[Action] = &[
     .on(FAILURES)
     .in_footer()
     .dangerous()
-    .when(when::has_chosen),
+    .when(when::can_skip),
     Action::new(
         Id::Unskip,
         "unskip",
@@ -437,7 +463,7 @@ pub static ACTIONS: &[Action] = &[
         "Take the skip of the marked points back, or of the selected one.",
     )
     .on(FAILURES)
-    .when(when::has_chosen),
+    .when(when::can_unskip),
     Action::new(
         Id::Sort,
         "sort",
@@ -460,7 +486,7 @@ pub static ACTIONS: &[Action] = &[
         "filter",
         &["/"],
         "filter",
-        "Show only failures whose id, class or message holds a text. Esc shows all again.",
+        "Show only failures whose id, class or message holds a text; class:NAME narrows it. Esc shows all again.",
     )
     .on(FAILURES)
     .in_footer(),
@@ -468,8 +494,8 @@ pub static ACTIONS: &[Action] = &[
         Id::EmbedAgain,
         "embed-again",
         &["r"],
-        "embed again",
-        "Embed the marked points again, or the selected one.",
+        "re-embed",
+        "Embed the marked points again, or the selected one. Asks first where several are paid for.",
     )
     .on(DIVERGENCE)
     .in_footer()
@@ -478,10 +504,11 @@ pub static ACTIONS: &[Action] = &[
         Id::KeepSourceVector,
         "keep-source-vector",
         &["K"],
-        "keep Qdrant's",
+        "keep old",
         "Put Qdrant's vector in the place of the new embedding, for the marked points or the selected one.",
     )
     .on(DIVERGENCE)
+    .in_footer_while(when::in_detail)
     .dangerous()
     .when(when::can_keep),
     Action::new(
@@ -498,25 +525,25 @@ pub static ACTIONS: &[Action] = &[
         Id::Threshold(-1),
         "threshold-down",
         &["<"],
-        "threshold",
+        "lower",
         "Lower the threshold by 0.001.",
     )
     .on(DIVERGENCE)
-    .in_footer(),
+    .in_footer_while(when::has_similarities),
     Action::new(
         Id::Threshold(1),
         "threshold-up",
         &[">"],
-        "threshold",
+        "raise",
         "Raise the threshold by 0.001.",
     )
     .on(DIVERGENCE)
-    .in_footer(),
+    .in_footer_while(when::has_similarities),
     Action::new(
         Id::Threshold(-10),
         "threshold-far-down",
         &["{"],
-        "threshold",
+        "lower",
         "Lower the threshold by 0.01.",
     )
     .on(DIVERGENCE),
@@ -524,7 +551,7 @@ pub static ACTIONS: &[Action] = &[
         Id::Threshold(10),
         "threshold-far-up",
         &["}"],
-        "threshold",
+        "raise",
         "Raise the threshold by 0.01.",
     )
     .on(DIVERGENCE),
@@ -546,15 +573,6 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(DIVERGENCE),
     Action::new(
-        Id::MeasureAgreement,
-        "measure-agreement",
-        &["n"],
-        "neighbours",
-        "Compare the ten nearest neighbours of a sample in both stores.",
-    )
-    .on(DIVERGENCE)
-    .when(when::is_open),
-    Action::new(
         Id::Sample,
         "sample",
         &["n"],
@@ -562,7 +580,7 @@ pub static ACTIONS: &[Action] = &[
         "Compare another random sample of both stores.",
     )
     .on(DIFF)
-    .in_footer()
+    .in_footer_while(when::in_no_pair)
     .when(when::is_open),
     Action::new(
         Id::PairById,
@@ -572,7 +590,7 @@ pub static ACTIONS: &[Action] = &[
         "Compare one point, by its id.",
     )
     .on(DIFF)
-    .in_footer()
+    .in_footer_while(when::in_no_pair)
     .when(when::is_open),
     Action::new(
         Id::NextDifference,
@@ -592,6 +610,7 @@ pub static ACTIONS: &[Action] = &[
         "To the previous field that differs.",
     )
     .on(DIFF)
+    .in_footer()
     .when(when::has_record),
     Action::new(
         Id::Fold,
@@ -601,7 +620,7 @@ pub static ACTIONS: &[Action] = &[
         "Fold the fields that are equal, or show them.",
     )
     .on(DIFF)
-    .in_footer(),
+    .in_footer_while(when::has_pair),
     Action::new(
         Id::Wrap,
         "wrap",
@@ -610,7 +629,7 @@ pub static ACTIONS: &[Action] = &[
         "Wrap long texts, or scroll them with Left and Right.",
     )
     .on(DIFF)
-    .in_footer(),
+    .in_footer_while(when::has_pair),
     Action::new(
         Id::CopyField,
         "copy-field",
@@ -712,7 +731,8 @@ pub static ACTIONS: &[Action] = &[
         &["Esc"],
         "back",
         "One step back: close what is open, clear the filter, drop the marks.",
-    ),
+    )
+    .in_footer_while(when::in_what_is_open),
     Action::new(Id::Move(Motion::Down), "down", &["Down", "j"], "down", "One line down."),
     Action::new(Id::Move(Motion::Up), "up", &["Up", "k"], "up", "One line up."),
     Action::new(
@@ -751,7 +771,8 @@ pub static ACTIONS: &[Action] = &[
         &["Tab"],
         "pane",
         "To the next pane of the screen.",
-    ),
+    )
+    .in_footer_while(when::has_panes),
     Action::new(
         Id::PreviousPane,
         "previous-pane",

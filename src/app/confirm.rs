@@ -1,9 +1,13 @@
-//! Questions before something dangerous. They name the real number, and start on Cancel.
+//! Questions before something dangerous. They name the real number and target, and start on Cancel. A letter goes to a
+//! choice, and only Enter carries one out: what was typed for the list below answers nothing.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::failures::which;
+use super::prompt::whom;
+use super::words::{counted, points, rows};
 use crate::journal::Filter;
-use crate::point::PointId;
+use crate::point::{PointId, grouped};
 use crate::tasks::sync::Difference;
 
 /// What the operator may choose.
@@ -24,6 +28,8 @@ pub enum Choice {
     },
     /// Put Qdrant's vectors in the place of the new embeddings of these.
     KeepSourceVector(Vec<PointId>),
+    /// Embed these again.
+    EmbedAgain(Vec<PointId>),
 }
 
 /// A question with its choices.
@@ -31,15 +37,15 @@ pub enum Choice {
 pub struct Confirm {
     /// The question.
     pub question: String,
-    /// What each choice says, the letter that takes it, and what it means.
-    pub choices: Vec<(&'static str, char, Choice)>,
+    /// What each choice says, the letter that goes to it, and what it means.
+    pub choices: Vec<(String, char, Choice)>,
     /// The one that Enter takes.
     pub selected: usize,
 }
 
 impl Confirm {
-    fn new(question: String, mut choices: Vec<(&'static str, char, Choice)>) -> Self {
-        choices.insert(0, ("Cancel", 'c', Choice::Cancel));
+    fn new(question: String, mut choices: Vec<(String, char, Choice)>) -> Self {
+        choices.insert(0, ("Cancel".to_owned(), 'c', Choice::Cancel));
         Self {
             question,
             choices,
@@ -49,43 +55,72 @@ impl Confirm {
 
     /// Leaving while points are on their way.
     pub fn quit(in_hand: u64) -> Self {
+        let are = if in_hand == 1 { "is" } else { "are" };
+        let in_hand = points(in_hand);
         Self::new(
-            format!("The work is still running; {in_hand} points are in hand. Nothing is lost either way."),
+            format!("The work is still running; {in_hand} {are} in hand. Nothing is lost either way."),
             vec![
-                ("Stop cleanly", 's', Choice::StopCleanly),
-                ("Keep running without the screen", 'k', Choice::KeepRunning),
+                ("Stop cleanly".to_owned(), 's', Choice::StopCleanly),
+                ("Keep running without the screen".to_owned(), 'r', Choice::KeepRunning),
             ],
         )
     }
 
-    /// Retrying everything a filter shows.
-    pub fn retry_all(count: u64, filter: Filter) -> Self {
+    /// Retrying everything a filter shows: so many points, of which so many may be tried already.
+    pub fn retry_all(count: u64, under_way: u64, filter: Filter) -> Self {
+        let all = match (count, filter == Filter::default()) {
+            (1, _) => "",
+            (_, true) => "all ",
+            (_, false) => "all shown: ",
+        };
+        let failed = counted(count, "failed point", "failed points");
+        let mut question = format!("Retry {all}{failed}{}?", which(&filter));
+        if under_way > 0 {
+            let are = if under_way == 1 { "is" } else { "are" };
+            question.push_str(&format!(
+                " {} {are} being retried already, and tried once more only where that fails.",
+                points(under_way)
+            ));
+        }
         Self::new(
-            format!("Retry {count} failed points?"),
-            vec![("Retry all", 'r', Choice::RetryAll(filter))],
+            question,
+            vec![(format!("Retry {failed}"), 'r', Choice::RetryAll(filter))],
         )
     }
 
-    /// Bringing over what differs between the stores.
-    pub fn catch_up(found: &Difference) -> Self {
+    /// Bringing over what differs between the stores into a table.
+    pub fn catch_up(found: &Difference, table: &str) -> Self {
         let mut question = format!(
             "In Qdrant since: {} new, {} with another content, {} with another payload, {} gone. {} stay as they are.",
-            found.new, found.content, found.payload, found.gone, found.same
+            grouped(found.new),
+            grouped(found.content),
+            grouped(found.payload),
+            grouped(found.gone),
+            grouped(found.same)
         );
+        question.push_str(&pointless(found, table));
         question.push_str(&price(found));
         let keep = Choice::CatchUp { remove_gone: false };
         let remove = Choice::CatchUp { remove_gone: true };
-        let comes = found.new + found.content + found.payload > 0;
-        let choices = match (comes, found.gone > 0) {
-            (true, false) => vec![("Bring over", 'b', keep)],
-            (true, true) => vec![("Bring over", 'b', keep), ("Bring over and remove", 'r', remove)],
-            _ => vec![("Remove the gone", 'r', remove)],
+        let comes = found.new + found.content + found.payload;
+        let bring = format!("Bring over {}", points(comes));
+        let choices = match (comes > 0, found.gone > 0) {
+            (true, false) => vec![(bring, 'b', keep)],
+            (true, true) => vec![
+                (format!("{bring}, delete nothing"), 'b', keep),
+                (
+                    format!("{bring}, and {}", deleting("delete", found, table)),
+                    'r',
+                    remove,
+                ),
+            ],
+            _ => vec![(deleting("Delete", found, table), 'r', remove)],
         };
         Self::new(question, choices)
     }
 
-    /// Bringing together what a verification found apart.
-    pub fn repair(found: &Difference) -> Self {
+    /// Bringing together what a verification found apart, in a table.
+    pub fn repair(found: &Difference, table: &str) -> Self {
         let parts = [
             (found.new, "to bring over"),
             (found.content, "to embed again"),
@@ -94,41 +129,57 @@ impl Confirm {
             (found.gone, "gone from Qdrant"),
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
-        let mut parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        let mut parts: Vec<String> = parts
+            .map(|(count, what)| format!("{} {what}", grouped(*count)))
+            .collect();
         if found.unindexed {
             parts.push("the indexes to bring up to date".to_owned());
         }
-        let mut question = format!("Repair: {}. {} stay as they are.", parts.join(", "), found.same);
+        let mut question = format!(
+            "Repair: {}. {} stay as they are.",
+            parts.join(", "),
+            grouped(found.same)
+        );
+        question.push_str(&pointless(found, table));
         question.push_str(&price(found));
         let keep = Choice::CatchUp { remove_gone: false };
         let remove = Choice::CatchUp { remove_gone: true };
         let mends = found.new + found.content + found.payload + found.repeats > 0 || found.unindexed;
         let choices = match (mends, found.gone > 0) {
-            (true, false) => vec![("Repair", 'r', keep)],
+            (true, false) => vec![("Repair".to_owned(), 'r', keep)],
             (true, true) => vec![
-                ("Repair, keep the gone", 'r', keep),
-                ("Repair and remove the gone", 'g', remove),
+                (
+                    format!("Repair, and leave the {} as they are", rows(found.gone)),
+                    'r',
+                    keep,
+                ),
+                (format!("Repair, and {}", deleting("delete", found, table)), 'm', remove),
             ],
-            (false, _) => vec![("Remove the gone", 'g', remove)],
+            (false, _) => vec![(deleting("Delete", found, table), 'm', remove)],
         };
         Self::new(question, choices)
     }
 
     /// Throwing new embeddings away.
     pub fn keep_source_vector(ids: Vec<PointId>) -> Self {
-        let count = ids.len();
-        let points = if count == 1 {
-            "1 point".to_owned()
-        } else {
-            format!("{count} points")
-        };
         Self::new(
-            format!("Put Qdrant's vector in the place of the new embedding of {points}?"),
-            vec![("Keep Qdrant's", 'k', Choice::KeepSourceVector(ids))],
+            format!(
+                "Put Qdrant's vector in the place of the new embedding of {}?",
+                whom(&ids)
+            ),
+            vec![("Keep Qdrant's vector".to_owned(), 'v', Choice::KeepSourceVector(ids))],
         )
     }
 
-    /// A key; the choice where one was made.
+    /// Embedding several points once more, which is paid for.
+    pub fn embed_again(ids: Vec<PointId>) -> Self {
+        Self::new(
+            format!("Embed {} again? The embedder is paid for each once more.", whom(&ids)),
+            vec![("Embed again".to_owned(), 'e', Choice::EmbedAgain(ids))],
+        )
+    }
+
+    /// A key; the choice where Enter or Esc made one.
     pub fn key(&mut self, key: KeyEvent) -> Option<Choice> {
         let last = self.choices.len() - 1;
         if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
@@ -137,15 +188,15 @@ impl Confirm {
         match key.code {
             KeyCode::Esc | KeyCode::Char('q') => return Some(Choice::Cancel),
             KeyCode::Enter => return Some(self.choices[self.selected].2.clone()),
-            KeyCode::Left | KeyCode::Up | KeyCode::BackTab | KeyCode::Char('h') => {
+            KeyCode::Left | KeyCode::Up | KeyCode::BackTab | KeyCode::Char('h' | 'k') => {
                 self.selected = self.selected.checked_sub(1).unwrap_or(last);
             }
-            KeyCode::Right | KeyCode::Down | KeyCode::Tab | KeyCode::Char('l') => {
+            KeyCode::Right | KeyCode::Down | KeyCode::Tab | KeyCode::Char('l' | 'j') => {
                 self.selected = if self.selected == last { 0 } else { self.selected + 1 };
             }
             KeyCode::Char(letter) => {
-                let found = self.choices.iter().find(|(_, key, _)| *key == letter);
-                return found.map(|(_, _, choice)| choice.clone());
+                let found = self.choices.iter().position(|(_, key, _)| *key == letter);
+                self.selected = found.unwrap_or(self.selected);
             }
             _ => {}
         }
@@ -153,13 +204,161 @@ impl Confirm {
     }
 }
 
+/// What would be deleted, and from where.
+fn deleting(delete: &str, found: &Difference, table: &str) -> String {
+    format!("{delete} {} from {table} (gone from Qdrant)", rows(found.gone))
+}
+
+/// Which rows have lost their points, where some have.
+fn pointless(found: &Difference, table: &str) -> String {
+    let have = match found.gone {
+        0 => return String::new(),
+        1 => "has no point",
+        _ => "have no points",
+    };
+    format!(" {} of {table} {have} in Qdrant any more.", rows(found.gone))
+}
+
 /// What has to be paid for; nothing, where nothing is embedded.
 fn price(found: &Difference) -> String {
     if found.inputs == 0 {
         return String::new();
     }
-    format!(
-        " To embed: {} inputs, about {} tokens, ${:.4}.",
-        found.inputs, found.tokens, found.cost_usd
-    )
+    let inputs = counted(found.inputs, "input", "inputs");
+    let tokens = counted(found.tokens, "token", "tokens");
+    format!(" To embed: {inputs}, about {tokens}, ${:.4}.", found.cost_usd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every question there is.
+    fn questions() -> Vec<Confirm> {
+        let ids = vec![PointId::Num(1), PointId::Num(2)];
+        let found = |new, gone| Difference {
+            new,
+            gone,
+            ..Difference::default()
+        };
+        let mut questions = vec![
+            Confirm::quit(7),
+            Confirm::retry_all(3, 1, Filter::default()),
+            Confirm::keep_source_vector(ids.clone()),
+            Confirm::embed_again(ids),
+        ];
+        for found in [found(1, 0), found(1, 1), found(0, 1)] {
+            questions.extend([Confirm::catch_up(&found, "t"), Confirm::repair(&found, "t")]);
+        }
+        questions
+    }
+
+    fn press(question: &mut Confirm, code: KeyCode) -> Option<Choice> {
+        question.key(KeyEvent::new(code, KeyModifiers::NONE))
+    }
+
+    #[test]
+    fn a_letter_goes_to_its_choice_and_only_enter_carries_it_out() {
+        for mut question in questions() {
+            for (place, (label, letter, choice)) in question.choices.clone().into_iter().enumerate() {
+                assert_eq!(press(&mut question, KeyCode::Char(letter)), None, "{label}");
+                assert_eq!(question.selected, place, "{label}");
+                assert_eq!(press(&mut question, KeyCode::Enter), Some(choice), "{label}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_ways_through_a_list_lead_through_the_choices() {
+        for mut question in questions() {
+            let last = question.choices.len() - 1;
+            for (code, place) in [
+                (KeyCode::Char('j'), 1),
+                (KeyCode::Char('k'), 0),
+                (KeyCode::Char('l'), 1),
+                (KeyCode::Char('h'), 0),
+                (KeyCode::Down, 1),
+                (KeyCode::Up, 0),
+                (KeyCode::Char('k'), last),
+                (KeyCode::Char('j'), 0),
+                (KeyCode::Char('x'), 0),
+            ] {
+                assert_eq!(press(&mut question, code), None);
+                assert_eq!(question.selected, place, "{code:?} in {:?}", question.question);
+            }
+            for taken in ['h', 'j', 'k', 'l', 'q'] {
+                assert!(
+                    question.choices.iter().all(|(_, letter, _)| *letter != taken),
+                    "{taken}"
+                );
+            }
+            assert_eq!(press(&mut question, KeyCode::Esc), Some(Choice::Cancel));
+        }
+    }
+
+    #[test]
+    fn a_question_names_whom_it_is_about() {
+        let one = Confirm::keep_source_vector(vec![PointId::Num(1042)]);
+        assert!(one.question.contains("of point 1042?"), "{}", one.question);
+        let filter = Filter {
+            text: Some("timeout".into()),
+            ..Filter::default()
+        };
+        let all = Confirm::retry_all(1, 0, filter.clone());
+        assert_eq!(all.question, "Retry 1 failed point with \"timeout\"?");
+        let all = Confirm::retry_all(2, 0, filter);
+        assert_eq!(all.question, "Retry all shown: 2 failed points with \"timeout\"?");
+        let all = Confirm::retry_all(11, 2, Filter::default());
+        let wanted = "Retry all 11 failed points? 2 points are being retried already";
+        assert!(all.question.starts_with(wanted), "{}", all.question);
+        assert_eq!(all.choices[1].0, "Retry 11 failed points");
+    }
+
+    #[test]
+    fn what_is_deleted_is_named_with_its_number_and_its_table() {
+        let table = "choir.lance/messages";
+        let labels = |question: &Confirm| -> Vec<String> {
+            question.choices[1..].iter().map(|(label, ..)| label.clone()).collect()
+        };
+        let found = |new, gone| Difference {
+            new,
+            gone,
+            ..Difference::default()
+        };
+        let delete = "elete 4 rows from choir.lance/messages (gone from Qdrant)";
+        for (question, wanted) in [
+            (
+                Confirm::catch_up(&found(12, 0), table),
+                vec!["Bring over 12 points".to_owned()],
+            ),
+            (
+                Confirm::catch_up(&found(1, 4), table),
+                vec![
+                    "Bring over 1 point, delete nothing".to_owned(),
+                    format!("Bring over 1 point, and d{delete}"),
+                ],
+            ),
+            (Confirm::catch_up(&found(0, 4), table), vec![format!("D{delete}")]),
+            (Confirm::repair(&found(3, 0), table), vec!["Repair".to_owned()]),
+            (
+                Confirm::repair(&found(3, 4), table),
+                vec![
+                    "Repair, and leave the 4 rows as they are".to_owned(),
+                    format!("Repair, and d{delete}"),
+                ],
+            ),
+            (Confirm::repair(&found(0, 4), table), vec![format!("D{delete}")]),
+        ] {
+            assert_eq!(labels(&question), wanted, "{}", question.question);
+            let gone = question
+                .question
+                .contains("4 rows of choir.lance/messages have no points");
+            assert_eq!(
+                gone,
+                wanted.iter().any(|label| label.contains(delete)),
+                "{}",
+                question.question
+            );
+        }
+    }
 }

@@ -7,8 +7,12 @@ use crate::point::diff::{FieldDiff, FieldVerdict, RecordDiff};
 use crate::tasks::inspect::PairSummary;
 use crate::tasks::{SampleOf, TaskCommand};
 
-/// Columns that Left and Right scroll.
+/// Columns that Left and Right scroll, or lines of the selected field where texts are wrapped.
 const STEP: u16 = 10;
+/// Lines that they scroll where the two sides stack and share the room: no line is passed over.
+const STACKED_STEP: u16 = 4;
+/// Lines that a field can be scrolled; where it ends, only the layout knows.
+const MOST_LINES: u16 = 2_000;
 
 /// Which pane the keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +36,16 @@ pub struct Diff {
     /// Why a pair cannot be opened.
     pub error: Option<String>,
     opening: Option<PointId>,
+    /// Whose pair cannot be opened.
+    unread: Option<PointId>,
     /// Whether equal fields are folded.
     pub fold: bool,
     /// Whether long texts are wrapped; else they are scrolled.
     pub wrap: bool,
     /// Columns that unwrapped texts are scrolled to the right.
     pub column: u16,
+    /// Lines that the selected field is scrolled down, where its text is wrapped and longer than there is room for.
+    pub line: u16,
     /// The places of the fields that are shown, kept because a record may have 20,000 and is drawn often.
     shown: Vec<usize>,
     differing: usize,
@@ -66,9 +74,11 @@ impl Diff {
             record: None,
             error: None,
             opening: None,
+            unread: None,
             fold: true,
             wrap: true,
             column: 0,
+            line: 0,
             shown: Vec::new(),
             differing: 0,
             field: 0,
@@ -98,6 +108,16 @@ impl Diff {
             (Some(record), Pane::Record) => Some(record.id),
             _ => self.list().get(self.place).map(|pair| pair.id),
         }
+    }
+
+    /// The pair that is being read, where none is open meanwhile.
+    pub fn reading(&self) -> Option<PointId> {
+        self.opening.filter(|_| self.record.is_none())
+    }
+
+    /// The point whose pair is being read or cannot be, where none is open.
+    pub fn not_open(&self) -> Option<PointId> {
+        self.reading().or(self.unread)
     }
 
     /// The fields that are shown, with their places in the record.
@@ -130,6 +150,11 @@ impl Diff {
         self.shown(self.field)
     }
 
+    /// Whether the keys can go to another pane.
+    pub fn has_panes(&self) -> bool {
+        self.record.is_some() && self.beside
+    }
+
     pub(super) fn resize(&mut self, rows: u16, beside: bool) {
         self.beside = beside;
         if !beside && self.record.is_some() {
@@ -153,9 +178,11 @@ impl Diff {
         self.shown.clear();
         self.differing = 0;
         self.opening = None;
+        self.unread = None;
         self.error = None;
         self.field = 0;
         self.column = 0;
+        self.line = 0;
         self.pane = Pane::Pairs;
     }
 
@@ -184,6 +211,10 @@ impl Diff {
 
     pub(super) fn open(&mut self) -> Option<PointId> {
         let id = self.selected()?;
+        // Another pair takes the place of what is open, or of why nothing is.
+        if self.record.as_ref().is_none_or(|record| record.id != id) {
+            self.close();
+        }
         self.opening = Some(id);
         Some(id)
     }
@@ -213,11 +244,16 @@ impl Diff {
     pub(super) fn not_read(&mut self, id: PointId, error: String) {
         if self.opening == Some(id) {
             self.close();
+            self.unread = Some(id);
             self.error = Some(error);
         }
     }
 
     pub(super) fn go(&mut self, motion: Motion) {
+        if !self.beside && self.reading().is_some() {
+            // The list is not seen.
+            return;
+        }
         let (place, last) = match self.pane {
             Pane::Pairs => (self.place, self.list().len().saturating_sub(1)),
             Pane::Record => (self.field, self.shown.len().saturating_sub(1)),
@@ -229,6 +265,16 @@ impl Diff {
             Motion::PageDown => place + self.page,
             Motion::Top => 0,
             Motion::Bottom => last,
+            Motion::Left | Motion::Right if self.wrap => {
+                if self.pane == Pane::Record {
+                    let step = if self.beside { STEP } else { STACKED_STEP };
+                    self.line = match motion {
+                        Motion::Left => self.line.saturating_sub(step),
+                        _ => (self.line + step).min(MOST_LINES),
+                    };
+                }
+                place
+            }
             Motion::Left => {
                 self.column = self.column.saturating_sub(STEP);
                 place
@@ -241,7 +287,15 @@ impl Diff {
         .min(last);
         match self.pane {
             Pane::Pairs => self.place = moved,
-            Pane::Record => self.field = moved,
+            Pane::Record => self.select(moved),
+        }
+    }
+
+    /// Another field is read from its beginning.
+    fn select(&mut self, field: usize) {
+        if self.field != field {
+            self.field = field;
+            self.line = 0;
         }
     }
 
@@ -265,7 +319,8 @@ impl Diff {
                 .find(|place| **place > self.field)
                 .or(differing.first())
         };
-        self.field = next.copied().unwrap_or(self.field);
+        let next = next.copied().unwrap_or(self.field);
+        self.select(next);
         self.pane = Pane::Record;
     }
 
@@ -276,6 +331,8 @@ impl Diff {
         self.choose_fields();
         let place = self.shown.iter().position(|place| Some(*place) >= selected);
         self.field = place.unwrap_or(self.shown.len().saturating_sub(1));
+        // The place may be the same, and the field another.
+        self.line = 0;
     }
 
     pub(super) fn click_row(&mut self, place: usize) {
@@ -293,7 +350,7 @@ impl Diff {
 
     /// One step back; answers whether there was one.
     pub(super) fn back(&mut self) -> bool {
-        let open = self.record.is_some() || self.error.is_some();
+        let open = self.record.is_some() || self.error.is_some() || self.opening.is_some();
         self.close();
         open
     }
@@ -358,6 +415,70 @@ mod tests {
         assert_eq!((diff.fields().len(), path(&diff)), (2, "d"));
         assert!(diff.back() && diff.record.is_none());
         assert!(!diff.back());
+    }
+
+    #[test]
+    fn what_is_being_read_is_known_until_it_is_here_or_cannot_be() {
+        let mut diff = opened();
+        let record = diff.record.clone().expect("open");
+        assert_eq!(diff.reading(), None);
+        diff.open();
+        assert!(
+            diff.record.is_some() && diff.reading().is_none(),
+            "read again, it stays"
+        );
+        assert!(diff.back() && diff.opening.is_none());
+        diff.open();
+        assert_eq!((diff.reading(), diff.pane), (Some(PointId::Num(1)), Pane::Pairs));
+        diff.not_read(PointId::Num(1), "no".into());
+        assert_eq!((diff.reading(), diff.error.as_deref()), (None, Some("no")));
+        assert_eq!(diff.not_open(), Some(PointId::Num(1)), "it is named");
+        diff.open();
+        assert_eq!(
+            (diff.reading(), diff.error.as_deref()),
+            (Some(PointId::Num(1)), None),
+            "tried again"
+        );
+        diff.read(record);
+        assert_eq!((diff.reading(), diff.pane), (None, Pane::Record));
+        diff.back();
+        diff.open();
+        assert!(diff.back(), "reading is a step of its own");
+        assert!(!diff.back());
+    }
+
+    #[test]
+    fn a_wrapped_field_is_scrolled_by_lines_and_another_begins_at_its_first() {
+        let mut diff = opened();
+        diff.go(Motion::Right);
+        diff.go(Motion::Right);
+        diff.go(Motion::Left);
+        assert_eq!((diff.line, diff.column), (10, 0));
+        // Stacked, each side has half of the room.
+        diff.beside = false;
+        diff.go(Motion::Right);
+        assert_eq!(diff.line, 14);
+        diff.go(Motion::Left);
+        diff.beside = true;
+        diff.go(Motion::Top);
+        assert_eq!(diff.line, 10, "it is the first already");
+        diff.go(Motion::Down);
+        assert_eq!((diff.line, path(&diff)), (0, "d"));
+        diff.go(Motion::Right);
+        diff.jump(false);
+        assert_eq!((diff.line, path(&diff)), (0, "b"));
+        for _ in 0..1_000 {
+            diff.go(Motion::Right);
+        }
+        assert_eq!(diff.line, MOST_LINES);
+        diff.wrap = false;
+        diff.go(Motion::Right);
+        assert_eq!((diff.line, diff.column), (MOST_LINES, 10));
+        diff.pane = Pane::Pairs;
+        diff.wrap = true;
+        diff.line = 0;
+        diff.go(Motion::Right);
+        assert_eq!(diff.line, 0, "the list has no lines to scroll");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod bins;
 mod window;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::actions::Motion;
 use crate::journal::{Decided, Decision};
@@ -15,13 +15,18 @@ use crate::tasks::inspect::{Agreement, PointDetail};
 
 pub use bins::Bin;
 use bins::Zoom;
+pub(crate) use bins::bins_of;
 use window::Window;
 
 /// Points that can be marked.
 const MAX_MARKED: usize = 10_000;
 
-/// Lines that an opened point can be scrolled: its content is shown to 1,500 characters, its neighbours are ten.
-const MOST_SCROLL: u16 = 60;
+/// Lines that an opened point can be scrolled; where it ends, only the layout knows.
+const MOST_SCROLL: u16 = 2_000;
+/// Bins that are drawn at once on the lowest terminal: fewer say nothing.
+const LEAST_BINS: u64 = 10;
+/// The same on the highest: more nobody walks through.
+const MOST_BINS: u64 = 60;
 
 /// Which pane the keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +67,16 @@ pub struct Divergence {
     /// The opened point.
     pub detail: Asked<Box<PointDetail>>,
     opening: Option<PointId>,
+    /// The point that was to be opened last, whether it is here, being read, or cannot be.
+    named: Option<PointId>,
     /// Lines that the opened point is scrolled down.
     pub scroll: u16,
     /// How far the stores agree about neighbours.
     pub agreement: Asked<Agreement>,
-    /// Points that a decision is being carried out for, with which: several may be under way.
-    deciding: BTreeMap<PointId, Decision>,
+    /// Decisions that are being carried out, side by side, each with the points that it was asked for.
+    deciding: Vec<(Decision, BTreeSet<PointId>)>,
+    /// Whether the two spaces can be compared; else the list is of every row.
+    compares: bool,
     page: u64,
     /// Whether an opened point stands beside the list; else the keys cannot leave it.
     beside: bool,
@@ -91,17 +100,32 @@ impl Divergence {
             marked: BTreeSet::new(),
             detail: Asked::No,
             opening: None,
+            named: None,
             scroll: 0,
             agreement: Asked::No,
-            deciding: BTreeMap::new(),
+            deciding: Vec::new(),
+            compares: true,
             page: 16,
             beside: true,
         }
     }
 
-    /// The bins as they are drawn, the highest first.
-    pub fn bins(&self, histogram: &Histogram) -> Vec<Bin> {
-        self.zoom.bins(histogram)
+    /// The bins as they are drawn, the highest first; none has the threshold within it, where that lies on a step of
+    /// the histogram.
+    pub fn bins(&self, histogram: &Histogram, threshold: f32) -> Vec<Bin> {
+        let most = self.page.clamp(LEAST_BINS, MOST_BINS);
+        self.zoom.bins(histogram, threshold, most as usize)
+    }
+
+    /// Whether a bin is the chosen one, or has come to be a part of it.
+    pub fn is_chosen(&self, bin: Bin) -> bool {
+        self.chosen_bin
+            .is_some_and(|chosen| chosen.from <= bin.band.from && bin.band.to <= chosen.to)
+    }
+
+    /// Whether the two spaces can be compared, so that rows have similarities.
+    pub(super) fn compares(&mut self, compares: bool) {
+        self.compares = compares;
     }
 
     /// The chosen bin; `None` is all of them.
@@ -111,7 +135,8 @@ impl Divergence {
 
     /// What the list is about.
     pub fn band(&self) -> Band {
-        self.chosen_bin.unwrap_or(Band::ALL)
+        let all = if self.compares { Band::ALL } else { Band::EVERY };
+        self.chosen_bin.unwrap_or(all)
     }
 
     /// How many points the band has, once the table has said.
@@ -139,7 +164,22 @@ impl Divergence {
     pub fn selected(&self) -> Option<PointId> {
         match (&self.detail, self.pane) {
             (Asked::Here(detail), Pane::Detail) => Some(detail.id),
-            _ => self.row(self.place()).map(|(row, _)| row.id),
+            _ => self.selected_row().map(|(row, _)| row.id),
+        }
+    }
+
+    /// The selected row of the list. None where it is not here, or another has come into its place.
+    pub fn selected_row(&self) -> Option<&(RankedRow, Option<Decided>)> {
+        self.total()?;
+        self.window.selected()
+    }
+
+    /// The point that the opened pane is about: the one that is here, that is being read, or that cannot be.
+    pub fn opened(&self) -> Option<PointId> {
+        match &self.detail {
+            Asked::No => None,
+            Asked::Here(detail) => Some(detail.id),
+            Asked::Waiting | Asked::Failed(_) => self.named,
         }
     }
 
@@ -152,9 +192,14 @@ impl Divergence {
         }
     }
 
-    /// Whether `Enter` has something to open.
+    /// Whether `Enter` has something to open, or to ask for once more.
     pub fn can_open(&self) -> bool {
-        self.pane == Pane::Bins || self.selected().is_some()
+        self.pane == Pane::Bins || self.selected().is_some() || self.error().is_some()
+    }
+
+    /// Whether the keys can go to another pane.
+    pub fn has_panes(&self) -> bool {
+        self.beside || matches!(self.detail, Asked::No)
     }
 
     /// Whether a point is marked.
@@ -169,7 +214,7 @@ impl Divergence {
 
     /// Whether a decision about a point is being carried out.
     pub fn is_deciding(&self, id: PointId) -> bool {
-        self.deciding.contains_key(&id)
+        self.deciding.iter().any(|(_, ids)| ids.contains(&id))
     }
 
     /// Whether any decision is being carried out.
@@ -185,9 +230,9 @@ impl Divergence {
         self.page = u64::from(rows).saturating_sub(8).max(1);
     }
 
-    pub(super) fn go(&mut self, motion: Motion, histogram: &Histogram) {
+    pub(super) fn go(&mut self, motion: Motion, histogram: &Histogram, threshold: f32) {
         match self.pane {
-            Pane::Bins => self.walk(motion, histogram),
+            Pane::Bins => self.walk(motion, &self.bins(histogram, threshold)),
             Pane::Points => match motion {
                 Motion::Left => self.pane = Pane::Bins,
                 Motion::Right => {}
@@ -197,18 +242,18 @@ impl Divergence {
                 self.scroll = match motion {
                     Motion::Up => self.scroll.saturating_sub(1),
                     Motion::Down => (self.scroll + 1).min(MOST_SCROLL),
-                    Motion::PageUp => self.scroll.saturating_sub(self.page as u16),
+                    Motion::PageUp => self.scroll.saturating_sub(self.page.min(100) as u16),
                     Motion::PageDown => (self.scroll + self.page.min(100) as u16).min(MOST_SCROLL),
                     Motion::Top => 0,
-                    Motion::Left | Motion::Right | Motion::Bottom => self.scroll,
+                    Motion::Bottom => MOST_SCROLL,
+                    Motion::Left | Motion::Right => self.scroll,
                 };
             }
         }
     }
 
     /// Walks through the bins; above the first stands the choice of all.
-    fn walk(&mut self, motion: Motion, histogram: &Histogram) {
-        let bins = self.bins(histogram);
+    fn walk(&mut self, motion: Motion, bins: &[Bin]) {
         // While rows come in, the bins may be cut anew: then the one that the old one lies in takes its place.
         let chosen = self.chosen_bin.and_then(|chosen| {
             let middle = f32::midpoint(chosen.from, chosen.to.min(1.0));
@@ -245,11 +290,10 @@ impl Divergence {
     }
 
     /// A click on a bin, counted from the top; 0 is all of them.
-    pub(super) fn click_bin(&mut self, row: usize, histogram: &Histogram) {
+    pub(super) fn click_bin(&mut self, row: usize, histogram: &Histogram, threshold: f32) {
         self.pane = Pane::Bins;
-        let band = row
-            .checked_sub(1)
-            .and_then(|row| self.bins(histogram).get(row).map(|bin| bin.band));
+        let bins = self.bins(histogram, threshold);
+        let band = row.checked_sub(1).and_then(|row| bins.get(row)).map(|bin| bin.band);
         self.choose(band);
     }
 
@@ -274,7 +318,7 @@ impl Divergence {
         self.pane = panes[(place + step) % panes.len()];
     }
 
-    pub(super) fn zoom(&mut self, deeper: bool, histogram: &Histogram) {
+    pub(super) fn zoom(&mut self, deeper: bool, histogram: &Histogram, threshold: f32) {
         if deeper {
             if let Some(bin) = self.chosen_bin {
                 self.zoom.split(bin);
@@ -283,7 +327,8 @@ impl Divergence {
             self.zoom.out();
         }
         // The chosen bin may no longer be drawn; then all are meant.
-        let drawn = self.bins(histogram).iter().any(|bin| Some(bin.band) == self.chosen_bin);
+        let bins = self.bins(histogram, threshold);
+        let drawn = bins.iter().any(|bin| Some(bin.band) == self.chosen_bin);
         if !drawn {
             self.choose(None);
         }
@@ -296,6 +341,10 @@ impl Divergence {
 
     /// `Enter`: from a bin to its points, from a point to its detail.
     pub(super) fn open(&mut self) -> Option<PointId> {
+        if self.error().is_some() {
+            // Read once more: nothing may have changed that would have it asked for by itself.
+            self.window.stale();
+        }
         if self.pane == Pane::Bins {
             self.pane = Pane::Points;
             return None;
@@ -308,6 +357,7 @@ impl Divergence {
     /// A point is to be opened, or read again.
     pub(super) fn inspect(&mut self, id: PointId) {
         self.opening = Some(id);
+        self.named = Some(id);
         if !matches!(&self.detail, Asked::Here(detail) if detail.id == id) {
             self.detail = Asked::Waiting;
             self.scroll = 0;
@@ -366,15 +416,18 @@ impl Divergence {
 
     /// A decision was asked for.
     pub(super) fn asked(&mut self, decision: Decision, ids: &[PointId]) {
-        self.deciding.extend(ids.iter().map(|id| (*id, decision)));
+        self.deciding.push((decision, ids.iter().copied().collect()));
         for id in ids {
             self.marked.remove(id);
         }
     }
 
-    /// A decision was carried out for these; of the others asked for it is over too.
-    pub(super) fn decided(&mut self, decision: Decision, points: &[PointId]) -> Option<PointId> {
-        self.deciding.retain(|_, under_way| *under_way != decision);
+    /// A decision that was asked for came to its end, carried out for these points. Others may be under way still.
+    pub(super) fn decided(&mut self, decision: Decision, asked: &[PointId], points: &[PointId]) -> Option<PointId> {
+        let asked = (decision, asked.iter().copied().collect::<BTreeSet<_>>());
+        if let Some(place) = self.deciding.iter().position(|under_way| *under_way == asked) {
+            self.deciding.remove(place);
+        }
         // An accepted row stays where it is; a row that was made anew may lie elsewhere.
         if decision != Decision::Accepted || points.is_empty() {
             self.window.stale();
@@ -384,6 +437,7 @@ impl Divergence {
         match &self.detail {
             Asked::Here(detail) if points.contains(&detail.id) => {
                 self.opening = Some(detail.id);
+                self.named = self.opening;
                 self.opening
             }
             _ => None,

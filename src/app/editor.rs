@@ -19,6 +19,8 @@ pub struct Editor {
     pub text: Text,
     /// The text as it was.
     before: String,
+    /// Esc was pressed once on a changed text.
+    leaving: bool,
 }
 
 /// The text, in the editor fit for it.
@@ -35,6 +37,8 @@ pub enum Text {
 pub enum Edited {
     /// It is still open.
     NotYet,
+    /// It would be given up with what was typed: the same key again does it.
+    Asks,
     /// It was given up.
     Cancelled,
     /// It is to be embedded with this text.
@@ -65,6 +69,7 @@ impl Editor {
             id,
             text: inner,
             before: text,
+            leaving: false,
         })
     }
 
@@ -85,8 +90,15 @@ impl Editor {
     pub fn key(&mut self, key: KeyEvent) -> Edited {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let asked = std::mem::take(&mut self.leaving);
+        if key.code == KeyCode::Esc {
+            if asked || !self.is_changed() {
+                return Edited::Cancelled;
+            }
+            self.leaving = true;
+            return Edited::Asks;
+        }
         match (&mut self.text, key.code) {
-            (_, KeyCode::Esc) => return Edited::Cancelled,
             (_, KeyCode::Char('s')) if control => return Edited::With(self.value()),
             (Text::Line(input), KeyCode::Enter) if alt => {
                 let mut several = area(input.value());
@@ -108,6 +120,7 @@ impl Editor {
 
     /// Pasted text.
     pub fn paste(&mut self, text: &str) {
+        self.leaving = false;
         let room = MAX_BYTES.saturating_sub(self.value().len());
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let end = (0..=text.len().min(room)).rev().find(|end| text.is_char_boundary(*end));
@@ -148,6 +161,23 @@ mod tests {
         assert!(editor.is_changed());
         let edited = press(&mut editor, KeyCode::Enter, KeyModifiers::NONE);
         assert_eq!(edited, Edited::With("hello".into()));
+    }
+
+    #[test]
+    fn what_was_typed_is_dropped_only_by_a_second_esc() {
+        let mut editor = Editor::new(PointId::Num(1), "text").expect("short");
+        for (code, expected) in [
+            (KeyCode::Char('x'), Edited::NotYet),
+            (KeyCode::Esc, Edited::Asks),
+            (KeyCode::Char('y'), Edited::NotYet),
+            (KeyCode::Esc, Edited::Asks),
+            (KeyCode::Esc, Edited::Cancelled),
+        ] {
+            assert_eq!(press(&mut editor, code, KeyModifiers::NONE), expected, "{code:?}");
+        }
+        let mut unchanged = Editor::new(PointId::Num(1), "text").expect("short");
+        let edited = press(&mut unchanged, KeyCode::Esc, KeyModifiers::NONE);
+        assert_eq!(edited, Edited::Cancelled);
     }
 
     #[test]

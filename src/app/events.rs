@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
+use super::actions::{ACTIONS, ActionId};
 use super::confirm::Confirm;
 use super::divergence::Asked;
-use super::{App, Effect, LATEST, Screen};
+use super::words::{counted, points};
+use super::{App, Effect, LATEST, Screen, sending};
+use crate::point::PointId;
 use crate::tasks::sync::Difference;
 use crate::tasks::{Level, Owned, Setting, TaskCommand, TaskEvent};
 
@@ -13,6 +16,7 @@ impl App {
         self.log.note(&event);
         match event {
             TaskEvent::Opened(facts) => {
+                self.divergence.compares(facts.comparable.is_ok());
                 self.facts = Some(*facts);
                 self.failures.stale();
             }
@@ -27,8 +31,9 @@ impl App {
             TaskEvent::Committed { .. } => self.divergence.stale(),
             TaskEvent::RetryStarted(ids) => self.failures.started(&ids),
             TaskEvent::RetryFinished(id, result) => {
-                self.failures.finished(id, result);
                 self.divergence.stale();
+                let again = self.failures.finished(id, result, now);
+                return sending(again.map(TaskCommand::ReadFailure));
             }
             TaskEvent::RetryEnded {
                 recovered,
@@ -49,10 +54,14 @@ impl App {
             TaskEvent::Skipped(count, skipped) => {
                 let what = if skipped { "skipped" } else { "taken back" };
                 self.flash(Level::Info, format!("{count} {what}"), now);
-                self.failures.stale();
+                self.failures.changed();
             }
             TaskEvent::Exported(count, path) => {
-                self.flash(Level::Info, format!("{count} failures in {}", path.display()), now);
+                self.flash(
+                    Level::Info,
+                    format!("{} in {}", counted(count, "failure", "failures"), path.display()),
+                    now,
+                );
             }
             TaskEvent::FailuresListed {
                 filter,
@@ -68,9 +77,12 @@ impl App {
                     .as_ref()
                     .map_or("content", |facts| facts.content.as_str())
                     .to_owned();
-                // The editor takes the keys: it opens only where the operator still looks at it.
-                if self.screen != Screen::Failures {
+                let id = detail.row.id;
+                // The editor takes the keys: it opens only where the operator still waits for it.
+                if self.failures.is_to_edit(id) && !self.waits_for_editor(id) {
                     self.failures.give_up_editing();
+                    let text = format!("edit: point {id} was read while something else was begun; e edits it");
+                    self.flash(Level::Info, text, now);
                 }
                 if let Err(why) = self.failures.read(*detail, &content) {
                     self.flash(Level::Warn, format!("edit: {why}"), now);
@@ -85,10 +97,11 @@ impl App {
             TaskEvent::Inspected(detail) => self.divergence.inspected(detail),
             TaskEvent::Decided {
                 decision,
+                asked,
                 points,
                 error,
             } => {
-                let again = self.divergence.decided(decision, &points);
+                let again = self.divergence.decided(decision, &asked, &points);
                 match error {
                     None => self.flash(Level::Info, format!("{}: {}", points.len(), decision.label()), now),
                     Some(error) => self.flash(Level::Error, error, now),
@@ -130,7 +143,11 @@ impl App {
                 }
             }
             TaskEvent::OffendersExported(count, path) => {
-                self.flash(Level::Info, format!("{count} offenders in {}", path.display()), now);
+                self.flash(
+                    Level::Info,
+                    format!("{} in {}", counted(count, "offender", "offenders"), path.display()),
+                    now,
+                );
             }
             TaskEvent::Unanswered { of, error } => self.unanswered(of, error, now),
             TaskEvent::Noted(level, text) => self.flash(level, text, now),
@@ -140,9 +157,22 @@ impl App {
         Vec::new()
     }
 
+    /// Whether the operator still looks at a failure, and nothing else takes the keys.
+    fn waits_for_editor(&self, id: PointId) -> bool {
+        let selected = self.failures.selected().map(|row| row.id);
+        self.screen == Screen::Failures && selected == Some(id) && !self.is_covered()
+    }
+
     /// Both stores were gone over, to catch up or for a repair.
     fn compared(&mut self, result: Result<Difference, String>, now: Instant) {
         let repair = std::mem::take(&mut self.verify.planning);
+        let table = self
+            .facts
+            .as_ref()
+            .map_or(self.title.as_str(), |facts| &facts.table)
+            .to_owned();
+        // Only what was found last can be brought over.
+        self.to_ask = None;
         match result {
             Err(error) => self.flash(Level::Error, error, now),
             Ok(found) if found.is_none() && repair => {
@@ -150,22 +180,38 @@ impl App {
                 self.flash(Level::Warn, text, now);
             }
             Ok(found) if found.is_none() => {
-                let text = format!("nothing differs: {} points are the same in both stores", found.same);
+                let are = if found.same == 1 { "is" } else { "are" };
+                let text = format!("nothing differs: {} {are} the same in both stores", points(found.same));
                 self.flash(Level::Info, text, now);
             }
-            // What is typed just now must not answer a question that was not there yet.
-            Ok(_) if self.is_busy_with_keys() && repair => {
-                let text = "what a repair takes is worked out; repair again to see it";
-                self.flash(Level::Info, text, now);
+            Ok(found) if repair => {
+                let text = "what a repair takes is worked out";
+                self.ask_on(Screen::Verify, Confirm::repair(&found, &table), text, now);
             }
-            Ok(found) if self.is_busy_with_keys() => {
+            Ok(found) => {
                 let differ = found.new + found.content + found.payload + found.gone;
-                let text = format!("{differ} points differ; catch up again to see how");
-                self.flash(Level::Info, text, now);
+                let text = format!("{} {}", points(differ), if differ == 1 { "differs" } else { "differ" });
+                self.ask_on(Screen::Migrate, Confirm::catch_up(&found, &table), &text, now);
             }
-            Ok(found) if repair => self.confirm = Some(Confirm::repair(&found)),
-            Ok(found) => self.confirm = Some(Confirm::catch_up(&found)),
         }
+    }
+
+    /// Asks at once where the screen that wished it is shown and nothing takes the keys; else says that an answer is
+    /// waited for there. What is typed just now must not answer a question that was not there yet.
+    fn ask_on(&mut self, screen: Screen, question: Confirm, what: &str, now: Instant) {
+        self.to_ask = Some((screen, question));
+        self.ask_what_waits();
+        if self.to_ask.is_some() {
+            let key = self.key_of(ActionId::Show(screen));
+            let text = format!("{what}; an answer is waited for on {}: {key} shows it", screen.title());
+            self.flash(Level::Warn, text, now);
+        }
+    }
+
+    /// The first key of an action, for texts that name it.
+    pub fn key_of(&self, id: ActionId) -> String {
+        let action = ACTIONS.iter().find(|action| action.id == id);
+        action.map(|action| self.keymap.first(action)).unwrap_or_default()
     }
 
     fn setting_confirmed(&mut self, setting: Setting, now: Instant) {
@@ -187,7 +233,7 @@ impl App {
 
     fn unanswered(&mut self, of: Owned, error: String, now: Instant) {
         match of {
-            Owned::Failures => self.failures.not_listed(error),
+            Owned::Failures => self.failures.not_listed(error, now),
             Owned::Failure(id) => {
                 self.failures.not_read(id);
                 self.flash(Level::Error, error, now);

@@ -2,17 +2,25 @@
 //!
 //! Holds one page and the marks, never the whole list.
 
-use std::collections::{BTreeSet, HashMap};
+mod filtering;
+mod opened;
+mod retries;
+mod seek;
 
-use crossterm::event::{Event, KeyCode, KeyEvent};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
 use tui_input::Input;
-use tui_input::backend::crossterm::EventHandler as _;
 
 use super::actions::Motion;
 use super::editor::Editor;
 use crate::journal::{FailureRow, Filter, Sort, State};
-use crate::point::{Cause, Failure, PointId};
+use crate::point::PointId;
 use crate::tasks::{FailureDetail, TaskCommand};
+
+pub(super) use filtering::which;
+use retries::Retries;
+pub use retries::Retrying;
 
 /// Rows asked for at once.
 const WINDOW: u64 = 200;
@@ -22,18 +30,8 @@ const MAX_MARKED: usize = 10_000;
 /// Lines that an opened failure can be scrolled.
 const MOST_SCROLL: u16 = 20_000;
 
-/// How a retry of one point goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Retrying {
-    /// Asked for.
-    Queued,
-    /// Being embedded.
-    InFlight,
-    /// In the table.
-    Done,
-    /// Failed once more.
-    FailedAgain,
-}
+/// When a journal that did not answer is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The screen's state.
 #[derive(Debug, Clone)]
@@ -46,11 +44,17 @@ pub struct Failures {
     total: Option<u64>,
     retryable: u64,
     place: u64,
+    /// The point at that place: another page is looked through for it.
+    at: Option<PointId>,
     marked: BTreeSet<PointId>,
-    retries: HashMap<PointId, Retrying>,
+    retries: Retries,
+    /// Until when the rows stay as they are, after one of them was tried again.
+    lingers: Option<Instant>,
     /// What is open.
     pub detail: Option<FailureDetail>,
     opening: Option<PointId>,
+    /// What is to be selected as soon as it is listed.
+    seeking: Option<PointId>,
     /// Lines that the opened failure is scrolled down.
     pub scroll: u16,
     /// Whether the keys go to the opened failure.
@@ -64,6 +68,7 @@ pub struct Failures {
     asked: Option<(Filter, Sort, u64)>,
     /// Why the journal did not answer.
     pub error: Option<String>,
+    again_at: Option<Instant>,
     page: u64,
 }
 
@@ -84,10 +89,13 @@ impl Failures {
             total: None,
             retryable: 0,
             place: 0,
+            at: None,
             marked: BTreeSet::new(),
-            retries: HashMap::new(),
+            retries: Retries::default(),
+            lingers: None,
             detail: None,
             opening: None,
+            seeking: None,
             scroll: 0,
             in_detail: false,
             editor: None,
@@ -97,6 +105,7 @@ impl Failures {
             listed: (Filter::default(), Sort::default()),
             asked: None,
             error: None,
+            again_at: None,
             page: 16,
         }
     }
@@ -141,9 +150,18 @@ impl Failures {
         self.rows.get(usize::try_from(place.checked_sub(self.offset)?).ok()?)
     }
 
-    /// The selected row.
+    /// The selected row: that of the opened failure, where it has the keys, else the one in the list.
     pub fn selected(&self) -> Option<&FailureRow> {
-        self.row(self.place)
+        match &self.detail {
+            // The list may know it better than it was when it was opened.
+            Some(detail) if self.in_detail => self.shown(detail.row.id).or(Some(&detail.row)),
+            _ => self.row(self.place),
+        }
+    }
+
+    /// A point's row, where it is in the window.
+    fn shown(&self, id: PointId) -> Option<&FailureRow> {
+        self.rows.iter().find(|row| row.id == id)
     }
 
     /// Whether a point is marked.
@@ -156,25 +174,46 @@ impl Failures {
         self.marked.len()
     }
 
-    /// How a point's retry goes.
-    pub fn retry(&self, id: PointId) -> Option<&Retrying> {
-        self.retries.get(&id)
+    /// Points whose retries have not ended.
+    pub fn retrying(&self) -> u64 {
+        self.retries.left()
     }
 
-    /// Retries that have not ended.
-    pub fn retrying(&self) -> usize {
-        self.retries
-            .values()
-            .filter(|retry| matches!(retry, Retrying::Queued | Retrying::InFlight))
-            .count()
+    /// Points whose retries have ended, of how many; `None` where nothing is being retried.
+    pub fn progress(&self) -> Option<(u64, u64)> {
+        self.retries.progress()
     }
 
-    /// The marked points, else the selected one.
+    /// The marked points, else the selected one. In an opened failure that one is meant, whatever is marked.
     pub fn chosen(&self) -> Vec<PointId> {
-        if self.marked.is_empty() {
+        if self.marked.is_empty() || self.is_in_detail() {
             self.selected().map(|row| row.id).into_iter().collect()
         } else {
             self.marked.iter().copied().collect()
+        }
+    }
+
+    /// Whether any point is marked or selected.
+    pub fn has_chosen(&self) -> bool {
+        !self.marked.is_empty() || self.selected().is_some()
+    }
+
+    /// How the chosen point stands, where it is a single one that is known.
+    pub fn only_chosen(&self) -> Option<State> {
+        let row = match self.marked.first() {
+            Some(id) if !self.is_in_detail() => self.shown(*id).filter(|_| self.marked.len() == 1)?,
+            _ => self.selected()?,
+        };
+        Some(self.standing(row))
+    }
+
+    /// How a point stands: what has come of its retry since its row was read.
+    pub fn standing(&self, row: &FailureRow) -> State {
+        match self.retries.of(row) {
+            Some(Retrying::Done) => State::Recovered,
+            Some(Retrying::InFlight) => State::Retrying,
+            Some(Retrying::FailedAgain) => State::Failed,
+            Some(Retrying::Queued) | None => row.state,
         }
     }
 
@@ -194,76 +233,33 @@ impl Failures {
             Motion::Left | Motion::Right => self.place,
         }
         .min(last);
+        self.remember();
     }
 
-    /// Moves in the pane that has the keys.
-    pub(super) fn move_in_pane(&mut self, motion: Motion) {
-        if !self.in_detail || self.detail.is_none() {
-            self.go(motion);
-            return;
-        }
-        let page = self.page.min(100) as u16;
-        self.scroll = match motion {
-            Motion::Up => self.scroll.saturating_sub(1),
-            Motion::Down => self.scroll.saturating_add(1).min(MOST_SCROLL),
-            Motion::PageUp => self.scroll.saturating_sub(page),
-            Motion::PageDown => self.scroll.saturating_add(page).min(MOST_SCROLL),
-            Motion::Top => 0,
-            Motion::Bottom | Motion::Left | Motion::Right => self.scroll,
-        };
+    /// Remembers which point is selected.
+    fn remember(&mut self) {
+        self.at = self.row(self.place).map(|row| row.id);
     }
 
-    pub(super) fn next_pane(&mut self) {
-        self.in_detail = !self.in_detail && self.detail.is_some();
-    }
-
-    pub(super) fn open(&mut self) -> Option<PointId> {
-        let id = self.selected()?.id;
-        self.opening = Some(id);
-        Some(id)
+    /// Another list is wanted: it begins at its top.
+    fn begin_anew(&mut self) {
+        self.place = 0;
+        self.at = None;
+        self.fresh = false;
+        self.settle();
     }
 
     /// The next order of the list.
     pub(super) fn next_sort(&mut self) {
         let place = Sort::ALL.iter().position(|sort| *sort == self.sort).unwrap_or(0);
         self.sort = Sort::ALL[(place + 1) % Sort::ALL.len()];
-        self.place = 0;
-        self.fresh = false;
+        self.begin_anew();
     }
 
     pub(super) fn click_row(&mut self, place: u64) {
         self.in_detail = false;
         self.place = place.min(self.total().saturating_sub(1));
-    }
-
-    /// The content of the selected point is to be edited; answers whose payload must be read for it.
-    pub(super) fn edit(&mut self) -> Option<PointId> {
-        let id = self.selected()?.id;
-        self.editing = Some(id);
-        self.opening = Some(id);
-        Some(id)
-    }
-
-    /// The content is no longer to be edited.
-    pub(super) fn give_up_editing(&mut self) {
-        self.editing = None;
-    }
-
-    /// Opens the editor, now that the payload is here.
-    fn begin_editing(&mut self, content: &str) -> Result<(), String> {
-        let Some(detail) = &self.detail else { return Ok(()) };
-        let payload = detail
-            .payload
-            .as_ref()
-            .map_err(|error| format!("its payload cannot be read: {error}"))?;
-        let text = match payload.get(content) {
-            Some(serde_json::Value::String(text)) => text.clone(),
-            None | Some(serde_json::Value::Null) => String::new(),
-            Some(other) => other.to_string(),
-        };
-        let editor = Editor::new(detail.row.id, &text);
-        self.editor = Some(editor.ok_or("its content is too long to be edited here")?);
-        Ok(())
+        self.remember();
     }
 
     pub(super) fn back(&mut self) {
@@ -290,7 +286,9 @@ impl Failures {
             }
             self.marked.insert(id);
         }
-        self.go(Motion::Down);
+        if !self.is_in_detail() {
+            self.go(Motion::Down);
+        }
         true
     }
 
@@ -298,115 +296,45 @@ impl Failures {
         self.marked.clear();
     }
 
-    pub(super) fn is_typing(&self) -> bool {
-        self.typing.is_some()
-    }
-
-    pub(super) fn start_typing(&mut self) {
-        // A class is a filter of its own; typed over, it starts from its own word.
-        let text = match self.filter.cause {
-            Some(cause) => cause.as_str().to_owned(),
-            None => self.filter_text().to_owned(),
-        };
-        self.typing = Some(Input::new(text));
-    }
-
-    /// A key while the filter is typed. The list follows at once; answers whether it changed.
-    pub(super) fn type_key(&mut self, key: KeyEvent) -> bool {
-        let Some(input) = &mut self.typing else { return false };
-        match key.code {
-            KeyCode::Enter => {
-                self.typing = None;
-                false
-            }
-            KeyCode::Esc => {
-                self.typing = None;
-                self.set_filter(Filter::default());
-                true
-            }
-            _ => {
-                let changed = input.handle_event(&Event::Key(key)).is_some_and(|change| change.value);
-                self.take_text();
-                changed
-            }
-        }
-    }
-
-    pub(super) fn paste(&mut self, text: &str) {
-        if let Some(input) = &mut self.typing {
-            for letter in text.chars().filter(|c| !c.is_control()).take(200) {
-                input.handle(tui_input::InputRequest::InsertChar(letter));
-            }
-            self.take_text();
-        }
-    }
-
-    fn take_text(&mut self) {
-        let Some(input) = &self.typing else { return };
-        let text = input.value().trim().to_owned();
-        let filter = Filter {
-            // A class typed in full is meant as the class.
-            cause: Cause::parse(&text),
-            text: (!text.is_empty() && Cause::parse(&text).is_none()).then_some(text),
-            states: Vec::new(),
-        };
-        self.set_filter(filter);
-    }
-
-    fn set_filter(&mut self, filter: Filter) {
-        if self.filter != filter {
-            self.filter = filter;
-            self.place = 0;
-            self.fresh = false;
-        }
-    }
-
-    pub(super) fn stale(&mut self) {
-        self.fresh = false;
-    }
-
-    /// Failed points that the filter shows: those that a retry of all would try.
-    pub fn retryable(&self) -> u64 {
-        self.retryable
-    }
-
-    pub(super) fn queued(&mut self, ids: &[PointId]) {
-        self.retries.extend(ids.iter().map(|id| (*id, Retrying::Queued)));
+    pub(super) fn unmark(&mut self, ids: &[PointId]) {
         for id in ids {
             self.marked.remove(id);
         }
     }
 
-    pub(super) fn started(&mut self, ids: &[PointId]) {
-        self.retries.extend(ids.iter().map(|id| (*id, Retrying::InFlight)));
-    }
-
-    pub(super) fn finished(&mut self, id: PointId, result: Result<(), Failure>) {
-        let state = if result.is_ok() {
-            Retrying::Done
-        } else {
-            Retrying::FailedAgain
-        };
-        self.retries.insert(id, state);
-        if self.detail.as_ref().is_some_and(|detail| detail.row.id == id) {
-            self.detail = None;
-            self.in_detail = false;
-        }
+    /// The journal has changed; rows that were just tried again stay for their time.
+    pub(super) fn stale(&mut self) {
         self.fresh = false;
     }
 
-    /// A retry as a whole ended: what it is still said to have in flight was not reached. What waits for the next one
-    /// stays queued; `none_waits` says that there is no next one.
-    pub(super) fn ended(&mut self, none_waits: bool) {
-        self.retries.retain(|_, retry| match retry {
-            Retrying::Done | Retrying::FailedAgain => true,
-            Retrying::Queued => !none_waits,
-            Retrying::InFlight => false,
-        });
-        if self.retries.len() > MAX_MARKED {
-            self.retries.clear();
-        }
+    /// The journal was changed as the operator wished: that is to be seen at once.
+    pub(super) fn changed(&mut self) {
         self.fresh = false;
+        self.settle();
+    }
+
+    /// Time has passed.
+    pub(super) fn pass(&mut self, now: Instant) {
+        if self.lingers.is_some_and(|until| until <= now) {
+            self.settle();
+        }
+        if self.again_at.is_some_and(|at| at <= now) {
+            self.again_at = None;
+            self.fresh = false;
+        }
+    }
+
+    /// What came of retries was seen.
+    fn settle(&mut self) {
+        if self.lingers.take().is_some() {
+            self.retries.forget_ended();
+            self.fresh = false;
+        }
+    }
+
+    /// Failed points that the filter shows: those that a retry of all would try.
+    pub fn retryable(&self) -> u64 {
+        self.retryable
     }
 
     pub(super) fn listed(
@@ -421,43 +349,27 @@ impl Failures {
         }
         self.asked = None;
         self.error = None;
+        self.again_at = None;
         self.listed = (filter.clone(), sort);
         self.offset = offset;
         self.rows = rows;
         self.total = Some(total);
         self.retryable = retryable;
-        self.place = self.place.min(total.saturating_sub(1));
+        // Rows come and go above it: what is selected is the point, not its place.
+        let found = self.at.and_then(|id| self.rows.iter().position(|row| row.id == id));
+        let place = found.map_or(self.place, |found| offset + found as u64);
+        self.place = place.min(total.saturating_sub(1));
+        self.select_sought();
+        self.remember();
+        let rows = &self.rows;
+        self.retries.keep(|id| rows.iter().any(|row| row.id == id));
     }
 
-    /// The journal did not answer; it is asked again when something happens.
-    pub(super) fn not_listed(&mut self, error: String) {
+    /// The journal did not answer; it is asked again when something happens, and in any case after a while.
+    pub(super) fn not_listed(&mut self, error: String, now: Instant) {
         self.asked = None;
         self.error = Some(error);
-    }
-
-    /// An opened failure is here. `content` is the payload key that can be edited.
-    ///
-    /// # Errors
-    /// It was to be edited, and cannot be.
-    pub(super) fn read(&mut self, detail: FailureDetail, content: &str) -> Result<(), String> {
-        let id = detail.row.id;
-        if self.opening != Some(id) {
-            return Ok(());
-        }
-        self.opening = None;
-        self.scroll = 0;
-        self.detail = Some(detail);
-        if self.editing.take() == Some(id) {
-            return self.begin_editing(content);
-        }
-        Ok(())
-    }
-
-    pub(super) fn not_read(&mut self, id: PointId) {
-        if self.opening == Some(id) {
-            self.opening = None;
-            self.editing = None;
-        }
+        self.again_at = Some(now + ASK_AGAIN);
     }
 
     /// The page that should be asked for, where what is seen is not there or not fresh. One question at a time.
@@ -467,7 +379,9 @@ impl Failures {
         let covered = self.offset <= begin && self.offset + self.rows.len() as u64 >= end;
         let waits = |(filter, sort, _): &(Filter, Sort, u64)| *filter == self.filter && *sort == self.sort;
         let sorted = self.listed.1 == self.sort;
-        if (self.fresh && (covered && sorted || self.error.is_some())) || self.asked.as_ref().is_some_and(waits) {
+        let is_fresh = self.fresh || self.lingers.is_some() && self.is_loaded();
+        let answered = covered && sorted || self.error.is_some();
+        if is_fresh && answered || self.asked.as_ref().is_some_and(waits) {
             return None;
         }
         let window = WINDOW.max(4 * self.page);
@@ -484,16 +398,18 @@ impl Failures {
 
     /// The word for a row's state: how its retry goes, else what the journal says.
     pub fn state_of(&self, row: &FailureRow) -> String {
-        let open = matches!(row.state, State::Failed | State::Retrying);
-        match self.retries.get(&row.id).filter(|_| open) {
+        match self.retries.of(row) {
             Some(Retrying::Queued) => "queued".into(),
             Some(Retrying::InFlight) => format!("attempt {}", row.attempts + 1),
             Some(Retrying::FailedAgain) => "failed again".into(),
             Some(Retrying::Done) => "done".into(),
-            None => match row.state {
-                State::Failed => "failed".into(),
-                other => other.as_str().into(),
-            },
+            None => row.state.as_str().into(),
         }
+    }
+
+    /// Points whose states in a retry are kept.
+    #[cfg(test)]
+    pub(super) fn retry_states(&self) -> usize {
+        self.retries.kept()
     }
 }

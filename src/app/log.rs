@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use super::actions::Motion;
+use super::words::{self, counted, points, rows};
+use crate::point::grouped;
 use crate::point::verdict::Outcome;
 use crate::tasks::verify::STOPPED;
 use crate::tasks::{Level, Setting, TaskEvent, now_ms};
@@ -26,7 +28,7 @@ pub struct Line {
 pub struct Log {
     /// Oldest first.
     pub lines: VecDeque<Line>,
-    /// Lines scrolled up from the newest, of those that are shown.
+    /// How many of the lines that are shown lie below the selected one: at 0 the newest is selected, and stays so.
     pub back: usize,
     /// The least level that is shown.
     pub least: Least,
@@ -56,7 +58,7 @@ impl Least {
     /// The words on the screen.
     pub fn label(self) -> &'static str {
         match self {
-            Self::All => "all",
+            Self::All => "all levels",
             Self::Warnings => "warnings and errors",
             Self::Errors => "errors",
         }
@@ -72,18 +74,22 @@ impl Log {
     /// Writes an event down, where it is worth a line.
     pub fn note(&mut self, event: &TaskEvent) {
         let (level, text) = match event {
-            TaskEvent::Opened(facts) => (Level::Info, format!("opened {}: {} points", facts.job, facts.points)),
+            TaskEvent::Opened(facts) => (Level::Info, format!("opened {}: {}", facts.job, points(facts.points))),
             TaskEvent::PhaseChanged(phase) => (Level::Info, phase.label().to_lowercase()),
             TaskEvent::PointFailed(id, failure) => (
                 Level::Warn,
                 format!("{id} failed: {}: {failure}", failure.cause.as_str()),
             ),
-            TaskEvent::Committed { rows, version } => {
-                (Level::Info, format!("committed {rows} rows, table version {version}"))
-            }
+            TaskEvent::Committed {
+                rows: committed,
+                version,
+            } => (
+                Level::Info,
+                format!("committed {}, table version {version}", rows(*committed)),
+            ),
             TaskEvent::StepStarted(step) => (Level::Info, format!("{} ...", step.label())),
             TaskEvent::StepFinished(step, done) => (Level::Info, format!("{}: {done}", step.label())),
-            TaskEvent::RetryStarted(ids) => (Level::Info, format!("retrying {} points", ids.len())),
+            TaskEvent::RetryStarted(ids) => (Level::Info, format!("retrying {}", points(ids.len() as u64))),
             TaskEvent::RetryFinished(id, Ok(())) => (Level::Info, format!("{id} recovered")),
             TaskEvent::RetryFinished(id, Err(failure)) => (Level::Warn, format!("{id} failed again: {failure}")),
             TaskEvent::RetryEnded {
@@ -94,54 +100,85 @@ impl Log {
             } => match error {
                 None => (
                     Level::Info,
-                    format!("retry ended: {recovered} recovered, {failed} failed again"),
+                    format!(
+                        "retry ended: {} recovered, {} failed again",
+                        grouped(*recovered),
+                        grouped(*failed)
+                    ),
                 ),
                 Some(error) => (Level::Error, format!("retry stopped: {error}")),
             },
-            TaskEvent::Planned(plan) => (Level::Info, format!("planned: {} warnings", plan.warnings.len())),
+            TaskEvent::Planned(plan) => (
+                Level::Info,
+                format!(
+                    "planned: {}",
+                    counted(plan.warnings.len() as u64, "warning", "warnings")
+                ),
+            ),
             TaskEvent::SettingConfirmed(Setting::Threshold(_)) => return,
             TaskEvent::SettingConfirmed(setting) => (Level::Info, setting.describe()),
-            TaskEvent::Exported(count, path) => {
-                (Level::Info, format!("{count} failures written to {}", path.display()))
-            }
+            TaskEvent::Exported(count, path) => (
+                Level::Info,
+                format!(
+                    "{} written to {}",
+                    counted(*count, "failure", "failures"),
+                    path.display()
+                ),
+            ),
             TaskEvent::Decided {
                 decision,
                 points,
                 error,
+                ..
             } => match error {
-                None => (Level::Info, format!("{} points: {}", points.len(), decision.label())),
+                None => (
+                    Level::Info,
+                    format!("{}: {}", words::points(points.len() as u64), decision.label()),
+                ),
                 Some(error) => (
                     Level::Error,
                     format!(
-                        "{} points: {}; then it stopped: {error}",
-                        points.len(),
+                        "{}: {}; then it stopped: {error}",
+                        words::points(points.len() as u64),
                         decision.label()
                     ),
                 ),
             },
             TaskEvent::Unanswered { error, .. } => (Level::Warn, error.clone()),
-            TaskEvent::Skipped(count, true) => (Level::Info, format!("{count} points skipped")),
-            TaskEvent::Skipped(count, false) => (Level::Info, format!("{count} skips taken back")),
+            TaskEvent::Skipped(count, true) => (Level::Info, format!("{} skipped", points(*count))),
+            TaskEvent::Skipped(count, false) => {
+                (Level::Info, format!("{} taken back", counted(*count, "skip", "skips")))
+            }
             TaskEvent::Noted(level, text) => (*level, text.clone()),
             TaskEvent::Compared(Ok(found)) => (
                 Level::Info,
                 format!(
                     "compared: {} same, {} new, {} with another content, {} with another payload, {} gone",
-                    found.same, found.new, found.content, found.payload, found.gone
+                    grouped(found.same),
+                    grouped(found.new),
+                    grouped(found.content),
+                    grouped(found.payload),
+                    grouped(found.gone)
                 ),
             ),
             TaskEvent::Compared(Err(error)) => (Level::Error, error.clone()),
             TaskEvent::CaughtUp(done, error) => {
                 let text = format!(
                     "caught up: {} added, {} replaced, {} removed, {} failed",
-                    done.added, done.replaced, done.removed, done.failed
+                    grouped(done.added),
+                    grouped(done.replaced),
+                    grouped(done.removed),
+                    grouped(done.failed)
                 );
                 match error {
                     None => (Level::Info, text),
                     Some(error) => (Level::Error, format!("{text}; then {error}")),
                 }
             }
-            TaskEvent::VerifyBegun(checks) => (Level::Info, format!("verifying: {} checks", checks.len())),
+            TaskEvent::VerifyBegun(checks) => (
+                Level::Info,
+                format!("verifying: {}", counted(checks.len() as u64, "check", "checks")),
+            ),
             TaskEvent::Checked(check) => {
                 let level = match check.outcome {
                     Outcome::Pass | Outcome::Info => Level::Info,
@@ -154,17 +191,22 @@ impl Log {
             TaskEvent::Verified(Ok(found)) => (
                 Level::Info,
                 format!(
-                    "verified version {}: {}, {} reasons",
+                    "verified version {}: {}, {}",
                     found.table_version,
                     found.decision.label(),
-                    found.reasons.len()
+                    counted(found.reasons.len() as u64, "reason", "reasons")
                 ),
             ),
             TaskEvent::Verified(Err(error)) if error == STOPPED => (Level::Info, format!("not verified: {error}")),
             TaskEvent::Verified(Err(error)) => (Level::Error, format!("not verified: {error}")),
-            TaskEvent::OffendersExported(count, path) => {
-                (Level::Info, format!("{count} offenders written to {}", path.display()))
-            }
+            TaskEvent::OffendersExported(count, path) => (
+                Level::Info,
+                format!(
+                    "{} written to {}",
+                    counted(*count, "offender", "offenders"),
+                    path.display()
+                ),
+            ),
             TaskEvent::VerifyProgressed(..)
             | TaskEvent::FailuresListed { .. }
             | TaskEvent::FailureRead(_)

@@ -6,7 +6,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::actions::{self, Action};
+use super::actions::{ACTIONS, Action};
 use super::screen::Screen;
 
 /// One action that was found.
@@ -42,7 +42,7 @@ pub enum Picked {
 }
 
 impl Palette {
-    /// All actions of a screen.
+    /// All actions, those of a screen first.
     pub fn new(screen: Screen) -> Self {
         let mut palette = Self {
             screen,
@@ -64,7 +64,7 @@ impl Palette {
         );
         let mut scratch = Vec::new();
         let mut found: Vec<(u32, Found)> = Vec::new();
-        for action in actions::on(self.screen) {
+        for action in ACTIONS {
             let mut letters = Vec::new();
             let by_name = pattern.indices(Utf32Str::new(action.name, &mut scratch), &mut matcher, &mut letters);
             // The sentence is searched too, but a name that fits comes first.
@@ -72,7 +72,9 @@ impl Palette {
                 letters.clear();
                 pattern.score(Utf32Str::new(action.long, &mut scratch), &mut matcher)
             });
-            if let Some(score) = score {
+            // What can be done here comes before what belongs elsewhere.
+            let here: u32 = if action.applies_to(self.screen) { 500 } else { 0 };
+            if let Some(score) = score.map(|score| score + here) {
                 letters.sort_unstable();
                 letters.dedup();
                 found.push((score, Found { action, letters }));
@@ -135,9 +137,19 @@ mod tests {
     fn actions_are_found_by_letters_of_their_name_and_by_words_of_their_text() {
         assert_eq!(found(Screen::Failures, "retry").first(), Some(&"retry"));
         assert_eq!(found(Screen::Failures, "rtall").first(), Some(&"retry-all"));
-        assert!(found(Screen::Migrate, "clipboard").is_empty(), "not on this screen");
         assert!(found(Screen::Failures, "clipboard").contains(&"copy-id"));
-        assert_eq!(found(Screen::Migrate, "").len(), actions::on(Screen::Migrate).count());
         assert!(found(Screen::Migrate, "zzzz").is_empty());
+    }
+
+    #[test]
+    fn every_action_is_found_on_every_screen_and_those_of_the_screen_come_first() {
+        assert_eq!(found(Screen::Migrate, "retry-all").first(), Some(&"retry-all"));
+        assert!(found(Screen::Migrate, "clipboard").contains(&"copy-id"));
+        for (screen, _) in Screen::ALL {
+            let palette = Palette::new(screen);
+            assert_eq!(palette.found.len(), ACTIONS.len());
+            let here = palette.found.iter().map(|found| found.action.applies_to(screen));
+            assert!(here.is_sorted_by(|a, b| a >= b), "{screen:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::search::query_of;
+use super::words::points;
 use crate::point::PointId;
 use crate::point::filter::Filter;
 use crate::point::verdict::least_sample;
@@ -95,10 +96,14 @@ impl Prompt {
                 settings.budget_usd.map_or_else(String::new, |usd| format!("{usd:.2}")),
             ),
             Ask::SkipReason(ids) => (
-                format!("Give up {}: they will not be in the table. Why?", points(ids.len())),
+                format!(
+                    "Give up {}: {} will not be in the table. Why?",
+                    whom(ids),
+                    if ids.len() == 1 { "it" } else { "they" }
+                ),
                 String::new(),
             ),
-            Ask::AcceptNote(ids) => (format!("Accept {} as embedded. Why?", points(ids.len())), String::new()),
+            Ask::AcceptNote(ids) => (format!("Accept {} as embedded. Why?", whom(ids)), String::new()),
             Ask::PairId => ("Compare the point with the id".to_owned(), String::new()),
             Ask::ExportTo => ("Write the failures to".to_owned(), "failed_migrations.json".to_owned()),
             Ask::VerifySample(of) => {
@@ -195,11 +200,11 @@ impl Prompt {
     }
 }
 
-fn points(count: usize) -> String {
-    if count == 1 {
-        "1 point".to_owned()
-    } else {
-        format!("{count} points")
+/// Whom a question is about: by its id where it is one.
+pub(super) fn whom(ids: &[PointId]) -> String {
+    match ids {
+        [id] => format!("point {id}"),
+        _ => points(ids.len() as u64),
     }
 }
 

@@ -2,18 +2,24 @@
 //! asked for as a [`Try`] and comes back as a [`Tried`].
 //!
 //! ```text
-//! url -> (key) -> collection -> content -> uri -> table -> embedder -> (base url -> model -> dimensions -> key) -> review
+//! url -> (key) -> collection -> (vector) -> content -> uri -> table
+//!     -> embedder -> (base url -> model -> dimensions -> key) -> review
 //! ```
+
+mod embedder;
 
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
 use crate::config::template::{Answers, EmbedderAnswer};
+use crate::point::grouped;
 use crate::tasks::setup::{CollectionChoice, FieldChoice, Refusal, SourceAnswer};
 
 /// Characters of an answer.
 const MAX_CHARS: usize = 500;
+/// Lines of a list that a page has.
+const PAGE: usize = 10;
 
 /// The questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +30,8 @@ pub enum Step {
     SourceKey,
     /// Which collection.
     Collection,
+    /// Which of its dense vectors, where there are several.
+    Vector,
     /// Which field is embedded.
     Content,
     /// Where the table lies.
@@ -51,6 +59,7 @@ impl Step {
             Self::Url => "Where is Qdrant? (gRPC address, or embedded:DIR)",
             Self::SourceKey => "Qdrant wants a key. Which environment variable holds it?",
             Self::Collection => "Which collection is moved?",
+            Self::Vector => "Which of its dense vectors is embedded anew, or carried over?",
             Self::Content => "Which payload field holds the text to embed?",
             Self::Uri => "Where does the LanceDB database lie? (a directory)",
             Self::Table => "What is the table called?",
@@ -59,7 +68,7 @@ impl Step {
             Self::Model => "Which model?",
             Self::Dimensions => "How many numbers does an embedding have?",
             Self::EmbedKey => "Which environment variable holds the embedder's key? (empty: none is needed)",
-            Self::Review => "This is written. Enter writes it and shows what a run would do.",
+            Self::Review => "This will be written; Enter writes it and shows what a run would do.",
         }
     }
 }
@@ -73,6 +82,8 @@ pub enum Try {
     Fields(SourceAnswer),
     /// A table at a place.
     Target(String, String),
+    /// Whether anybody answers at the embedder's address.
+    Server(String),
     /// The embedder of this configuration text.
     Embedder(String),
 }
@@ -86,6 +97,8 @@ pub enum Tried {
     Fields(Result<Vec<FieldChoice>, Refusal>),
     /// The table can be made.
     Target(Result<(), Refusal>),
+    /// Somebody answers at the embedder's address.
+    Server(Result<(), Refusal>),
     /// The embedder gives so many numbers.
     Embedder(Result<usize, Refusal>),
 }
@@ -114,7 +127,7 @@ pub struct Setup {
     pub input: Input,
     /// What can be chosen, with a word about each.
     pub choices: Vec<(String, String)>,
-    /// The chosen one.
+    /// The chosen one; at the review the first line that is shown.
     pub selected: usize,
     /// Whether an answer is being tried.
     pub trying: bool,
@@ -123,6 +136,11 @@ pub struct Setup {
     /// The answers so far.
     pub answers: Answers,
     collections: Vec<CollectionChoice>,
+    /// The dense vectors of the chosen collection.
+    vectors: Vec<(String, usize)>,
+    /// Whether they may be carried over: there is one, or nobody looked.
+    can_carry: bool,
+    /// The fields of the chosen collection that hold texts; where there are none, its vectors are carried over.
     fields: Vec<FieldChoice>,
 }
 
@@ -145,6 +163,8 @@ impl Setup {
             error: None,
             answers: Answers::default(),
             collections: Vec::new(),
+            vectors: Vec::new(),
+            can_carry: false,
             fields: Vec::new(),
         };
         setup.ask(Step::Url);
@@ -190,36 +210,69 @@ impl Setup {
             _ => String::new(),
         };
         self.input = Input::new(value);
-        self.choices = match step {
+        self.choices = self.choices_of(step);
+    }
+
+    /// What can be answered, where it is chosen and not typed.
+    fn choices_of(&self, step: Step) -> Vec<(String, String)> {
+        let carry = ("nobody: carry Qdrant's vectors over", "nothing is embedded");
+        match step {
             Step::Collection => self
                 .collections
                 .iter()
                 .map(|c| (c.name.clone(), c.about.clone()))
                 .collect(),
+            Step::Vector => self
+                .vectors
+                .iter()
+                .map(|(name, size)| {
+                    let name = if name.is_empty() { "(unnamed)" } else { name.as_str() };
+                    (name.to_owned(), format!("{} numbers", grouped(*size as u64)))
+                })
+                .collect(),
+            Step::Content if self.fields.is_empty() => owned(&[carry]),
             Step::Content => self
                 .fields
                 .iter()
                 .map(|field| {
                     let about = format!(
-                        "in {:.0} % of a sample, {:.0} characters",
+                        "in {:.0} % of a sample, {} characters",
                         field.share * 100.0,
-                        field.mean_chars
+                        grouped(field.mean_chars.round() as u64)
                     );
                     (field.name.clone(), about)
                 })
                 .collect(),
-            Step::Embedder => [
-                ("all-MiniLM-L6-v2 in process", "384 numbers, text only, free, no server"),
+            Step::Embedder => owned(&[
+                ("all-MiniLM-L6-v2 in process", "384 numbers, text only, free"),
                 (
                     "OpenAI, or a server that speaks its API",
                     "text-embedding-3-large and others",
                 ),
-                ("nobody: carry Qdrant's vectors over", "nothing is embedded"),
-            ]
-            .map(|(name, about)| (name.to_owned(), about.to_owned()))
-            .into(),
+                carry,
+            ]),
             _ => Vec::new(),
-        };
+        }
+    }
+
+    /// The question that is asked.
+    pub fn question(&self) -> &'static str {
+        if self.step == Step::Content && self.fields.is_empty() {
+            return "No payload field holds a text. Who makes the embeddings?";
+        }
+        self.step.question()
+    }
+
+    /// Whether the keys walk through a list, or through the lines of the file.
+    pub fn is_list(&self) -> bool {
+        !self.choices.is_empty() || self.step == Step::Review
+    }
+
+    /// Keeps the walk through the file from going past its end; only the layout knows how many lines lie below.
+    pub fn hold(&mut self, most: usize) {
+        if self.step == Step::Review {
+            self.selected = self.selected.min(most);
+        }
     }
 
     fn go_to(&mut self, step: Step) {
@@ -247,7 +300,12 @@ impl Setup {
 
     /// A key.
     pub fn key(&mut self, key: KeyEvent) -> Next {
-        let last = self.choices.len().saturating_sub(1);
+        let last = match self.step {
+            // The lines of the file are walked through.
+            Step::Review => self.answers.to_toml().lines().count(),
+            _ => self.choices.len(),
+        }
+        .saturating_sub(1);
         match key.code {
             KeyCode::Esc => {
                 // What is being tried is forgotten; its answer comes too late.
@@ -262,14 +320,23 @@ impl Setup {
             }
             _ if self.trying => {}
             KeyCode::Enter => return self.answer(),
-            KeyCode::Up => self.selected = self.selected.saturating_sub(1),
-            KeyCode::Down => self.selected = (self.selected + 1).min(last),
+            code if self.is_list() => {
+                self.selected = match code {
+                    KeyCode::Up | KeyCode::Char('k') => self.selected.saturating_sub(1),
+                    KeyCode::Down | KeyCode::Char('j') => self.selected + 1,
+                    KeyCode::PageUp => self.selected.saturating_sub(PAGE),
+                    KeyCode::PageDown => self.selected + PAGE,
+                    KeyCode::Home | KeyCode::Char('g') => 0,
+                    KeyCode::End | KeyCode::Char('G') => last,
+                    _ => self.selected,
+                }
+                .min(last);
+            }
             KeyCode::Char(_) if self.input.value().chars().count() >= MAX_CHARS => {}
-            _ if self.choices.is_empty() && self.step != Step::Review => {
+            _ => {
                 self.error = None;
                 self.input.handle_event(&Event::Key(key));
             }
-            _ => {}
         }
         Next::Stay
     }
@@ -320,13 +387,34 @@ impl Setup {
             }
             Step::Collection => {
                 let Some(name) = chosen else { return Next::Stay };
-                self.answers.vector = self.collections[self.selected]
-                    .vectors
-                    .first()
-                    .map_or_else(String::new, |(name, _)| name.clone());
+                let Some(collection) = self.collections.get(self.selected) else {
+                    return Next::Stay;
+                };
+                self.vectors.clone_from(&collection.vectors);
+                self.can_carry = !self.vectors.is_empty() || collection.about.is_empty();
+                self.answers.vector = self.vectors.first().map_or_else(String::new, |(name, _)| name.clone());
                 self.answers.collection = name;
+                if self.vectors.len() > 1 {
+                    self.go_to(Step::Vector);
+                    return Next::Stay;
+                }
                 let source = self.source();
                 self.tried_with(Try::Fields(source))
+            }
+            Step::Vector => {
+                let Some((name, _)) = self.vectors.get(self.selected) else {
+                    return Next::Stay;
+                };
+                self.answers.vector.clone_from(name);
+                let source = self.source();
+                self.tried_with(Try::Fields(source))
+            }
+            Step::Content if self.fields.is_empty() => {
+                self.answers.content = String::new();
+                self.answers.profile = "inferred";
+                self.answers.embedder = EmbedderAnswer::Carry;
+                self.go_to(Step::Uri);
+                Next::Stay
             }
             Step::Content => {
                 let Some(name) = chosen else { return Next::Stay };
@@ -362,79 +450,6 @@ impl Setup {
         }
     }
 
-    fn embedder_chosen(&mut self) -> Next {
-        match self.selected {
-            1 => {
-                if !matches!(self.answers.embedder, EmbedderAnswer::Openai { .. }) {
-                    self.answers.embedder = EmbedderAnswer::Openai {
-                        base_url: String::new(),
-                        model: String::new(),
-                        dimensions: 0,
-                        api_key_env: None,
-                    };
-                }
-                self.go_to(Step::BaseUrl);
-            }
-            carry => {
-                self.answers.embedder = if carry == 0 {
-                    EmbedderAnswer::Minilm
-                } else {
-                    EmbedderAnswer::Carry
-                };
-                if carry == 0 {
-                    let text = self.answers.to_toml();
-                    return self.tried_with(Try::Embedder(text));
-                }
-                self.go_to(Step::Review);
-            }
-        }
-        Next::Stay
-    }
-
-    fn embedder_answer(&mut self, text: String) -> Next {
-        let step = self.step;
-        let EmbedderAnswer::Openai {
-            base_url,
-            model,
-            dimensions,
-            api_key_env,
-        } = &mut self.answers.embedder
-        else {
-            return Next::Stay;
-        };
-        let next = match step {
-            Step::BaseUrl if !["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) => {
-                return self.refuse("say for example http://localhost:8000/v1");
-            }
-            Step::BaseUrl => {
-                *base_url = text;
-                Step::Model
-            }
-            Step::Model if text.is_empty() => return self.refuse("name the model as the server knows it"),
-            Step::Model => {
-                *model = text;
-                Step::Dimensions
-            }
-            Step::Dimensions => match text.parse().ok().filter(|number| (1..=65_536).contains(number)) {
-                Some(number) => {
-                    *dimensions = number;
-                    Step::EmbedKey
-                }
-                None => return self.refuse("say a number from 1 to 65536"),
-            },
-            _ => {
-                if !text.is_empty() && !is_variable(&text) {
-                    return self.refuse("say the name of the variable, not the key");
-                }
-                *api_key_env = (!text.is_empty()).then_some(text);
-                let file = self.answers.to_toml();
-                return self.tried_with(Try::Embedder(file));
-            }
-        };
-        self.go_to(next);
-        Next::Stay
-    }
-
     /// What came of an answer that was tried.
     pub fn tried(&mut self, tried: Tried) {
         if !std::mem::take(&mut self.trying) {
@@ -449,21 +464,26 @@ impl Setup {
                 self.go_to(Step::SourceKey);
                 self.error = Some(why);
             }
-            (Step::Collection, Tried::Fields(Ok(fields))) if fields.is_empty() => {
-                self.error =
-                    Some("no payload field of its sampled points holds a text; only `carry` would work".into());
+            (Step::Collection | Step::Vector, Tried::Fields(Ok(fields))) if fields.is_empty() && !self.can_carry => {
+                let why =
+                    "no payload field of its sampled points holds a text, and it has no dense vector to carry over";
+                self.error = Some(why.into());
             }
-            (Step::Collection, Tried::Fields(Ok(fields))) => {
+            (Step::Collection | Step::Vector, Tried::Fields(Ok(fields))) => {
                 self.fields = fields;
                 self.go_to(Step::Content);
             }
+            // Where nothing can be embedded, it is settled who does.
+            (Step::Table, Tried::Target(Ok(()))) if self.fields.is_empty() => self.go_to(Step::Review),
             (Step::Table, Tried::Target(Ok(()))) => self.go_to(Step::Embedder),
+            (Step::BaseUrl, Tried::Server(Ok(()))) => self.go_to(Step::Model),
             (Step::Embedder | Step::EmbedKey, Tried::Embedder(Ok(_))) => self.go_to(Step::Review),
             (
                 _,
                 Tried::Collections(Err(why))
                 | Tried::Fields(Err(why))
                 | Tried::Target(Err(why))
+                | Tried::Server(Err(why))
                 | Tried::Embedder(Err(why)),
             ) => {
                 let (Refusal::NeedsKey(why) | Refusal::Because(why)) = why;
@@ -472,6 +492,13 @@ impl Setup {
             _ => {}
         }
     }
+}
+
+fn owned(choices: &[(&str, &str)]) -> Vec<(String, String)> {
+    choices
+        .iter()
+        .map(|(name, about)| ((*name).to_owned(), (*about).to_owned()))
+        .collect()
 }
 
 /// Whether a text can name an environment variable; a pasted key cannot.
@@ -491,93 +518,4 @@ fn plain(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-    use crossterm::event::KeyModifiers;
-
-    fn press(setup: &mut Setup, code: KeyCode) -> Next {
-        setup.key(KeyEvent::new(code, KeyModifiers::NONE))
-    }
-
-    fn say(setup: &mut Setup, text: &str) -> Next {
-        setup.input = Input::new(text.to_owned());
-        press(setup, KeyCode::Enter)
-    }
-
-    fn collection() -> CollectionChoice {
-        CollectionChoice {
-            name: "messages".into(),
-            about: "3 points".into(),
-            vectors: vec![(String::new(), 8)],
-        }
-    }
-
-    fn fields() -> Vec<FieldChoice> {
-        ["body", "title"]
-            .map(|name| FieldChoice {
-                name: name.into(),
-                share: 1.0,
-                mean_chars: 30.0,
-            })
-            .into()
-    }
-
-    #[test]
-    fn a_whole_way_through_writes_a_configuration() {
-        let mut setup = Setup::new();
-        assert_eq!(setup.input.value(), "http://localhost:6334");
-        let Next::Try(Try::Collections(asked)) = press(&mut setup, KeyCode::Enter) else {
-            panic!("the address is tried")
-        };
-        assert_eq!(asked.url, "http://localhost:6334");
-        setup.tried(Tried::Collections(Err(Refusal::NeedsKey("no key".into()))));
-        assert_eq!((setup.step, setup.error.as_deref()), (Step::SourceKey, Some("no key")));
-        assert_eq!(say(&mut setup, "sk-very-secret"), Next::Stay, "a key is not a variable");
-        assert!(matches!(say(&mut setup, "QDRANT_KEY"), Next::Try(Try::Collections(_))));
-        setup.tried(Tried::Collections(Ok(vec![collection()])));
-        assert!(matches!(press(&mut setup, KeyCode::Enter), Next::Try(Try::Fields(_))));
-        setup.tried(Tried::Fields(Ok(fields())));
-        press(&mut setup, KeyCode::Enter);
-        assert_eq!((setup.step, setup.input.value()), (Step::Uri, "messages.lance"));
-        press(&mut setup, KeyCode::Enter);
-        assert!(matches!(press(&mut setup, KeyCode::Enter), Next::Try(Try::Target(..))));
-        setup.tried(Tried::Target(Err(Refusal::Because("it is there".into()))));
-        assert_eq!(setup.error.as_deref(), Some("it is there"));
-        assert!(matches!(say(&mut setup, "messages2"), Next::Try(Try::Target(..))));
-        setup.tried(Tried::Target(Ok(())));
-        press(&mut setup, KeyCode::Down);
-        press(&mut setup, KeyCode::Enter);
-        say(&mut setup, "http://localhost:8000/v1");
-        say(&mut setup, "bge");
-        say(&mut setup, "many");
-        assert!(setup.error.is_some());
-        say(&mut setup, "768");
-        let Next::Try(Try::Embedder(text)) = say(&mut setup, "") else {
-            panic!("the embedder is tried")
-        };
-        setup.tried(Tried::Embedder(Ok(768)));
-        assert_eq!(setup.step, Step::Review);
-        assert_eq!(press(&mut setup, KeyCode::Enter), Next::Write(text.clone()));
-        let config = Config::parse(&text, "qlance.toml", std::path::Path::new("/base")).expect("a configuration");
-        assert_eq!(config.source.content, "body");
-        assert_eq!(config.source.api_key_env.as_deref(), Some("QDRANT_KEY"));
-        assert_eq!(config.embed.text.model, "bge");
-        assert!(!text.contains("secret"));
-    }
-
-    #[test]
-    fn escape_goes_back_step_by_step_and_late_answers_are_dropped() {
-        let mut setup = Setup::new();
-        press(&mut setup, KeyCode::Enter);
-        assert_eq!(press(&mut setup, KeyCode::Esc), Next::Leave);
-        let mut setup = Setup::new();
-        press(&mut setup, KeyCode::Enter);
-        setup.tried(Tried::Collections(Ok(vec![collection()])));
-        press(&mut setup, KeyCode::Enter);
-        press(&mut setup, KeyCode::Esc);
-        assert_eq!(setup.step, Step::Url);
-        setup.tried(Tried::Fields(Ok(fields())));
-        assert_eq!(setup.step, Step::Url, "nobody waits for it any more");
-    }
-}
+mod tests;

@@ -1,7 +1,9 @@
-//! When an action applies, and the words for why it does not.
+//! When an action applies, and the words for why it does not; and while what is open the footer names it.
 
 use crate::app::App;
+use crate::app::divergence::{Asked, Pane};
 use crate::app::screen::Screen;
+use crate::app::{diff, verify};
 use crate::journal::State;
 use crate::tasks::Phase;
 
@@ -31,7 +33,7 @@ pub(super) fn can_pause(app: &App) -> When {
     match app.phase {
         Phase::Running | Phase::Paused | Phase::Pausing | Phase::Stopped(_) => Ok(()),
         Phase::Connecting => Err("not connected yet"),
-        Phase::Ready => Err("it has not begun; Enter on Migrate starts"),
+        Phase::Ready => Err("it has not begun; it is started on Migrate"),
         Phase::Stopping => Err("it is stopping"),
         Phase::Finishing(_) => Err("all points are over; the table is being finished"),
         Phase::Comparing | Phase::CatchingUp => Err("it is complete; both stores are being compared"),
@@ -68,8 +70,32 @@ pub(super) fn embeds(app: &App) -> When {
     }
 }
 
-pub(super) fn has_chosen(app: &App) -> When {
-    require(!app.failures.chosen().is_empty(), "no failed point is selected")
+/// Whether a single chosen failure stands as it must; of several the work sorts out those that do.
+fn stands(app: &App, fit: impl Fn(State) -> When) -> When {
+    require(app.failures.has_chosen(), "no failed point is selected")?;
+    app.failures.only_chosen().map_or(Ok(()), fit)
+}
+
+/// Whether a failed point waits for the operator.
+fn is_failed(state: State) -> When {
+    match state {
+        State::Failed => Ok(()),
+        State::Retrying => Err("it is being retried"),
+        State::Skipped => Err("skipped; u takes that back first"),
+        State::Recovered => Err("it is in the table already"),
+    }
+}
+
+pub(super) fn can_retry(app: &App) -> When {
+    stands(app, is_failed)
+}
+
+pub(super) fn can_skip(app: &App) -> When {
+    stands(app, is_failed)
+}
+
+pub(super) fn can_unskip(app: &App) -> When {
+    stands(app, |state| require(state == State::Skipped, "not skipped"))
 }
 
 pub(super) fn has_failures(app: &App) -> When {
@@ -83,11 +109,8 @@ pub(super) fn can_edit(app: &App) -> When {
         app.snapshot.settings.in_flight > 0,
         "vectors are carried over; nothing is embedded",
     )?;
-    match app.failures.selected().map(|row| row.state) {
-        Some(State::Failed) => Ok(()),
-        Some(State::Retrying) => Err("it is being retried"),
-        Some(State::Skipped) => Err("it was skipped; take that back first"),
-        Some(State::Recovered) => Err("it is in the table already"),
+    match app.failures.selected() {
+        Some(row) => is_failed(app.failures.standing(row)),
         None => Err("no failed point is selected"),
     }
 }
@@ -166,4 +189,94 @@ pub(super) fn can_open(app: &App) -> When {
         Screen::Search => is_open(app),
         _ => has_selected(app),
     }
+}
+
+// --- what the footer names
+
+pub(super) fn never(_: &App) -> bool {
+    false
+}
+
+pub(super) fn ever(_: &App) -> bool {
+    true
+}
+
+/// Pausing holds everywhere, and is named where the work is.
+pub(super) fn on_migrate(app: &App) -> bool {
+    app.screen == Screen::Migrate
+}
+
+/// Whether what was opened has the keys.
+pub(super) fn in_detail(app: &App) -> bool {
+    match app.screen {
+        Screen::Divergence => app.divergence.pane == Pane::Detail,
+        Screen::Failures => app.failures.is_in_detail(),
+        Screen::Diff => app.diff.pane == diff::Pane::Record,
+        _ => false,
+    }
+}
+
+/// Whether there is something for `Enter` that is not open already.
+pub(super) fn can_be_opened(app: &App) -> bool {
+    let is_listed = app.screen != Screen::Divergence || app.divergence.error().is_some() || has_rows(app);
+    is_listed && !in_detail(app)
+}
+
+/// Whether the keys go to a list, and nothing of it is open that needs the room.
+pub(super) fn in_list(app: &App) -> bool {
+    !(in_detail(app) || app.screen == Screen::Failures && app.failures.detail.is_some())
+}
+
+/// Whether `Esc` closes something that was opened.
+pub(super) fn in_what_is_open(app: &App) -> bool {
+    match app.screen {
+        Screen::Divergence => app.divergence.detail != Asked::No,
+        Screen::Failures => app.failures.detail.is_some() || app.failures.opening().is_some(),
+        Screen::Diff => has_pair(app) || app.diff.error.is_some() || app.diff.reading().is_some(),
+        Screen::Verify => app.verify.pane != verify::Pane::Checks,
+        Screen::Migrate | Screen::Search | Screen::Log => false,
+    }
+}
+
+/// Whether the keys can go to another pane.
+pub(super) fn has_panes(app: &App) -> bool {
+    match app.screen {
+        Screen::Divergence => app.divergence.has_panes(),
+        Screen::Failures => app.failures.detail.is_some(),
+        Screen::Diff => app.diff.has_panes(),
+        Screen::Verify => app.verify.is_known(),
+        Screen::Search => app.search.answer().is_some(),
+        Screen::Migrate | Screen::Log => false,
+    }
+}
+
+/// Whether there are rows that the threshold divides.
+pub(super) fn has_similarities(app: &App) -> bool {
+    compares(app) && has_rows(app) && !in_detail(app)
+}
+
+/// Whether neighbours are all that can be compared: there is no similarity, of this column or yet.
+pub(super) fn has_only_neighbours(app: &App) -> bool {
+    !(in_detail(app) || compares(app) && has_rows(app))
+}
+
+fn compares(app: &App) -> bool {
+    app.facts.as_ref().is_none_or(|facts| facts.comparable.is_ok())
+}
+
+fn has_rows(app: &App) -> bool {
+    app.divergence.total().is_some_and(|total| total > 0)
+}
+
+pub(super) fn has_pair(app: &App) -> bool {
+    app.diff.record.is_some()
+}
+
+pub(super) fn in_no_pair(app: &App) -> bool {
+    !in_detail(app)
+}
+
+/// Whether the checks as a whole are looked at, and not one of them.
+pub(super) fn in_no_check(app: &App) -> bool {
+    matches!(app.verify.pane, verify::Pane::Checks | verify::Pane::Decision)
 }

@@ -41,7 +41,7 @@ fn where_nothing_differs_it_is_only_said() {
         ..Difference::default()
     };
     assert_eq!(console.event(compared(found)), []);
-    console.assert_says("nothing differs: 20000 points are the same in both stores");
+    console.assert_says("nothing differs: 20,000 points are the same in both stores");
     assert!(console.app.confirm.is_none());
 
     let mut console = Console::open(Phase::Complete);
@@ -60,8 +60,8 @@ fn the_question_names_the_real_numbers_and_starts_on_cancel() {
         "2 with another content",
         "1 with another payload",
         "4 gone",
-        "19990 stay",
-        "5 inputs, about 1234 tokens, $0.1250",
+        "19,990 stay",
+        "5 inputs, about 1,234 tokens, $0.1250",
     ] {
         console.assert_asks(number);
     }
@@ -91,17 +91,19 @@ fn only_what_is_there_can_be_brought_over_or_removed() {
     for (found, keys, effects, open) in [
         (everything(), &["Enter"][..], vec![], false),
         (everything(), &["Esc"], vec![], false),
-        (everything(), &["c"], vec![], false),
-        (everything(), &["b"], catches_up(false), false),
-        (everything(), &["r"], catches_up(true), false),
+        (everything(), &["r", "c", "Enter"], vec![], false),
+        (everything(), &["b"], vec![], true),
+        (everything(), &["r"], vec![], true),
+        (everything(), &["b", "Enter"], catches_up(false), false),
+        (everything(), &["r", "Enter"], catches_up(true), false),
         (everything(), &["Tab", "Enter"], catches_up(false), false),
         (everything(), &["Up", "Enter"], catches_up(true), false),
         (nothing_gone, &["Enter"], vec![], false),
-        (nothing_gone, &["b"], catches_up(false), false),
-        (nothing_gone, &["r"], vec![], true),
+        (nothing_gone, &["b", "Enter"], catches_up(false), false),
+        (nothing_gone, &["r", "Enter"], vec![], false),
         (only_gone, &["Enter"], vec![], false),
-        (only_gone, &["b"], vec![], true),
-        (only_gone, &["r"], catches_up(true), false),
+        (only_gone, &["b", "Enter"], vec![], false),
+        (only_gone, &["r", "Enter"], catches_up(true), false),
     ] {
         let mut console = Console::open(Phase::Complete);
         console.event(compared(found));
@@ -117,8 +119,39 @@ fn a_question_that_comes_while_something_is_typed_takes_no_letter_of_it() {
         let mut console = Console::open(Phase::Complete);
         assert_eq!(console.keys(&["$", "Ctrl-U", "1"]), []);
         console.event(compared(everything()));
+        assert!(console.app.confirm.is_none());
+        console.assert_says("10 points differ; an answer is waited for on Migrate: 1 shows it");
         assert_eq!(console.key(letter), [], "{letter} was typed into a prompt");
+        assert!(console.app.prompt.is_some());
+        assert_eq!(console.key("Esc"), []);
+        console.assert_asks("3 new");
     }
+}
+
+#[test]
+fn the_question_is_asked_on_the_screen_that_wished_it() {
+    for elsewhere in ["2", "3", "5", "7"] {
+        let mut console = Console::open(Phase::Complete);
+        console.key(elsewhere);
+        console.event(compared(everything()));
+        assert!(console.app.confirm.is_none(), "{elsewhere}");
+        console.assert_says("10 points differ; an answer is waited for on Migrate");
+        console.keys(&["r", "b", "7", "?", "?"]);
+        assert!(console.app.confirm.is_none(), "{elsewhere}");
+        console.key("1");
+        console.assert_asks("3 new");
+        console.key("Esc");
+        console.keys(&["7", "1"]);
+        assert!(console.app.confirm.is_none(), "it was answered");
+    }
+    // Under help, and replaced by what was found later.
+    let mut console = Console::open(Phase::Complete);
+    console.key("?");
+    console.event(compared(everything()));
+    assert!(console.app.confirm.is_none());
+    console.event(compared(Difference::default()));
+    console.key("?");
+    assert!(console.app.confirm.is_none() && console.app.help.is_none());
 }
 
 #[test]

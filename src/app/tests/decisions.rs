@@ -17,12 +17,19 @@ impl Console {
     }
 }
 
-fn decided(decision: Decision, points: &[u64], error: Option<&str>) -> TaskEvent {
+/// The end of a decision about points, of which it was carried out for some.
+fn decided_of(decision: Decision, asked: &[u64], points: &[u64], error: Option<&str>) -> TaskEvent {
     TaskEvent::Decided {
         decision,
+        asked: asked.iter().copied().map(id).collect(),
         points: points.iter().copied().map(id).collect(),
         error: error.map(str::to_owned),
     }
+}
+
+/// The same where nothing was left out.
+fn decided(decision: Decision, points: &[u64], error: Option<&str>) -> TaskEvent {
+    decided_of(decision, points, points, error)
 }
 
 #[test]
@@ -44,7 +51,7 @@ fn points_are_embedded_again_marked_or_selected() {
     let mut carried = Console::diverging();
     carried.snapshot(Snapshot::default());
     assert_eq!(carried.key("r"), []);
-    carried.assert_says("embed again: vectors are carried over");
+    carried.assert_says("re-embed: vectors are carried over");
     let mut opened = Console::inspecting();
     assert_eq!(
         opened.keys(&["Tab", "Tab", "Down", "Space", "Tab", "r"]),
@@ -55,14 +62,14 @@ fn points_are_embedded_again_marked_or_selected() {
 #[test]
 fn keeping_qdrants_vector_asks_first_and_starts_on_cancel() {
     for (keys, numbers, asked) in [
-        (&[][..], vec![1], "of 1 point?"),
+        (&[][..], vec![1], "of point 1?"),
         (&["Space", "Space"], vec![1, 2], "of 2 points?"),
     ] {
         let keeps = sends(TaskCommand::KeepSourceVector(numbers.iter().copied().map(id).collect()));
         for (answer, effects) in [
             (&["Enter"][..], vec![]),
             (&["Esc"], vec![]),
-            (&["k"], keeps.clone()),
+            (&["v", "Enter"], keeps.clone()),
             (&["l", "Enter"], keeps),
         ] {
             let mut console = Console::diverging();
@@ -80,6 +87,27 @@ fn keeping_qdrants_vector_asks_first_and_starts_on_cancel() {
     assert_eq!(console.key("K"), []);
     assert!(console.app.confirm.is_none());
     console.assert_says("Qdrant's vectors are of another space");
+}
+
+#[test]
+fn embedding_several_again_asks_first_where_it_is_paid_for() {
+    let again = |numbers: &[u64]| sends(TaskCommand::EmbedAgain(numbers.iter().copied().map(id).collect()));
+    let paid = || {
+        let mut console = Console::diverging();
+        console.snapshot(Snapshot {
+            cost_usd: 0.31,
+            ..embedding()
+        });
+        console
+    };
+    let mut one = paid();
+    assert_eq!(one.key("r"), again(&[1]));
+    let mut several = paid();
+    assert_eq!(several.keys(&["Space", "Space", "r"]), []);
+    several.assert_asks("Embed 2 points again?");
+    assert!(several.at_work().is_empty());
+    assert_eq!(several.keys(&["e", "Enter"]), again(&[1, 2]));
+    assert_eq!(several.at_work(), [1, 2]);
 }
 
 #[test]
@@ -145,10 +173,7 @@ fn what_was_decided_is_read_again() {
         // Another decision that ended is not the one that was asked for here.
         let over = matches!(
             &event,
-            TaskEvent::Decided {
-                decision: EmbeddedAgain,
-                ..
-            }
+            TaskEvent::Decided { decision: EmbeddedAgain, asked, .. } if *asked == [id(1)]
         );
         assert_eq!(console.at_work().is_empty(), over, "{event:?}");
         let flash = console
@@ -168,6 +193,41 @@ fn what_was_decided_is_read_again() {
         Pane::Bins,
         "who has gone on is not called back"
     );
+}
+
+#[test]
+fn a_decision_that_ends_leaves_the_others_at_work() {
+    use Decision::EmbeddedAgain;
+    // Two that run side by side; the third is about a point of the first once more.
+    let begun = || {
+        let mut console = Console::diverging();
+        console.keys(&["Enter", "Space", "Space", "r", "Down", "r", "g", "r"]);
+        assert_eq!(console.at_work(), [1, 2, 4]);
+        console
+    };
+    for (asked, points, error, at_work) in [
+        (&[1, 2][..], &[1, 2][..], None, &[1, 4][..]),
+        (&[1, 2], &[1], Some("2 is gone"), &[1, 4]),
+        (&[1, 2], &[], Some("no Qdrant"), &[1, 4]),
+        (&[4], &[4], None, &[1, 2]),
+        (&[4], &[], Some("no Qdrant"), &[1, 2]),
+        (&[1], &[1], None, &[1, 2, 4]),
+    ] {
+        let mut console = begun();
+        console.event(decided_of(EmbeddedAgain, asked, points, error));
+        assert_eq!(console.at_work(), at_work, "{asked:?}");
+        assert!(console.app.is_working(), "{asked:?}");
+        console.key("q");
+        assert!(
+            console.app.confirm.is_some(),
+            "leaving asks while {at_work:?} are at work"
+        );
+    }
+    let mut console = begun();
+    for asked in [&[4][..], &[1, 2], &[1]] {
+        console.event(decided(EmbeddedAgain, asked, None));
+    }
+    assert!(console.at_work().is_empty() && !console.app.is_working());
 }
 
 #[test]

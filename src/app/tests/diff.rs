@@ -210,6 +210,24 @@ fn d_shows_the_point_of_another_screen() {
         console.event(pair(2));
         assert_eq!(console.pair(), Some(id(2)));
     }
+    for (mut console, origin) in [
+        (from_failures(), Screen::Failures),
+        (from_divergence(), Screen::Divergence),
+    ] {
+        console.key("d");
+        console.event(sampled(&[2]));
+        console.event(pair(2));
+        assert_eq!((console.key("Esc"), console.app.screen), (vec![], origin));
+        assert_eq!(console.app.selected_id(), Some(id(2)), "as it was left");
+        // Who has gone on by himself stays.
+        console.key("d");
+        console.event(sampled(&[2]));
+        console.key("n");
+        console.key("Esc");
+        assert_eq!(console.app.screen, Screen::Diff, "another sample was wished since");
+        console.keys(&["7", "4", "Esc"]);
+        assert_eq!(console.app.screen, Screen::Diff, "it was left and shown again");
+    }
     let mut nothing = Console::listing(0);
     assert_eq!(nothing.key("d"), []);
     assert_eq!(nothing.app.screen, Screen::Failures);
@@ -278,6 +296,27 @@ fn a_field_and_an_id_are_copied() {
         [Effect::Copy("2".into())],
         "of the list"
     );
+}
+
+#[test]
+fn what_no_clipboard_takes_is_not_copied() {
+    for (bytes, copied) in [(70_000, true), (80_000, false)] {
+        let mut console = Console::comparing();
+        console.key("Enter");
+        let left = Point {
+            id: id(1),
+            payload: json!({"a": "x".repeat(bytes)}).as_object().cloned().expect("an object"),
+            vectors: Vectors::new(),
+        };
+        let same = compare(id(1), Some(&left), Some(&left), None, false);
+        console.event(TaskEvent::PairRead(Box::new(same)));
+        assert_eq!(console.key("Y").len(), usize::from(copied), "{bytes} bytes");
+        console.assert_says(if copied {
+            "copied a"
+        } else {
+            "a is too large for a terminal's clipboard: 80002 bytes, of 74000 at most"
+        });
+    }
 }
 
 #[test]

@@ -3,20 +3,29 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::app::divergence::{Asked, Pane};
+use crate::app::divergence::{Asked, Bin, Pane};
 use crate::journal::Decided;
 use crate::lance::browse::{Anchor, Band, RankedRow};
 use crate::point::{Histogram, Similarity};
 use crate::tasks::inspect::PointDetail;
 use crate::tasks::{Owned, Setting};
 
-/// The bins of the histogram below, from the top: ten of 0.01.
-const FIRST: Band = Band { from: 0.99, to: 2.0 };
-const SECOND: Band = Band { from: 0.98, to: 0.99 };
-const THIRD: Band = Band { from: 0.97, to: 0.98 };
-const LAST: Band = Band { from: 0.9, to: 0.91 };
+/// The bins of the histogram below, from the top: eleven, from 0.0025 to 0.025 wide.
+const FIRST: Band = Band { from: 0.9975, to: 2.0 };
+const SECOND: Band = Band {
+    from: 0.995,
+    to: 0.9975,
+};
+const THIRD: Band = Band {
+    from: 0.9925,
+    to: 0.995,
+};
+const LAST: Band = Band { from: 0.9, to: 0.925 };
 /// The first bin of the last, zoomed into.
-const ZOOMED: Band = Band { from: 0.909, to: 0.91 };
+const ZOOMED: Band = Band {
+    from: 0.9225,
+    to: 0.925,
+};
 
 impl Console {
     /// The Divergence screen of a complete job with six points, all of them listed.
@@ -33,6 +42,12 @@ impl Console {
         assert_eq!(console.key("2"), lists(Band::ALL));
         assert_eq!(console.event(listed(Band::ALL, Anchor::First, 6, 1, 6)), []);
         console
+    }
+
+    /// The bins that are drawn just now.
+    fn bins(&self) -> Vec<Bin> {
+        let app = &self.app;
+        app.divergence.bins(&app.snapshot.similarities, app.threshold)
     }
 
     /// One of the points has the keys, opened.
@@ -60,8 +75,8 @@ fn ranked(number: u64) -> (RankedRow, Option<Decided>) {
     (row, None)
 }
 
-fn similarity(number: u64) -> Similarity {
-    Similarity::new(number as f32 / 10_000.0).expect("a number")
+fn similarity(number: u64) -> Option<Similarity> {
+    Similarity::new(number as f32 / 10_000.0)
 }
 
 /// The answer with the points from one number to another.
@@ -109,10 +124,10 @@ pub(super) fn unanswered(of: Owned, error: &str) -> TaskEvent {
 #[test]
 fn walking_through_the_bins_lists_what_lies_in_each() {
     let mut console = Console::diverging();
-    let bins = console.app.divergence.bins(&console.app.snapshot.similarities);
+    let bins = console.bins();
     let counts: Vec<u64> = bins.iter().map(|bin| bin.count).collect();
-    assert_eq!(counts, [1, 1, 1, 0, 1, 0, 0, 0, 0, 2]);
-    assert_eq!((bins[0].band, bins[9].band), (FIRST, LAST));
+    assert_eq!(counts, [1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 2]);
+    assert_eq!((bins[0].band, bins[10].band), (FIRST, LAST));
     for (name, asked, chosen) in [
         ("Up", vec![], None),
         ("Down", lists(FIRST), Some(FIRST)),
@@ -201,6 +216,129 @@ fn a_long_list_is_read_on_from_its_last_row_and_from_its_end() {
 }
 
 #[test]
+fn what_is_acted_on_is_who_was_selected_not_who_has_come_into_its_place() {
+    let mut console = Console::diverging();
+    console.keys(&["Enter", "Down", "Down"]);
+    assert_eq!(console.app.divergence.selected(), Some(id(3)));
+    // Two rows come in before it.
+    let commit = || TaskEvent::Committed { rows: 2, version: 2 };
+    let reads_to = |limit: usize| {
+        sends(TaskCommand::ListDivergent {
+            band: Band::ALL,
+            anchor: Anchor::First,
+            limit,
+        })
+    };
+    assert_eq!(console.event(commit()), reads_to(202));
+    let rows = |numbers: &[u64]| TaskEvent::DivergentListed {
+        band: Band::ALL,
+        anchor: Anchor::First,
+        total: numbers.len() as u64,
+        rows: numbers.iter().copied().map(ranked).collect(),
+    };
+    console.event(rows(&[1, 2, 21, 22, 3, 4, 5, 6]));
+    assert_eq!(
+        (console.app.divergence.place(), console.app.divergence.selected()),
+        (4, Some(id(3)))
+    );
+    assert_eq!(console.key("r"), sends(TaskCommand::EmbedAgain(vec![id(3)])));
+    // It is gone: nobody else is taken for it.
+    assert_eq!(console.event(commit()), reads_to(204));
+    console.event(rows(&[1, 2, 21, 22, 4, 5, 6]));
+    assert_eq!(
+        (console.app.divergence.place(), console.app.divergence.selected()),
+        (4, None)
+    );
+    assert_eq!(console.keys(&["Space", "r"]), []);
+    console.assert_says("re-embed: no point is selected");
+    assert_eq!(
+        console.keys(&["Down", "r"]),
+        sends(TaskCommand::EmbedAgain(vec![id(4)]))
+    );
+}
+
+#[test]
+fn spaces_that_differ_have_a_list_of_every_point() {
+    let mut console = Console::unopened();
+    console.key("2");
+    let TaskEvent::Opened(facts) = opened() else {
+        unreachable!("it is that")
+    };
+    let apart = JobFacts {
+        comparable: Err("another model".into()),
+        ..*facts
+    };
+    assert_eq!(console.event(TaskEvent::Opened(Box::new(apart))), lists(Band::EVERY));
+    let row = |number: u64| {
+        let (row, decided) = ranked(number);
+        let row = RankedRow {
+            similarity: None,
+            ..row
+        };
+        (row, decided)
+    };
+    console.event(TaskEvent::DivergentListed {
+        band: Band::EVERY,
+        anchor: Anchor::First,
+        total: 700,
+        rows: (1..=200).map(row).collect(),
+    });
+    assert_eq!(
+        console.keys(&["Enter", "Down", "Enter"]),
+        sends(TaskCommand::Inspect(id(2)))
+    );
+    console.event(inspected(2));
+    assert_eq!(console.opened_point(), Some(id(2)));
+    console.key("Esc");
+    // Read on from a row without a similarity.
+    assert_eq!(
+        console.mouse(Mouse::Row(195)),
+        asks(Band::EVERY, Anchor::After(None, id(200)))
+    );
+}
+
+#[test]
+fn bins_are_as_many_as_the_terminal_has_room_for_and_end_at_the_threshold() {
+    let mut console = Console::diverging();
+    for (rows, count, first) in [(16, 5, 0.995), (24, 11, 0.9975), (40, 25, 0.999), (60, 35, 0.9995)] {
+        console.update(Message::Resized { columns: 120, rows });
+        let bins = console.bins();
+        assert_eq!(
+            (bins.len(), bins[0].band),
+            (count, Band { from: first, to: 2.0 }),
+            "{rows}"
+        );
+    }
+    console.update(Message::Resized { columns: 120, rows: 24 });
+    // No edge of the bins of 0.01.
+    console.app.threshold = 0.976;
+    let bins = console.bins();
+    assert_eq!(bins.len(), 12);
+    let below: u64 = bins
+        .iter()
+        .filter(|bin| bin.band.to <= 0.976)
+        .map(|bin| bin.count)
+        .sum();
+    assert_eq!(below, console.app.divergent());
+    // The chosen bin is cut in two: both are parts of it, and the walk goes on from it.
+    console.app.threshold = 0.98;
+    console.keys(&["Down", "Down", "Down", "Down", "Down", "Down", "Down"]);
+    let chosen = Band { from: 0.97, to: 0.98 };
+    assert_eq!(console.app.divergence.chosen_bin(), Some(chosen));
+    console.keys(&["<", "<", "<", "<"]);
+    let parts: Vec<Bin> = console
+        .bins()
+        .into_iter()
+        .filter(|bin| console.app.divergence.is_chosen(*bin))
+        .collect();
+    assert_eq!(
+        parts.iter().map(|bin| bin.band).collect::<Vec<_>>(),
+        [Band { from: 0.976, to: 0.98 }, Band { from: 0.97, to: 0.976 }]
+    );
+    assert_eq!(console.key("Down"), lists(Band { from: 0.96, to: 0.97 }));
+}
+
+#[test]
 fn zooming_splits_the_chosen_bin_and_comes_back() {
     let mut console = Console::diverging();
     assert_eq!(console.key("+"), [], "no bin is chosen");
@@ -208,7 +346,7 @@ fn zooming_splits_the_chosen_bin_and_comes_back() {
     console.key("G");
     assert_eq!(console.key("+"), lists(Band::ALL));
     assert!(console.app.divergence.is_zoomed());
-    let bins = console.app.divergence.bins(&console.app.snapshot.similarities);
+    let bins = console.bins();
     let counts: Vec<u64> = bins.iter().map(|bin| bin.count).collect();
     assert_eq!(counts, [0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
     assert_eq!(console.key("Down"), lists(ZOOMED));
@@ -261,6 +399,19 @@ fn enter_goes_from_a_bin_to_its_points_to_one_of_them() {
     assert_eq!(console.opened_point(), Some(id(6)));
     assert_eq!(console.key("Down"), []);
     assert_eq!((console.app.divergence.scroll, console.app.divergence.place()), (1, 1));
+
+    assert_eq!(console.keys(&["PgDn", "G"]), []);
+    assert!(
+        console.app.divergence.scroll > 100,
+        "held to its end once that is known"
+    );
+    console.update(Message::Reach(Reach {
+        point: Some(7),
+        ..Reach::default()
+    }));
+    assert_eq!(console.app.divergence.scroll, 7);
+    console.key("g");
+    assert_eq!(console.app.divergence.scroll, 0);
 
     let mut empty = Console::open(Phase::Complete);
     empty.key("2");
@@ -347,6 +498,8 @@ fn what_could_not_be_answered_is_told_and_not_asked_for_ever() {
         console.event(TaskEvent::Committed { rows: 1, version: 2 }),
         lists(Band::ALL)
     );
+    console.event(unanswered(Owned::Divergent(Band::ALL), "the table is busy"));
+    assert_eq!(console.keys(&["Tab", "Enter"]), lists(Band::ALL), "asked for once more");
     console.event(listed(Band::ALL, Anchor::First, 1, 1, 1));
     assert_eq!(console.app.divergence.error(), None);
 

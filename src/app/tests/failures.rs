@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::*;
 use crate::journal::{FailureRow, Filter, Sort, State};
 use crate::point::Payload;
-use crate::tasks::{FailureDetail, Owned, Setting};
+use crate::tasks::{FailureDetail, Owned, Selection, Setting};
 
 impl Console {
     /// The Failures screen of a complete job, with the points 1, 2, ... in its list.
@@ -136,8 +136,9 @@ fn what_makes_the_list_stale() {
     };
     for (event, stale) in [
         (TaskEvent::PointFailed(id(4), failure()), true),
-        (TaskEvent::RetryFinished(id(1), Ok(())), true),
-        (TaskEvent::RetryFinished(id(1), Err(failure())), true),
+        // What came of it is seen first.
+        (TaskEvent::RetryFinished(id(1), Ok(())), false),
+        (TaskEvent::RetryFinished(id(1), Err(failure())), false),
         (ended(0), true),
         (ended(1), true),
         (TaskEvent::Skipped(1, true), true),
@@ -171,6 +172,54 @@ fn a_journal_that_cannot_be_read_is_told_and_asked_again_when_something_happens(
     assert_eq!(console.event(TaskEvent::PointFailed(id(1), failure())), lists(&all, 0));
     assert_eq!(console.list(&all, 0, 1, 1..=1), []);
     assert_eq!(console.app.failures.error, None);
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_asked_again_after_a_while() {
+    let mut console = Console::listing(3);
+    console.event(TaskEvent::Skipped(1, true));
+    let unanswered = || TaskEvent::Unanswered {
+        of: Owned::Failures,
+        error: "the journal is locked".into(),
+    };
+    for _ in 0..3 {
+        assert_eq!(console.event(unanswered()), []);
+        assert_eq!(console.app.failures.total(), 3, "the old rows stay");
+        console.now += Duration::from_secs(4);
+        assert_eq!(console.update(Message::Tick), []);
+        console.now += Duration::from_secs(1);
+        assert_eq!(console.update(Message::Tick), lists(&Filter::default(), 0));
+        assert!(console.app.failures.error.is_some(), "not read yet");
+    }
+}
+
+#[test]
+fn the_selected_point_stays_selected_while_others_fail_above_it() {
+    let all = Filter::default();
+    let mut console = Console::listing(3);
+    console.key("Down");
+    let rows = |numbers: &[u64]| numbers.iter().copied().map(row).collect::<Vec<_>>();
+    let list = |numbers: &[u64]| {
+        let total = numbers.len() as u64;
+        page((&all, Sort::default()), 0, (total, total), rows(numbers))
+    };
+    for (numbers, place, selected) in [
+        (&[10, 11, 1, 2, 3][..], 3, 2),
+        (&[11, 2, 3], 1, 2),
+        (&[2], 0, 2),
+        // It is gone: what stands in its place is selected, and stays so.
+        (&[3, 4], 0, 3),
+        (&[1, 3, 4], 1, 3),
+        (&[1, 4, 5], 1, 4),
+    ] {
+        console.event(TaskEvent::PointFailed(id(99), failure()));
+        console.event(list(numbers));
+        let failures = &console.app.failures;
+        let found = failures.selected().map(|row| row.id);
+        assert_eq!((failures.place(), found), (place, Some(id(selected))), "{numbers:?}");
+    }
+    let retry = TaskCommand::Retry(Selection::Ids(vec![id(4)]));
+    assert!(console.key("r").contains(&Effect::Send(retry)));
 }
 
 #[test]
@@ -333,6 +382,35 @@ fn a_class_typed_in_full_filters_by_class() {
     assert_eq!(console.key("t"), lists(&cause(Cause::NoContent), 0));
     assert_eq!(console.app.failures.filter(), cause(Cause::NoContent));
     assert_eq!(console.key("x"), lists(&text("no_contentx"), 0));
+}
+
+#[test]
+fn a_class_and_a_text_filter_by_both() {
+    let both = Filter {
+        cause: Some(Cause::Rejected),
+        ..text("timeout")
+    };
+    let mut console = Console::listing(12);
+    console.key("/");
+    console.types("class:rejecte");
+    assert_eq!(console.app.failures.filter(), text("class:rejecte"));
+    console.key("d");
+    assert_eq!(console.app.failures.filter(), cause(Cause::Rejected));
+    console.types(" timeout");
+    assert_eq!(console.app.failures.filter(), both);
+    console.keys(&["Enter", "/"]);
+    let typed = console
+        .app
+        .failures
+        .typing
+        .as_ref()
+        .map(|input| input.value().to_owned());
+    assert_eq!(typed.as_deref(), Some("class:rejected timeout"));
+    console.key("Enter");
+    let retry = page((&both, Sort::default()), 0, (2, 2), vec![row(1), row(2)]);
+    console.event(retry);
+    console.key("R");
+    console.assert_asks("Retry all shown: 2 failed points of class rejected with \"timeout\"?");
 }
 
 #[test]

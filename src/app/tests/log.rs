@@ -19,6 +19,7 @@ impl Console {
 fn what_is_worth_a_line() {
     let decided = |error: Option<&str>| TaskEvent::Decided {
         decision: Decision::Accepted,
+        asked: vec![id(1), id(2)],
         points: vec![id(1), id(2)],
         error: error.map(str::to_owned),
     };
@@ -39,8 +40,11 @@ fn what_is_worth_a_line() {
             Some((Level::Warn, "7 failed: rejected: 400: refused")),
         ),
         (
-            TaskEvent::Committed { rows: 5, version: 3 },
-            Some((Level::Info, "committed 5 rows, table version 3")),
+            TaskEvent::Committed {
+                rows: 20_000,
+                version: 3,
+            },
+            Some((Level::Info, "committed 20,000 rows, table version 3")),
         ),
         (
             TaskEvent::RetryFinished(id(7), Err(failure())),
@@ -61,7 +65,15 @@ fn what_is_worth_a_line() {
             Some((Level::Error, "2 points: accepted; then it stopped: busy")),
         ),
         (unanswered, Some((Level::Warn, "no table yet"))),
-        (TaskEvent::Skipped(3, true), Some((Level::Info, "3 points skipped"))),
+        (
+            TaskEvent::Skipped(3_000, true),
+            Some((Level::Info, "3,000 points skipped")),
+        ),
+        (
+            TaskEvent::RetryStarted(vec![id(7)]),
+            Some((Level::Info, "retrying 1 point")),
+        ),
+        (TaskEvent::Skipped(1, false), Some((Level::Info, "1 skip taken back"))),
         (
             TaskEvent::Exported(3, "f.json".into()),
             Some((Level::Info, "3 failures written to f.json")),
@@ -121,7 +133,7 @@ fn f_shows_fewer_levels_and_then_all_again() {
     for (label, shown) in [
         ("warnings and errors", vec!["two", "three", "five"]),
         ("errors", vec!["three"]),
-        ("all", vec!["one", "two", "three", "four", "five"]),
+        ("all levels", vec!["one", "two", "three", "four", "five"]),
         ("warnings and errors", vec!["two", "three", "five"]),
     ] {
         console.key("k");

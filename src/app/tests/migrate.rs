@@ -57,12 +57,18 @@ fn the_plan_is_read_and_then_started_with_enter() {
         ("Down", 1),
         ("PgDn", 11),
         ("Up", 10),
-        ("G", 10),
-        ("PgUp", 0),
+        ("G", 30),
+        ("PgUp", 20),
+        ("g", 0),
         ("j", 1),
         ("g", 0),
         ("k", 0),
     ] {
+        let reach = Reach {
+            plan: Some(30),
+            ..Reach::default()
+        };
+        console.update(Message::Reach(reach));
         assert_eq!(console.key(name), [], "{name}");
         assert_eq!(console.app.plan_scroll, scroll, "{name}");
     }
@@ -115,7 +121,7 @@ fn p_does_what_the_phase_allows_or_says_why_not() {
         (Phase::Stopped(budget), Some(TaskCommand::Resume), ""),
         (Phase::Stopped(StopReason::ByOperator), Some(TaskCommand::Resume), ""),
         (Phase::Connecting, None, "not connected yet"),
-        (Phase::Ready, None, "it has not begun; Enter on Migrate starts"),
+        (Phase::Ready, None, "it has not begun; it is started on Migrate"),
         (Phase::Stopping, None, "it is stopping"),
         (Phase::Finishing(Step::Compact), None, "being finished"),
         (Phase::Complete, None, "it is complete"),
@@ -155,7 +161,10 @@ fn quick_presses_add_up_and_the_concurrency_shown_is_the_confirmed_one() {
         assert_eq!(console.app.snapshot.settings.in_flight, confirmed, "not confirmed yet");
         console.event(confirm(asked));
         assert_eq!(console.app.snapshot.settings.in_flight, asked);
-        console.assert_says(&format!("{asked} requests in flight at most"));
+        console.assert_says(&format!(
+            "{} requests in flight at most",
+            crate::point::grouped(asked as u64)
+        ));
     }
     let mut quick = Console::open(Phase::Running);
     quick.event(confirm(2));
@@ -198,7 +207,7 @@ fn a_setting_is_asked_for_and_shown_once_it_is_confirmed() {
             "3000",
             "1,200",
             Setting::RequestsPerMinute(Some(1_200)),
-            "1200 requests a minute at most",
+            "1,200 requests a minute at most",
             "1200",
         ),
         (
@@ -214,7 +223,7 @@ fn a_setting_is_asked_for_and_shown_once_it_is_confirmed() {
             "",
             "250000",
             Setting::TokensPerMinute(Some(250_000)),
-            "250000 tokens a minute at most",
+            "250,000 tokens a minute at most",
             "250000",
         ),
         (
@@ -336,4 +345,25 @@ fn the_latest_failures_are_the_newest_and_bounded() {
     let latest: Vec<PointId> = console.app.latest.iter().map(|(id, _)| *id).collect();
     assert_eq!(latest, (969..=1_000).rev().map(id).collect::<Vec<_>>());
     assert_eq!(console.app.log.lines.len(), 1_000, "the log is bounded too");
+}
+
+#[test]
+fn a_click_on_one_of_the_latest_failures_opens_and_selects_it_among_all() {
+    let mut console = Console::open(Phase::Running);
+    for number in [1, 11, 111] {
+        console.event(TaskEvent::PointFailed(id(number), failure()));
+    }
+    let effects = console.update(Message::Mouse(Mouse::Row(1)));
+    assert_eq!(console.app.screen, Screen::Failures);
+    assert_eq!(effects.first(), Some(&Effect::Send(TaskCommand::ReadFailure(id(11)))));
+    let filter = console.app.failures.filter();
+    assert_eq!(filter.text.as_deref(), Some("11"));
+    // The filter shows whatever holds the id: what is done next is done to the point itself.
+    let rows = [111, 11].map(super::failures::row).into();
+    let sort = console.app.failures.sort();
+    console.event(super::failures::page((&filter, sort), 0, (2, 2), rows));
+    assert_eq!(console.app.selected_id(), Some(id(11)));
+    let mut console = Console::open(Phase::Running);
+    assert_eq!(console.update(Message::Mouse(Mouse::Row(0))), [], "there is none");
+    assert_eq!(console.app.screen, Screen::Migrate);
 }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::failures::{page, read, row};
 use super::*;
 use crate::app::editor::{Editor, MAX_BYTES};
-use crate::journal::{FailureRow, Filter, Sort, State};
+use crate::journal::{Edit, FailureRow, Filter, Sort, State};
 use crate::point::Payload;
-use crate::tasks::Owned;
+use crate::tasks::{FailureDetail, Owned, Selection};
 
 impl Console {
     /// The content of the first of three failures is being edited.
@@ -133,6 +133,109 @@ fn a_content_is_mended_in_place_and_tried_again() {
     assert_eq!([1, 2].map(|id| console.word(id)), ["queued", "failed"]);
 }
 
+/// The same with what the operator wrote before, which no row has.
+fn mended(number: u64, state: State) -> TaskEvent {
+    let content = Value::from("what Qdrant has");
+    TaskEvent::FailureRead(Box::new(FailureDetail {
+        row: FailureRow { state, ..row(number) },
+        attempts: Vec::new(),
+        payload: Ok(Payload::from_iter([("content".to_owned(), content)])),
+        edit: Some(Edit {
+            before: None,
+            after: "what was written".into(),
+            at: 0,
+        }),
+    }))
+}
+
+#[test]
+fn an_edit_that_no_row_has_is_taken_up_again() {
+    let mut console = Console::listing(3);
+    console.key("e");
+    console.event(mended(1, State::Failed));
+    assert_eq!(console.edited().as_deref(), Some("what was written"));
+    // Of what was brought over, Qdrant's content is the one to begin with.
+    let mut console = Console::listing(3);
+    console.key("e");
+    console.event(mended(1, State::Recovered));
+    assert_eq!(console.edited().as_deref(), Some("what Qdrant has"));
+}
+
+#[test]
+fn no_editor_opens_under_what_was_begun_meanwhile() {
+    for keys in [&["/"][..], &["/", "x"], &["?"], &[":"], &["E"], &["Down"], &["7"]] {
+        let mut console = Console::listing(3);
+        console.key("e");
+        console.keys(keys);
+        console.event(holding(1, "text".into()));
+        assert_eq!(console.edited(), None, "{keys:?}");
+        console.assert_says("edit: point 1 was read while something else was begun");
+        console.event(holding(1, "text".into()));
+        assert_eq!(console.edited(), None, "{keys:?}: not later either");
+    }
+}
+
+#[test]
+fn in_an_opened_failure_that_point_is_meant() {
+    let opened = || {
+        let mut console = Console::listing(3);
+        console.keys(&["Space", "Enter"]);
+        console.event(empty(2));
+        console.keys(&["Down", "Tab"]);
+        assert_eq!(console.app.failures.place(), 2);
+        console
+    };
+    assert_eq!(opened().app.selected_id(), Some(id(2)));
+    assert_eq!(opened().key("y"), [Effect::Copy("2".into())]);
+    let retry = TaskCommand::Retry(Selection::Ids(vec![id(2)]));
+    assert_eq!(opened().key("r"), sends(retry));
+    assert_eq!(opened().key("e"), sends(TaskCommand::ReadFailure(id(2))));
+    let mut given_up = opened();
+    given_up.keys(&["s", "x"]);
+    assert_eq!(given_up.key("Enter"), sends(TaskCommand::Skip(vec![id(2)], "x".into())));
+    assert_eq!(given_up.app.failures.marked(), 1, "the other mark stays");
+    let mut marked = opened();
+    marked.key("Space");
+    assert!(marked.app.failures.is_marked(id(2)));
+    assert_eq!(marked.app.failures.place(), 2, "the list stays where it is");
+    // Back in the list, the marks are meant.
+    let mut in_list = opened();
+    let retry = TaskCommand::Retry(Selection::Ids(vec![id(1)]));
+    assert_eq!(in_list.keys(&["Tab", "r"]), sends(retry));
+}
+
+#[test]
+fn an_opened_failure_that_failed_again_is_read_again() {
+    let mut console = Console::listing(3);
+    console.key("Enter");
+    console.event(empty(1));
+    console.keys(&["Tab", "Down", "r"]);
+    let reads = sends(TaskCommand::ReadFailure(id(1)));
+    assert_eq!(console.event(TaskEvent::RetryFinished(id(1), Err(failure()))), reads);
+    assert_eq!(console.detail(), Some(id(1)), "it stays open meanwhile");
+    console.event(empty(1));
+    assert_eq!((console.detail(), console.app.failures.scroll), (Some(id(1)), 1));
+    assert!(console.app.failures.in_detail);
+    // Another one fails: that is none of its business.
+    assert_eq!(console.event(TaskEvent::RetryFinished(id(2), Err(failure()))), []);
+}
+
+#[test]
+fn an_opened_failure_is_scrolled_to_its_last_line() {
+    let mut console = Console::listing(3);
+    console.key("Enter");
+    console.event(empty(1));
+    console.key("Tab");
+    console.update(Message::Reach(Reach {
+        failure: Some(7),
+        ..Reach::default()
+    }));
+    for (name, scroll) in [("G", 7), ("k", 6), ("End", 7), ("g", 0)] {
+        console.key(name);
+        assert_eq!(console.app.failures.scroll, scroll, "{name}");
+    }
+}
+
 #[test]
 fn several_lines_take_enter_and_are_sent_with_control_s() {
     let mut console = Console::editing("one\ntwo");
@@ -195,6 +298,9 @@ fn esc_leaves_the_content_as_it_is() {
     let mut console = Console::editing("text");
     assert_eq!(console.types("changed"), []);
     assert_eq!(console.key("Esc"), []);
+    console.assert_says("Esc again drops what was typed");
+    assert_eq!(console.edited().as_deref(), Some("textchanged"));
+    assert_eq!(console.key("Esc"), []);
     assert_eq!((console.edited(), console.detail()), (None, Some(id(1))));
     assert_eq!(console.word(1), "failed");
     assert!(!console.app.is_working());
@@ -225,7 +331,7 @@ fn what_cannot_be_edited_says_why_and_is_shown_all_the_same() {
 fn only_a_failed_point_of_an_embedded_job_can_be_edited() {
     for (state, why) in [
         (State::Retrying, "edit: it is being retried"),
-        (State::Skipped, "edit: it was skipped; take that back first"),
+        (State::Skipped, "edit: skipped; u takes that back first"),
         (State::Recovered, "edit: it is in the table already"),
     ] {
         let mut console = Console::listing(1);

@@ -89,10 +89,13 @@ fn the_answers_to_q() {
     for (answer, effects, leaving) in [
         (&["Enter"][..], vec![], false),
         (&["Esc"], vec![], false),
-        (&["c"], vec![], false),
+        (&["c", "Enter"], vec![], false),
         (&["q"], vec![], false),
-        (&["s"], leaves(), true),
-        (&["k"], vec![Effect::Detach], false),
+        (&["s", "Enter"], leaves(), true),
+        (&["r", "Enter"], vec![Effect::Detach], false),
+        (&["s", "c", "Enter"], vec![], false),
+        (&["j", "Enter"], leaves(), true),
+        (&["k", "Enter"], vec![Effect::Detach], false),
         (&["Down", "Enter"], leaves(), true),
         (&["Tab", "l", "Enter"], vec![Effect::Detach], false),
         (&["Up", "Enter"], vec![Effect::Detach], false),
@@ -105,6 +108,15 @@ fn the_answers_to_q() {
         assert!(console.app.confirm.is_none(), "{answer:?}");
         assert_eq!(console.app.leaving, leaving, "{answer:?}");
         assert_eq!(console.app.screen, Screen::Migrate, "the question takes the keys");
+    }
+}
+
+#[test]
+fn a_letter_alone_answers_no_question() {
+    for name in ["s", "r", "c", "k", "x"] {
+        let mut console = Console::open(Phase::Running);
+        assert_eq!(console.keys(&["q", name]), [], "{name}");
+        assert!(console.app.confirm.is_some() && !console.app.leaving, "{name}");
     }
 }
 
@@ -200,7 +212,7 @@ fn the_palette_finds_an_action_and_runs_it() {
     pasted.key(":");
     assert_eq!(pasted.update(Message::Paste("retry-all\n".into())), []);
     assert_eq!(pasted.key("Enter"), []);
-    pasted.assert_asks("Retry 3 failed points?");
+    pasted.assert_asks("Retry all 3 failed points?");
     let mut given_up = Console::open(Phase::Running);
     assert_eq!(given_up.keys(&[":", "p", "Esc"]), []);
     assert!(given_up.app.palette.is_none());
@@ -223,6 +235,35 @@ fn an_action_of_the_palette_that_does_not_apply_says_why() {
 }
 
 #[test]
+fn an_action_of_another_screen_says_where_it_belongs() {
+    for (typed, said) in [
+        ("retry-all", "retry all: it belongs to Failures"),
+        ("show-diff", "diff: it belongs to Divergence and Failures"),
+        (
+            "copy-id",
+            "copy id: it belongs to Divergence, Failures, Diff, Verify and Search",
+        ),
+    ] {
+        let mut console = Console::open(Phase::Running);
+        console.key(":");
+        // What is shown by a digit is found first: it can be done here.
+        console.types(typed);
+        let palette = console.app.palette.as_mut().expect("it is open");
+        let place = palette.found.iter().position(|found| found.action.name == typed);
+        palette.selected = place.expect("every action is found");
+        assert_eq!(console.key("Enter"), [], "{typed}");
+        console.assert_says(said);
+        assert_eq!(console.app.screen, Screen::Migrate);
+        assert!(console.app.confirm.is_none());
+    }
+    let mut shown = Console::open(Phase::Running);
+    shown.key(":");
+    shown.types("show-log");
+    assert_eq!(shown.key("Enter"), []);
+    assert_eq!(shown.app.screen, Screen::Log);
+}
+
+#[test]
 fn help_is_scrolled_and_the_closing_keys_do_nothing_else() {
     let mut console = Console::listing(12);
     assert_eq!(console.key("?"), []);
@@ -232,10 +273,15 @@ fn help_is_scrolled_and_the_closing_keys_do_nothing_else() {
         ("PgDn", 12),
         ("k", 11),
         ("PgUp", 1),
-        ("G", 1),
+        ("G", 20),
         ("g", 0),
         ("Up", 0),
     ] {
+        let reach = Reach {
+            help: Some(20),
+            ..Reach::default()
+        };
+        console.update(Message::Reach(reach));
         assert_eq!(console.key(name), [], "{name}");
         assert_eq!(console.app.help, Some(scroll), "{name}");
     }

@@ -106,7 +106,7 @@ fn retrying_all_asks_with_the_number_that_can_be_retried() {
     for (answer, effects) in [
         (&["Enter"][..], vec![]),
         (&["Esc"], vec![]),
-        (&["r"], retries.clone()),
+        (&["r", "Enter"], retries.clone()),
         (&["Down", "Enter"], retries),
     ] {
         let mut console = Console::listing(12);
@@ -117,7 +117,7 @@ fn retrying_all_asks_with_the_number_that_can_be_retried() {
         let rows = (1..=200).map(row).collect();
         console.event(page((&too_long, Sort::default()), 0, (312, 290), rows));
         assert_eq!(console.key("R"), []);
-        console.assert_asks("Retry 290 failed points?");
+        console.assert_asks("Retry all shown: 290 failed points of class too_long?");
         assert_eq!(console.keys(answer), effects, "{answer:?}");
         assert!(console.app.confirm.is_none());
     }
@@ -138,7 +138,7 @@ fn retrying_all_never_names_the_number_of_another_filter() {
 #[test]
 fn giving_up_needs_a_reason_and_carries_the_ids() {
     for (marks, ids, number) in [
-        (&["Down"][..], vec![id(2)], "Give up 1 point:"),
+        (&["Down"][..], vec![id(2)], "Give up point 2:"),
         (&["Space", "Space"], vec![id(1), id(2)], "Give up 2 points:"),
     ] {
         let mut console = Console::listing(4);
@@ -175,7 +175,16 @@ fn a_skip_is_told_and_can_be_taken_back() {
     let mut console = Console::listing(4);
     assert_eq!(console.event(TaskEvent::Skipped(2, true)), lists(&Filter::default(), 0));
     console.assert_says("2 skipped");
-    console.list(&Filter::default(), 0, 4, 1..=4);
+    let skipped = (1..=4).map(|number| FailureRow {
+        state: State::Skipped,
+        ..row(number)
+    });
+    console.event(page(
+        (&Filter::default(), Sort::default()),
+        0,
+        (4, 0),
+        skipped.collect(),
+    ));
     assert_eq!(console.keys(&["Down", "u"]), sends(TaskCommand::Unskip(vec![id(2)])));
     let marked = sends(TaskCommand::Unskip(vec![id(2), id(3)]));
     assert_eq!(console.keys(&["Space", "Space", "u"]), marked);
@@ -215,4 +224,116 @@ fn y_copies_the_selected_id() {
     let mut empty = Console::listing(0);
     assert_eq!(empty.key("y"), []);
     empty.assert_says("nothing is selected");
+}
+
+#[test]
+fn an_action_that_does_not_fit_says_why() {
+    let skipped = FailureRow {
+        state: State::Skipped,
+        ..row(1)
+    };
+    let retrying = FailureRow {
+        state: State::Retrying,
+        ..row(1)
+    };
+    for (shown, key, why) in [
+        (row(1), "u", "undo skip: not skipped"),
+        (skipped.clone(), "r", "retry: skipped; u takes that back first"),
+        (skipped.clone(), "s", "skip: skipped; u takes that back first"),
+        (skipped, "e", "edit: skipped; u takes that back first"),
+        (retrying.clone(), "r", "retry: it is being retried"),
+        (retrying, "s", "skip: it is being retried"),
+    ] {
+        let mut console = Console::listing(1);
+        console.event(page((&Filter::default(), Sort::default()), 0, (1, 0), vec![shown]));
+        assert_eq!(console.key(key), [], "{why}");
+        console.assert_says(why);
+        assert!(console.app.prompt.is_none());
+    }
+    let mut done = Console::listing(2);
+    done.key("r");
+    done.event(TaskEvent::RetryFinished(id(1), Ok(())));
+    for key in ["r", "s", "e"] {
+        assert_eq!(done.key(key), [], "{key}");
+        done.assert_says("it is in the table already");
+    }
+}
+
+#[test]
+fn what_came_of_a_retry_stays_on_its_row_for_a_while() {
+    let all = Filter::default();
+    let mut console = Console::listing(3);
+    console.key("r");
+    console.event(TaskEvent::RetryStarted(vec![id(1)]));
+    let again = Failure::new(Cause::TooLong, "8,192 tokens at most");
+    for (event, word) in [
+        (TaskEvent::RetryFinished(id(1), Err(again)), "failed again"),
+        (ended(None, 0), "failed again"),
+        (TaskEvent::PointFailed(id(9), failure()), "failed again"),
+    ] {
+        assert_eq!(console.event(event), [], "the list waits");
+        assert_eq!(console.word(1), word);
+    }
+    let failed = console.app.failures.row(0).expect("still there");
+    assert_eq!(
+        (failed.cause, failed.error.as_str(), failed.attempts),
+        (Cause::TooLong, "8,192 tokens at most", 2)
+    );
+    console.now += Duration::from_millis(4_900);
+    assert_eq!(console.update(Message::Tick), []);
+    console.now += Duration::from_millis(200);
+    assert_eq!(console.update(Message::Tick), lists(&all, 0));
+    assert_eq!(console.word(1), "failed");
+
+    // Whatever asks for another list ends it at once, and so does the next retry.
+    for (keys, asked) in [(&["o"][..], 1), (&["/", "x"], 1), (&["Down", "r"], 2)] {
+        let mut console = Console::listing(3);
+        console.key("r");
+        assert_eq!(console.event(TaskEvent::RetryFinished(id(1), Ok(()))), []);
+        assert_eq!(console.word(1), "done");
+        assert_eq!(console.app.failures.retryable(), 2);
+        assert_eq!(console.keys(keys).len(), asked, "{keys:?}");
+        assert_eq!(console.word(1), "failed", "{keys:?}");
+    }
+}
+
+#[test]
+fn a_retry_of_all_is_told_on_the_rows_and_counted() {
+    let mut console = Console::listing(4);
+    console.keys(&["R", "r", "Enter"]);
+    let words = |console: &Console| [1, 2, 3, 4].map(|id| console.word(id));
+    assert_eq!(words(&console), ["queued"; 4]);
+    assert_eq!(console.app.failures.progress(), Some((0, 4)));
+    console.event(TaskEvent::RetryStarted(vec![id(1), id(2)]));
+    assert_eq!(words(&console), ["attempt 2", "attempt 2", "queued", "queued"]);
+    console.event(TaskEvent::RetryFinished(id(1), Ok(())));
+    console.event(TaskEvent::RetryFinished(id(2), Err(failure())));
+    assert_eq!(words(&console), ["done", "failed again", "queued", "queued"]);
+    assert_eq!(console.app.failures.progress(), Some((2, 4)));
+    assert!(console.app.is_working());
+    console.event(ended(None, 0));
+    assert_eq!(words(&console), ["done", "failed again", "failed", "failed"]);
+    assert_eq!(console.app.failures.progress(), None);
+    assert!(!console.app.is_working());
+}
+
+#[test]
+fn however_many_are_retried_only_the_page_is_held() {
+    let all = Filter::default();
+    let mut console = Console::open(Phase::Complete);
+    console.key("3");
+    console.list(&all, 0, 30_000, 1..=200);
+    console.keys(&["R", "r", "Enter"]);
+    let numbers: Vec<u64> = (1..=30_000).collect();
+    for round in numbers.chunks(64) {
+        let ids: Vec<PointId> = round.iter().copied().map(id).collect();
+        console.event(TaskEvent::RetryStarted(ids.clone()));
+        for id in ids {
+            console.event(TaskEvent::RetryFinished(id, Err(failure())));
+        }
+        assert!(console.app.failures.retry_states() <= 200);
+    }
+    assert_eq!(console.app.failures.progress(), Some((30_000, 30_000)));
+    console.event(ended(None, 0));
+    assert_eq!(console.app.failures.retrying(), 0);
 }

@@ -5,7 +5,7 @@ use crate::app::search::Pane;
 use crate::lance::search::Through;
 use crate::point::Modality;
 use crate::point::filter::Filter;
-use crate::tasks::search::{Answered, Asked, Found, Hit, How, SearchFor};
+use crate::tasks::search::{Answered, Asked, Found, Hit, How, NoAnswer, SearchFor};
 use crate::tasks::{Owned, SampleOf};
 
 /// A condition that every store understands.
@@ -88,7 +88,9 @@ fn found(lancedb: &[u64], qdrant: Result<&[u64], &str>) -> Found {
         columns: vec!["embedding".into()],
         embedding: Duration::from_millis(12),
         lancedb: answered(lancedb, theirs),
-        qdrant: qdrant.map(|ids| answered(ids, lancedb)).map_err(str::to_owned),
+        qdrant: qdrant
+            .map(|ids| answered(ids, lancedb))
+            .map_err(|why| NoAnswer::NotAsked(why.to_owned())),
         shared: lancedb.iter().filter(|id| theirs.contains(id)).count(),
     }
 }

@@ -9,7 +9,7 @@ use crate::app::verify::{Stage, State};
 use crate::lance::index::Step;
 use crate::point::verdict::{Decision, Outcome};
 use crate::tasks::StopReason;
-use crate::tasks::verify::{Check, CheckId, Offender, Offenders, STOPPED, Verification, Wish};
+use crate::tasks::verify::{Check, CheckId, Offenders, STOPPED, Verification, Wish};
 
 impl Console {
     /// The Verify screen of a complete migration; nothing was verified yet.
@@ -60,10 +60,10 @@ fn verifies(sample: Option<u64>) -> Vec<Effect> {
 }
 
 fn check(id: CheckId, outcome: Outcome, offenders: &[u64]) -> Check {
-    let shown = offenders.iter().map(|number| Offender {
-        id: PointId::Num(*number),
-        what: "missing".into(),
-    });
+    let mut found = Offenders::default();
+    for number in offenders {
+        found.add(PointId::Num(*number), || "missing".into());
+    }
     Check {
         id,
         outcome,
@@ -73,10 +73,7 @@ fn check(id: CheckId, outcome: Outcome, offenders: &[u64]) -> Check {
         notes: Vec::new(),
         numbers: serde_json::Value::Null,
         sample: None,
-        offenders: Offenders {
-            total: offenders.len() as u64,
-            shown: shown.collect(),
-        },
+        offenders: found,
         to_mend: Vec::new(),
         took: Duration::from_millis(100),
     }

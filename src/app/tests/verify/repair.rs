@@ -37,8 +37,8 @@ fn a_repair_shows_what_it_takes_and_starts_on_cancel() {
         "6 repeated to take out",
         "4 gone from Qdrant",
         "the indexes to bring up to date",
-        "19990 stay",
-        "5 inputs, about 1234 tokens, $0.1250",
+        "19,990 stay",
+        "5 inputs, about 1,234 tokens, $0.1250",
     ] {
         console.assert_asks(number);
     }
@@ -61,21 +61,23 @@ fn only_what_is_there_can_be_repaired_or_removed() {
         unindexed: true,
         ..Difference::default()
     };
-    for (found, key, effects, open) in [
-        (everything(), "r", repairs(false), false),
-        (everything(), "g", repairs(true), false),
-        (everything(), "Esc", vec![], false),
-        (nothing_gone, "r", repairs(false), false),
-        (nothing_gone, "g", vec![], true),
-        (only_gone, "r", vec![], true),
-        (only_gone, "g", repairs(true), false),
-        (only_the_index, "r", repairs(false), false),
+    for (found, key, effects) in [
+        (everything(), "r", repairs(false)),
+        (everything(), "m", repairs(true)),
+        (everything(), "c", vec![]),
+        (nothing_gone, "r", repairs(false)),
+        (nothing_gone, "m", vec![]),
+        (only_gone, "r", vec![]),
+        (only_gone, "m", repairs(true)),
+        (only_the_index, "r", repairs(false)),
     ] {
         let mut console = Console::verified();
         console.key("R");
         console.event(TaskEvent::Compared(Ok(found)));
-        assert_eq!(console.key(key), effects, "{found:?} {key}");
-        assert_eq!(console.app.confirm.is_some(), open, "{found:?} {key}");
+        assert_eq!(console.key(key), [], "{found:?} {key}");
+        assert!(console.app.confirm.is_some(), "{found:?} {key}");
+        assert_eq!(console.key("Enter"), effects, "{found:?} {key}");
+        assert!(console.app.confirm.is_none(), "{found:?} {key}");
     }
 }
 
@@ -95,18 +97,29 @@ fn a_repair_that_is_none_or_cannot_be_worked_out_says_so() {
         console.assert_says(said);
         assert_eq!(console.level(), Some(level));
         assert!(console.app.confirm.is_none() && !console.app.verify.planning);
-        // What is compared next is not for a repair.
+        // What is compared next is not for a repair, and is asked about elsewhere.
         console.event(TaskEvent::Compared(Ok(Difference {
             repeats: 0,
             ..everything()
         })));
+        assert!(console.app.confirm.is_none());
+        console.key("1");
         console.assert_asks("In Qdrant since: 3 new");
     }
     let mut typing = Console::verified();
     typing.keys(&["R", "E"]);
     typing.event(TaskEvent::Compared(Ok(everything())));
     assert!(typing.app.confirm.is_none());
-    typing.assert_says("repair again to see it");
+    typing.assert_says("what a repair takes is worked out; an answer is waited for on Verify");
+    typing.key("Esc");
+    typing.assert_asks("Repair: 3 to bring over");
+    let mut elsewhere = Console::verified();
+    elsewhere.keys(&["R", "3"]);
+    elsewhere.event(TaskEvent::Compared(Ok(everything())));
+    assert_eq!(elsewhere.keys(&["m", "Enter", "r"]), [], "meant for the list");
+    assert!(elsewhere.app.confirm.is_none());
+    elsewhere.key("5");
+    elsewhere.assert_asks("Repair: 3 to bring over");
 }
 
 #[test]

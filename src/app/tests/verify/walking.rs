@@ -61,7 +61,8 @@ fn offenders_are_opened_walked_through_copied_and_compared() {
     let of = SampleOf::Ids(vec![id(3)]);
     assert_eq!(console.key("Enter"), sends(TaskCommand::SamplePairs(of)));
     assert_eq!(console.app.screen, Screen::Diff);
-    console.key("5");
+    assert_eq!(console.key("Esc"), []);
+    assert_eq!(console.app.screen, Screen::Verify, "back to where it was opened");
     assert_eq!(console.app.selected_id(), Some(id(3)), "they are still there");
     assert_eq!(console.key("Esc"), []);
     assert_eq!(

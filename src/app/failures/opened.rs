@@ -1,0 +1,127 @@
+//! The failure that is opened beside the list, and its content mended in place.
+
+use super::{Failures, MOST_SCROLL};
+use crate::app::actions::Motion;
+use crate::app::editor::Editor;
+use crate::journal::State;
+use crate::point::PointId;
+use crate::tasks::FailureDetail;
+
+impl Failures {
+    /// Whether the keys go to an opened failure.
+    pub fn is_in_detail(&self) -> bool {
+        self.in_detail && self.detail.is_some()
+    }
+
+    /// The failure that is being read.
+    pub fn opening(&self) -> Option<PointId> {
+        self.opening
+    }
+
+    /// Moves in the pane that has the keys.
+    pub(in crate::app) fn move_in_pane(&mut self, motion: Motion) {
+        if !self.is_in_detail() {
+            self.go(motion);
+            return;
+        }
+        let page = self.page.min(100) as u16;
+        self.scroll = match motion {
+            Motion::Up => self.scroll.saturating_sub(1),
+            Motion::Down => self.scroll.saturating_add(1).min(MOST_SCROLL),
+            Motion::PageUp => self.scroll.saturating_sub(page),
+            Motion::PageDown => self.scroll.saturating_add(page).min(MOST_SCROLL),
+            Motion::Top => 0,
+            Motion::Bottom => MOST_SCROLL,
+            Motion::Left | Motion::Right => self.scroll,
+        };
+    }
+
+    pub(in crate::app) fn next_pane(&mut self) {
+        self.in_detail = !self.in_detail && self.detail.is_some();
+    }
+
+    pub(in crate::app) fn open(&mut self) -> Option<PointId> {
+        let id = self.selected()?.id;
+        self.opening = Some(id);
+        Some(id)
+    }
+
+    /// The content of the selected point is to be edited; answers whose payload must be read for it.
+    pub(in crate::app) fn edit(&mut self) -> Option<PointId> {
+        let id = self.open()?;
+        self.editing = Some(id);
+        Some(id)
+    }
+
+    /// Whether the content of a point is to be edited as soon as its payload is here.
+    pub(in crate::app) fn is_to_edit(&self, id: PointId) -> bool {
+        self.editing == Some(id)
+    }
+
+    /// The content is no longer to be edited.
+    pub(in crate::app) fn give_up_editing(&mut self) {
+        self.editing = None;
+    }
+
+    /// Opens the editor, now that the payload is here: on what was mended before, where no row in the table has it yet.
+    fn begin_editing(&mut self, content: &str) -> Result<(), String> {
+        let Some(detail) = &self.detail else { return Ok(()) };
+        let payload = detail
+            .payload
+            .as_ref()
+            .map_err(|error| format!("its payload cannot be read: {error}"))?;
+        let mended = detail.edit.as_ref().filter(|_| detail.row.state != State::Recovered);
+        let text = match (mended, payload.get(content)) {
+            (Some(edit), _) => edit.after.clone(),
+            (None, Some(serde_json::Value::String(text))) => text.clone(),
+            (None, None | Some(serde_json::Value::Null)) => String::new(),
+            (None, Some(other)) => other.to_string(),
+        };
+        let editor = Editor::new(detail.row.id, &text);
+        self.editor = Some(editor.ok_or("its content is too long to be edited here")?);
+        Ok(())
+    }
+
+    /// An opened failure is here. `content` is the payload key that can be edited.
+    ///
+    /// # Errors
+    /// It was to be edited, and cannot be.
+    pub(in crate::app) fn read(&mut self, detail: FailureDetail, content: &str) -> Result<(), String> {
+        let id = detail.row.id;
+        if self.opening != Some(id) {
+            return Ok(());
+        }
+        self.opening = None;
+        // Read again, it stays where it was.
+        if self.detail.as_ref().is_none_or(|open| open.row.id != id) {
+            self.scroll = 0;
+        }
+        self.detail = Some(detail);
+        if self.editing.take() == Some(id) {
+            return self.begin_editing(content);
+        }
+        Ok(())
+    }
+
+    pub(in crate::app) fn not_read(&mut self, id: PointId) {
+        if self.opening == Some(id) {
+            self.opening = None;
+            self.editing = None;
+        }
+    }
+
+    /// The opened failure was tried again: with another error it is read again, in the table it is none any more.
+    pub(super) fn tried_again(&mut self, id: PointId, recovered: bool) -> Option<PointId> {
+        let open = self.detail.as_ref().is_some_and(|detail| detail.row.id == id);
+        if open && recovered {
+            self.detail = None;
+            self.in_detail = false;
+        }
+        // Another one that is being read takes its place in a moment.
+        if !open || recovered || self.opening.is_some() {
+            return None;
+        }
+        self.opening = Some(id);
+        Some(id)
+    }
+}
