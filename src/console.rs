@@ -1,6 +1,8 @@
 //! The event loop of the console: terminal, signals and the work's channels become messages; effects become commands,
 //! escape sequences and the end. Draws when something changed, at most thirty times a second.
 
+mod ages;
+mod pace;
 pub mod setup;
 mod terminal;
 
@@ -24,28 +26,37 @@ use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, RunReport, Snapshot, TaskCom
 use crate::ui;
 use crate::ui::theme::Theme;
 
+use pace::Pace;
 use terminal::Screen;
 
-/// Between two frames at least: thirty a second.
-const FRAME: Duration = Duration::from_millis(33);
-/// How often time itself may change what is seen (a flash that ends, an age that grows).
+/// How often it is looked at whether time itself has changed what is seen: a flash that ends, an age that grows.
 const TICK: Duration = Duration::from_secs(1);
 /// When the terminal is gone the work gets this long for its last commit.
 const LAST_WORDS: Duration = Duration::from_millis(1_900);
 
-/// Colours and characters, as the operator wants them.
+/// Colours and characters, as the operator wants them, and whether the mouse is used.
 #[derive(Debug, Clone, Copy)]
-pub struct Looks(Theme);
+pub struct Looks {
+    theme: Theme,
+    mouse: bool,
+}
 
 impl Looks {
     /// From the command line and the environment.
-    pub fn choose(color: ColorWhen, ascii: bool) -> Self {
+    pub fn choose(color: ColorWhen, ascii: bool, mouse: bool) -> Self {
         let color = match color {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
             ColorWhen::Auto => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
-        Self(Theme { color, ascii })
+        Self {
+            theme: Theme {
+                color,
+                ascii,
+                covered: false,
+            },
+            mouse,
+        }
     }
 }
 
@@ -87,7 +98,7 @@ pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks, endpoint: Op
     let app = App::new(&config, Instant::now()).map_err(|error| ConfigError::Keys(error.to_string()))?;
     let console = Console {
         app,
-        theme: looks.0,
+        theme: looks.theme,
         commands,
         events,
         snapshot,
@@ -96,7 +107,7 @@ pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks, endpoint: Op
     let (told, left) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("console".into())
-        .spawn(move || serve_apart(console, opened, told))?;
+        .spawn(move || serve_apart(console, looks.mouse, opened, told))?;
     if let Ok(opened) = is_open.await {
         opened?;
         let work = tokio::spawn(supervisor::run(config, orders, lines));
@@ -115,13 +126,14 @@ pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks, endpoint: Op
 /// with points, and a key must be answered in the next frame all the same.
 fn serve_apart(
     mut console: Console,
+    mouse: bool,
     opened: oneshot::Sender<anyhow::Result<()>>,
     told: oneshot::Sender<(Console, anyhow::Result<Left>)>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let made = runtime
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| Ok((runtime, Screen::open()?)));
+        .and_then(|runtime| Ok((runtime, Screen::open(mouse)?)));
     match made {
         Err(error) => drop(opened.send(Err(error))),
         Ok((runtime, mut screen)) => {
@@ -173,8 +185,7 @@ impl Console {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut ticks = tokio::time::interval(TICK);
-        let mut frames = tokio::time::interval(FRAME);
-        frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut pace = Pace::new(Instant::now());
         let size = screen.area();
         let resized = Message::Resized {
             columns: size.width,
@@ -182,18 +193,23 @@ impl Console {
         };
         self.take(resized, screen, &mut keys).await?;
         let mut changed = true;
+        let mut drawn = Instant::now();
+        // Whether the operator waits for the frame.
+        let mut urgent = false;
         loop {
             let message = tokio::select! {
                 biased;
                 _ = hang_up.recv() => return Ok(Left::HungUp),
-                _ = frames.tick(), if changed => {
+                () = tokio::time::sleep_until(pace.next(urgent).into()), if changed => {
                     if self.app.screen == crate::app::Screen::Log {
                         crate::fault::panic_if_asked("drawing");
                     }
                     if screen.draw(|frame| ui::draw(frame, &self.app, &self.theme)).is_err() {
                         return Ok(Left::HungUp);
                     }
-                    changed = false;
+                    drawn = Instant::now();
+                    pace.drawn(drawn);
+                    (changed, urgent) = (false, false);
                     continue;
                 }
                 key = keys.next() => match key {
@@ -225,13 +241,20 @@ impl Console {
                     if !screen.is_alive() {
                         return Ok(Left::HungUp);
                     }
-                    let before = self.app.flash.is_some();
-                    self.app.update(Message::Tick, Instant::now());
+                    let (before, now) = (self.app.flash.is_some(), Instant::now());
+                    if let Some(left) = self.take(Message::Tick, screen, &mut keys).await? {
+                        return Ok(left);
+                    }
                     changed |= before != self.app.flash.is_some();
+                    changed |= ages::grew(ages::are_shown(&self.app), drawn, now);
                     continue;
                 }
             };
             changed = true;
+            urgent |= matches!(
+                message,
+                Message::Key(_) | Message::Mouse(_) | Message::Paste(_) | Message::Resized { .. }
+            );
             // Where a text ends only the layout of this size knows.
             if matches!(message, Message::Key(_) | Message::Mouse(_)) {
                 let reach = ui::reach::reach(&self.app, screen.area());

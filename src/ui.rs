@@ -13,12 +13,14 @@ mod diff;
 mod divergence;
 mod editor;
 mod failures;
+mod footer;
 mod help;
 pub mod hit;
 mod json;
 mod list;
 mod log;
 mod migrate;
+mod overlay;
 mod paint;
 mod palette;
 mod plan;
@@ -52,33 +54,31 @@ fn regions(area: Rect) -> [Rect; 4] {
     .areas(area)
 }
 
-/// Draws one frame.
-pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
+/// Asks for more room where there is too little; whether it did.
+fn asks_for_room(frame: &mut Frame<'_>) -> bool {
     let area = frame.area();
-    if area.width < LEAST.0 || area.height < LEAST.1 {
+    let small = area.width < LEAST.0 || area.height < LEAST.1;
+    if small {
         let message = format!(
             "qlance needs {} x {}; this is {} x {}",
             LEAST.0, LEAST.1, area.width, area.height
         );
         frame.render_widget(Paragraph::new(message), area);
+    }
+    small
+}
+
+/// Draws one frame.
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
+    if asks_for_room(frame) {
         return;
     }
+    let area = frame.area();
     let [header, tabs, body, footer] = regions(area);
     chrome::header(frame, app, theme, header);
     chrome::tabs(frame, app, theme, tabs);
-    match app.screen {
-        Screen::Migrate => match (&app.plan, &app.phase) {
-            (Some(plan), Phase::Ready) => plan::render(frame, app, theme, body, plan),
-            _ => migrate::render(frame, app, theme, body),
-        },
-        Screen::Divergence => divergence::render(frame, app, theme, body),
-        Screen::Diff => diff::render(frame, app, theme, body),
-        Screen::Verify => verify::render(frame, app, theme, body),
-        Screen::Search => search::render(frame, app, theme, body),
-        Screen::Failures => failures::render(frame, app, theme, body),
-        Screen::Log => log::render(frame, app, theme, body),
-    }
-    chrome::footer(frame, app, theme, footer);
+    draw_screen(frame, app, &theme.under(app.is_overlaid()), body);
+    footer::render(frame, app, theme, footer);
     if let Some(scroll) = app.help {
         help::render(frame, app, theme, body, scroll);
     }
@@ -93,5 +93,21 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
     }
     if let Some(question) = &app.confirm {
         confirm::render(frame, question, theme, body);
+    }
+}
+
+/// The screen itself.
+fn draw_screen(frame: &mut Frame<'_>, app: &App, theme: &Theme, body: Rect) {
+    match app.screen {
+        Screen::Migrate => match (&app.plan, &app.phase) {
+            (Some(plan), Phase::Ready) => plan::render(frame, app, theme, body, plan),
+            _ => migrate::render(frame, app, theme, body),
+        },
+        Screen::Divergence => divergence::render(frame, app, theme, body),
+        Screen::Diff => diff::render(frame, app, theme, body),
+        Screen::Verify => verify::render(frame, app, theme, body),
+        Screen::Search => search::render(frame, app, theme, body),
+        Screen::Failures => failures::render(frame, app, theme, body),
+        Screen::Log => log::render(frame, app, theme, body),
     }
 }

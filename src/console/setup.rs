@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use crossterm::event::{Event, EventStream, KeyCode, KeyModifiers};
+use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyModifiers};
 use futures::StreamExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub async fn run(path: &Path, looks: Looks) -> anyhow::Result<bool> {
     let base = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let base = base.unwrap_or(Path::new(".")).to_path_buf();
-    let mut screen = Screen::open()?;
+    let mut screen = Screen::open(looks.mouse)?;
     let text = ask(&mut screen, looks, &base).await;
     screen.close();
     let Some(text) = text? else { return Ok(false) };
@@ -55,11 +55,13 @@ async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<O
     let (tell, mut told) = mpsc::channel(4);
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
-        screen.draw(|frame| ui::setup::draw(frame, &setup, &looks.0))?;
+        screen.draw(|frame| ui::setup::draw(frame, &setup, &looks.theme))?;
         let event = tokio::select! {
             _ = hang_up.recv() => return Ok(None),
             _ = terminate.recv() => return Ok(None),
+            _ = interrupt.recv() => return Ok(None),
             Some((of, tried)) = told.recv() => {
                 if of == question {
                     setup.tried(tried);
@@ -73,25 +75,37 @@ async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<O
             },
         };
         match event {
-            Event::Key(key) if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') => {
-                return Ok(None);
-            }
-            Event::Key(key) => match setup.key(key) {
-                Next::Stay => {}
-                Next::Leave => return Ok(None),
-                Next::Write(text) => return Ok(Some(text)),
-                Next::Try(what) => {
-                    question += 1;
-                    let (tell, base, of) = (tell.clone(), base.to_path_buf(), question);
-                    tokio::spawn(async move {
-                        let _ = tell.send((of, carry_out(what, base).await)).await;
-                    });
+            Event::Key(key) if is_control(key, 'c') => return Ok(None),
+            Event::Key(key) if is_control(key, 'z') => {
+                // A terminal that cannot be taken again is gone.
+                if screen.suspend().await.is_err() {
+                    return Ok(None);
                 }
-            },
+                keys = EventStream::new();
+            }
+            Event::Key(key) => {
+                setup.hold(ui::setup::beyond(&setup, screen.area()));
+                match setup.key(key) {
+                    Next::Stay => {}
+                    Next::Leave => return Ok(None),
+                    Next::Write(text) => return Ok(Some(text)),
+                    Next::Try(what) => {
+                        question += 1;
+                        let (tell, base, of) = (tell.clone(), base.to_path_buf(), question);
+                        tokio::spawn(async move {
+                            let _ = tell.send((of, carry_out(what, base).await)).await;
+                        });
+                    }
+                }
+            }
             Event::Paste(text) => setup.paste(&text),
             _ => {}
         }
     }
+}
+
+fn is_control(key: KeyEvent, letter: char) -> bool {
+    key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char(letter)
 }
 
 async fn carry_out(what: Try, base: PathBuf) -> Tried {
@@ -108,6 +122,10 @@ async fn carry_out(what: Try, base: PathBuf) -> Tried {
         Try::Target(uri, table) => {
             let tried = tokio::time::timeout(PATIENCE, tasks::target(&uri, &table, &base)).await;
             Tried::Target(tried.unwrap_or_else(|_| Err(late())))
+        }
+        Try::Server(base_url) => {
+            let tried = tokio::time::timeout(PATIENCE, tasks::server(&base_url)).await;
+            Tried::Server(tried.unwrap_or_else(|_| Err(late())))
         }
         Try::Embedder(text) => {
             let tried = match Config::parse(&text, "the answers", &base) {

@@ -20,21 +20,21 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     open: bool,
+    /// Whether the mouse is ours too; else the terminal itself selects and scrolls.
+    mouse: bool,
 }
 
 /// Whether the terminal is ours just now: it is given back once, whoever comes first, a panic or the end.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-fn enter() -> std::io::Result<()> {
+fn enter(mouse: bool) -> std::io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(
-        stdout(),
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        EnableMouseCapture,
-        cursor::Hide
-    )
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+    if mouse {
+        execute!(stdout(), EnableMouseCapture)?;
+    }
+    Ok(())
 }
 
 /// Gives the terminal back. Called from the panic hook too, so it must not fail loudly.
@@ -53,11 +53,12 @@ fn leave() {
 }
 
 impl Screen {
-    /// Takes the terminal, and sees to it that a panic gives it back before its message is printed.
+    /// Takes the terminal, and the mouse where that is wanted, and sees to it that a panic gives them back before its
+    /// message is printed.
     ///
     /// # Errors
     /// Stdout is no terminal that can be used so.
-    pub(super) fn open() -> anyhow::Result<Self> {
+    pub(super) fn open(mouse: bool) -> anyhow::Result<Self> {
         let earlier = std::panic::take_hook();
         let drawing = std::thread::current().id();
         std::panic::set_hook(Box::new(move |panic| {
@@ -69,9 +70,13 @@ impl Screen {
                 tracing::error!("{panic}");
             }
         }));
-        enter()?;
+        enter(mouse)?;
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-        Ok(Self { terminal, open: true })
+        Ok(Self {
+            terminal,
+            open: true,
+            mouse,
+        })
     }
 
     /// The whole screen.
@@ -109,7 +114,7 @@ impl Screen {
         woken.recv().await;
         // It may have been closed meanwhile: crossterm would spin on it.
         anyhow::ensure!(self.is_alive(), "the terminal is gone");
-        enter()?;
+        enter(self.mouse)?;
         let size = self.terminal.size()?;
         // `clear` would ask for the cursor's place, and wait for an answer that the event stream swallows.
         self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;

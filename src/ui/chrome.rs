@@ -1,4 +1,4 @@
-//! Header, tabs and footer: the frame around every screen.
+//! Header and tabs: what stands above every screen.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -7,38 +7,101 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::text::{clock, count, fit};
+use super::text::{clean, clock, count, fit};
 use super::theme::Theme;
-use crate::app::actions::{self, ACTIONS, Action, ActionId};
+use crate::app::actions::ActionId;
 use crate::app::{App, Screen};
 use crate::point::verdict::Decision;
 use crate::tasks::Phase;
 
+/// Columns that are spared at the right for whether the servers answer.
+const SPARED: usize = 15;
+
 pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let width = area.width as usize;
-    let mut phase = format!("{} {}", app.phase.label(), clock(app.snapshot.elapsed));
+    let (word, style) = standing(app, theme);
+    let mut phase = format!("{word} {}", clock(app.snapshot.elapsed));
+    match app.snapshot.off_by() {
+        0 => {}
+        points => phase.push_str(&format!(" OFF BY {}", count(points))),
+    }
     if app.leaving && !matches!(app.phase, Phase::Stopping) {
         phase.push_str(" leaving");
     }
-    let mut right = String::new();
-    if let Some(facts) = &app.facts {
-        // Money first: where there is no room, the names of the servers go.
-        let money = money(app);
-        let gap = if money.is_empty() { "" } else { "  " };
-        right = format!("{money}{gap}Qdrant {}  {}", facts.qdrant_version, facts.space);
-    }
-    let title = fit(&app.title, width.saturating_sub(phase.len() + 13));
+    // The shortest word on the servers is not crowded out by a long name.
+    let spared = if app.facts.is_some() { SPARED } else { 0 };
+    let title = fit(&app.title, width.saturating_sub(phase.len() + 13 + spared));
     let used = 9 + title.width() + 3 + phase.width();
-    let line = Line::from(vec![
+    let mut spans = vec![
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
         Span::raw(format!("  {title}   ")),
-        Span::styled(phase, theme.phase(&app.phase)),
-        Span::styled(
-            format!("   {}", fit(&right, width.saturating_sub(used + 3))),
-            theme.dim(),
-        ),
-    ]);
-    frame.render_widget(Paragraph::new(line), area);
+        Span::styled(phase, style),
+    ];
+    for (part, is_down) in right(app, width.saturating_sub(used + 1)) {
+        let style = if is_down { theme.bad() } else { theme.dim() };
+        spans.push(Span::raw("  "));
+        spans.push(Span::styled(part, style));
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+/// What stands at the right: what was spent, and whether the servers answer. Each part with whether it is an outage; of
+/// several ways to say it the first that fits, two blanks before each part.
+fn right(app: &App, room: usize) -> Vec<(String, bool)> {
+    let Some(facts) = &app.facts else {
+        return Vec::new();
+    };
+    let money = (!money(app).is_empty()).then(|| (money(app), false));
+    let spent = money
+        .is_some()
+        .then(|| (format!("${:.2}", app.snapshot.cost_usd), false));
+    let named = [
+        health(app, "Qdrant", &clean(&format!("Qdrant {}", facts.qdrant_version))),
+        embedder(app, &clean(&facts.space)),
+    ];
+    let words = [health(app, "Qdrant", "Qdrant"), embedder(app, "embedder")];
+    let letters = [health(app, "Qdrant", "Q"), embedder(app, "E")];
+    let with = |money: &Option<(String, bool)>, servers: &[Option<(String, bool)>; 2]| -> Vec<(String, bool)> {
+        money.iter().chain(servers.iter().flatten()).cloned().collect()
+    };
+    let ways = [
+        with(&money, &named),
+        with(&money, &words),
+        with(&money, &letters),
+        with(&spent, &letters),
+        with(&None, &letters),
+        with(&money, &[None, None]),
+    ];
+    let columns = |way: &Vec<(String, bool)>| -> usize { way.iter().map(|(part, _)| part.width() + 2).sum() };
+    ways.into_iter().find(|way| columns(way) <= room).unwrap_or_default()
+}
+
+/// A server and whether it answers, as far as the run has met it; none once the run has ended in trouble, for then
+/// nobody knows.
+fn health(app: &App, of: &str, name: &str) -> Option<(String, bool)> {
+    if matches!(app.phase, Phase::Stopped(_) | Phase::Failed(_)) {
+        return None;
+    }
+    let outage = app.snapshot.waiting.as_ref().and_then(|waiting| waiting.outage);
+    let is_down = outage.is_some_and(|outage| outage.of == of);
+    Some((format!("{name} {}", if is_down { "down" } else { "ok" }), is_down))
+}
+
+/// The embedder, where there is one.
+fn embedder(app: &App, name: &str) -> Option<(String, bool)> {
+    health(app, "embedder", name).filter(|_| app.snapshot.settings.in_flight > 0)
+}
+
+/// Where the work stands: a run that waits an outage out moves nothing, and a sum that is off is nothing to be green.
+fn standing(app: &App, theme: &Theme) -> (&'static str, Style) {
+    let waits = app.phase == Phase::Running && app.snapshot.outage().is_some();
+    let word = if waits { "WAITING" } else { app.phase.label() };
+    let style = match app.snapshot.off_by() {
+        0 if waits => theme.warn(),
+        0 => theme.phase(&app.phase),
+        _ => theme.bad(),
+    };
+    (word, style)
 }
 
 /// What was spent, and of how much.
@@ -52,8 +115,7 @@ fn money(app: &App) -> String {
 
 /// The first key of an action, for texts that name it.
 pub(super) fn key_of(app: &App, id: ActionId) -> String {
-    let action = ACTIONS.iter().find(|action| action.id == id);
-    action.map(|action| app.keymap.first(action)).unwrap_or_default()
+    app.key_of(id)
 }
 
 /// 1,234 as 1k: where there is no room for more.
@@ -140,84 +202,4 @@ pub(super) fn tab_at(app: &App, area: Rect, column: u16) -> Option<Screen> {
         left = right;
     }
     None
-}
-
-pub(super) fn footer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    if let Some(flash) = &app.flash {
-        let text = fit(&format!(" {}", flash.text), area.width as usize);
-        frame.render_widget(Paragraph::new(Span::styled(text, theme.level(flash.level))), area);
-        return;
-    }
-    let why = waiting(app, area.width as usize).unwrap_or_default();
-    let reason = if why.is_empty() { 0 } else { why.width() + 1 };
-    let mut shown = offers(app);
-    let crowded = shown.iter().map(|offer| offer.wide).sum::<usize>() > area.width as usize;
-    // What cannot be done at all just now makes room for what can; it is in the help, with the reason.
-    shown.retain(|offer| offer.usable || !crowded && is_kept(offer.action));
-    // The palette, help and leaving are never crowded out.
-    let kept: usize = shown.iter().rev().take(3).map(|offer| offer.wide).sum();
-    let mut room = (area.width as usize).saturating_sub(reason + kept);
-    let mut spans = Vec::new();
-    let mut used = 0;
-    for (place, offer) in shown.iter().enumerate() {
-        if place + 3 < shown.len() {
-            if offer.wide > room {
-                continue;
-            }
-            room -= offer.wide;
-        }
-        used += offer.wide;
-        let (key, text) = if offer.usable {
-            (theme.accent(), Style::new())
-        } else {
-            (theme.dim(), theme.dim())
-        };
-        spans.push(Span::styled(format!(" {}", offer.key), key));
-        spans.push(Span::styled(format!(" {} ", offer.action.short), text));
-    }
-    let gap = (area.width as usize).saturating_sub(used + reason);
-    spans.push(Span::raw(" ".repeat(gap)));
-    spans.push(Span::styled(why, theme.warn()));
-    frame.render_widget(Paragraph::new(Line::from(spans)), area);
-}
-
-/// An action that the footer may show, with what is asked of it more than once a frame.
-struct Offer {
-    action: &'static Action,
-    key: String,
-    wide: usize,
-    usable: bool,
-}
-
-/// The actions that the footer of the screen may show. Pausing holds everywhere, and is shown where the work is.
-fn offers(app: &App) -> Vec<Offer> {
-    let elsewhere = app.screen != Screen::Migrate;
-    actions::on(app.screen)
-        .filter(|action| action.in_footer && !(elsewhere && action.id == ActionId::PauseOrResume))
-        .map(|action| {
-            let key = app.keymap.first(action);
-            Offer {
-                action,
-                wide: key.width() + action.short.len() + 3,
-                usable: (action.available)(app).is_ok(),
-                key,
-            }
-        })
-        .collect()
-}
-
-/// Whether the footer shows an action although it does not apply: dimmed, where there is room. What begins a job that
-/// has begun is never of use again.
-fn is_kept(action: &Action) -> bool {
-    !matches!(action.id, ActionId::Start | ActionId::TryNow | ActionId::CatchUp)
-}
-
-/// Why it is not faster just now.
-fn waiting(app: &App, width: usize) -> Option<String> {
-    let waiting = app.snapshot.waiting.as_ref()?;
-    let reason = fit(&waiting.reason, 48.min(width / 3));
-    Some(match waiting.left {
-        Some(left) => format!("{reason}, {} s", left.as_secs()),
-        None => reason,
-    })
 }

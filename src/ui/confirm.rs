@@ -2,35 +2,48 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::help::centered;
+use super::overlay;
 use super::text::wrap;
 use super::theme::Theme;
 use crate::app::confirm::Confirm;
 
+/// Columns at most.
+const WIDE: u16 = 72;
+/// Columns before what a choice says: its letter.
+const BEFORE: usize = 3;
+
 pub(super) fn render(frame: &mut Frame<'_>, confirm: &Confirm, theme: &Theme, area: Rect) {
-    let width = area.width.saturating_sub(4).min(72);
-    let question = wrap(&confirm.question, width.saturating_sub(4) as usize);
-    let height = question.len() as u16 + confirm.choices.len() as u16 + 3;
-    let place = centered(area, width, height);
-    frame.render_widget(Clear, place);
-    let block = theme.pane("Sure?").border_style(theme.warn());
-    let inner = block.inner(place);
-    frame.render_widget(block, place);
-    let mut lines: Vec<Line<'_>> = question.into_iter().map(Line::raw).collect();
+    let width = overlay::width(area, WIDE).saturating_sub(2) as usize;
+    let mut lines: Vec<Line<'_>> = wrap(&confirm.question, width).into_iter().map(Line::raw).collect();
     lines.push(Line::raw(""));
     for (index, (label, letter, _)) in confirm.choices.iter().enumerate() {
         let style = if index == confirm.selected {
             theme.selected()
         } else {
-            ratatui::style::Style::new()
+            Style::new()
         };
-        lines.push(Line::from(vec![
-            Span::styled(format!("{letter}  "), theme.accent()),
-            Span::styled(format!(" {label} "), style),
-        ]));
+        for (row, part) in wrap(label, width.saturating_sub(BEFORE + 2)).into_iter().enumerate() {
+            let before = if row == 0 { *letter } else { ' ' };
+            lines.push(Line::from(vec![
+                Span::styled(format!("{before}  "), theme.accent()),
+                Span::styled(format!(" {part} "), style),
+            ]));
+        }
     }
+    let hint = "a letter or the arrows choose, Enter carries it out, Esc cancels";
+    lines.extend(
+        wrap(hint, width)
+            .into_iter()
+            .map(|line| Line::styled(line, theme.dim())),
+    );
+    let place = overlay::place(area, WIDE, lines.len() as u16 + 2);
+    frame.render_widget(Clear, place);
+    let block = theme.pane_with("Sure?", true).border_style(theme.warn());
+    let inner = block.inner(place);
+    frame.render_widget(block, place);
     frame.render_widget(Paragraph::new(lines), inner);
 }

@@ -7,7 +7,7 @@
 //! |                    | content, vectors, neighbours side by side |
 //! +--------------------+-------------------------------------------+
 //! ```
-//! Below 100 columns the opened point takes the whole body.
+//! Below 100 columns the opened point takes the whole body; from 160 on the bins have longer bars.
 
 mod agreement;
 pub(super) mod bins;
@@ -20,6 +20,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use super::theme::Theme;
 use crate::app::divergence::{Asked, Pane};
 use crate::app::{App, SIDE_BY_SIDE};
+
+/// From this width on the bins have longer bars.
+const WIDE: u16 = 160;
 
 /// Where the panes stand.
 pub(super) struct Panes {
@@ -38,7 +41,11 @@ pub(super) fn panes(app: &App, area: Rect) -> Panes {
             detail: Some(area),
         };
     }
-    let left = if wide { 44 } else { 36 };
+    let left = match area.width {
+        WIDE.. => 64,
+        SIDE_BY_SIDE.. => 44,
+        _ => 36,
+    };
     let [bins, right] = Layout::horizontal([Constraint::Length(left), Constraint::Min(0)]).areas(area);
     if !open {
         return Panes {

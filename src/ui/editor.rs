@@ -5,20 +5,32 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::help::centered;
+use super::overlay;
 use super::prompt::input_line;
-use super::text::fit;
+use super::text::wrap_to;
 use super::theme::Theme;
 use crate::app::editor::{Editor, Text};
 
+/// Columns at most.
+const WIDE: u16 = 110;
+/// Lines that what the keys do takes at most.
+const HINTS: usize = 2;
+
 pub(super) fn render(frame: &mut Frame<'_>, editor: &Editor, theme: &Theme, area: Rect) {
     let several = matches!(editor.text, Text::Lines(_));
+    let words = if several {
+        "Ctrl-S embeds it and retries; Esc leaves; the point in Qdrant stays as it is"
+    } else {
+        "Enter embeds it and retries; Alt-Enter begins a line; Esc leaves; Qdrant stays as it is"
+    };
+    let hints = wrap_to(words, overlay::width(area, WIDE).saturating_sub(2) as usize, HINTS);
+    let rows = hints.len() as u16;
     let height = if several {
         area.height.saturating_sub(2).min(24)
     } else {
-        5
+        rows + 4
     };
-    let place = centered(area, area.width.saturating_sub(4).min(110), height);
+    let place = overlay::place(area, WIDE, height);
     frame.render_widget(Clear, place);
     let changed = if editor.is_changed() { ", changed" } else { "" };
     let block = theme.pane_with(&format!("Content of {}{changed}", editor.id), true);
@@ -26,7 +38,7 @@ pub(super) fn render(frame: &mut Frame<'_>, editor: &Editor, theme: &Theme, area
     frame.render_widget(block, place);
     let [text, hint] = ratatui::layout::Layout::vertical([
         ratatui::layout::Constraint::Min(1),
-        ratatui::layout::Constraint::Length(1),
+        ratatui::layout::Constraint::Length(rows),
     ])
     .areas(inner);
     match &editor.text {
@@ -42,11 +54,6 @@ pub(super) fn render(frame: &mut Frame<'_>, editor: &Editor, theme: &Theme, area
         ),
         Text::Lines(area) => frame.render_widget(&**area, text),
     }
-    let words = if several {
-        "Ctrl-S embeds it and retries; Esc leaves; the point in Qdrant stays as it is"
-    } else {
-        "Enter embeds it and retries; Alt-Enter begins a line; Esc leaves; Qdrant stays as it is"
-    };
-    let line = Line::styled(fit(words, hint.width as usize), theme.dim());
-    frame.render_widget(Paragraph::new(line), hint);
+    let lines: Vec<Line<'_>> = hints.into_iter().map(|line| Line::styled(line, theme.dim())).collect();
+    frame.render_widget(Paragraph::new(lines), hint);
 }

@@ -2,25 +2,37 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
+use super::chrome::key_of;
 use super::json;
 use super::list;
 use super::paint;
 use super::prompt::input_line;
-use super::text::{age, count, fit, pad, wrap_to};
+use super::text::{age, count, fit, pad, wrap, wrap_to};
 use super::theme::Theme;
+use crate::app::actions::ActionId;
 use crate::app::{App, SIDE_BY_SIDE};
-use crate::journal::FailureRow;
+use crate::journal::{FailureRow, State};
+use crate::point::{Cause, PointId};
 use crate::tasks::{FailureDetail, now_ms};
 
 /// Lines of a payload that are counted: further than that nobody scrolls.
 const COUNTED: usize = 20_000;
+/// Attempts of an opened failure that are shown, the latest first.
+const ATTEMPTS: usize = 20;
+/// Characters of an error that are shown; the journal keeps no more.
+const MOST_OF_AN_ERROR: usize = 4_000;
+/// Columns of a cause in the list, unless a longer one is seen.
+const CAUSE: usize = 13;
+/// What can be typed into the filter beside a text.
+const HINT: &str = "class:NAME TEXT filters by both";
 
 /// Where the list and the opened failure stand.
 fn panes(app: &App, area: Rect) -> (Rect, Option<Rect>) {
-    if app.failures.detail.is_none() {
+    if app.failures.detail.is_none() && app.failures.opening().is_none() {
         return (area, None);
     }
     if area.width >= SIDE_BY_SIDE {
@@ -40,47 +52,53 @@ pub(super) fn list_area(app: &App, area: Rect) -> Rect {
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let (list, opened) = panes(app, area);
     render_list(frame, app, theme, list, now_ms());
-    if let (Some(area), Some(detail)) = (opened, &app.failures.detail) {
-        render_detail(frame, app, theme, area, detail);
+    match (opened, &app.failures.detail, app.failures.opening()) {
+        (Some(area), Some(detail), _) => render_detail(frame, app, theme, area, detail),
+        (Some(area), None, Some(id)) => render_reading(frame, theme, area, id),
+        _ => {}
     }
 }
 
 fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now: i64) {
     let failures = &app.failures;
-    let mut title = format!("Failures: {}, {}", count(failures.total()), failures.sort().label());
-    if failures.marked() > 0 {
-        title.push_str(&format!(", {} marked", count(failures.marked() as u64)));
-    }
     let focused = !failures.in_detail;
-    let block = theme.pane_with(&title, focused);
+    let block = theme.pane_with(&fitting(&title(app), area), focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let [filter, heading, rows] =
         Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(0)]).areas(inner);
     render_filter(frame, app, theme, filter);
     let width = inner.width as usize;
+    let height = u64::from(rows.height);
+    let top = list::top(failures.place(), failures.total(), height);
+    let places = top..(top + height).min(failures.total());
     let id_width = if width >= 90 { 36 } else { 14 };
+    let causes = places.clone().filter_map(|place| failures.row(place));
+    let cause_width = causes.map(|row| row.cause.as_str().len()).max().unwrap_or(0).max(CAUSE);
     let columns = format!(
-        "  {:<id_width$} {:<12} {:<13} {:>3} {:>4} error",
+        "  {:<id_width$} {:<12} {:<cause_width$} {:>3} {:>4} error",
         "id", "state", "cause", "try", "age"
     );
     frame.render_widget(Paragraph::new(fit(&columns, width)).style(theme.dim()), heading);
     if failures.total() == 0 {
-        frame.render_widget(Paragraph::new(nothing(app)).style(theme.dim()), rows);
+        let paragraphs = nothing(app, theme);
+        let lines = paragraphs.iter().flat_map(|(text, style)| {
+            let lines = wrap(text, width).into_iter();
+            lines.map(move |line| Line::styled(line, *style))
+        });
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), rows);
         return;
     }
-    let height = u64::from(rows.height);
-    let top = list::top(failures.place(), failures.total(), height);
-    let lines: Vec<Line<'_>> = (top..(top + height).min(failures.total()))
+    let lines: Vec<Line<'_>> = places
         .map(|place| {
             let Some(row) = failures.row(place) else {
                 return Line::styled("  ...", theme.dim());
             };
-            let text = line_of(app, row, id_width, now);
+            let text = line_of(app, row, (id_width, cause_width), now);
             let style = match (place == failures.place(), focused) {
                 (true, true) => theme.selected(),
                 (true, false) => theme.selected_elsewhere(),
-                (false, _) => ratatui::style::Style::new(),
+                (false, _) => Style::new(),
             };
             Line::styled(pad(&text, width), style)
         })
@@ -88,57 +106,123 @@ fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now:
     paint::lines(frame, rows, &lines);
 }
 
-fn line_of(app: &App, row: &FailureRow, id_width: usize, now: i64) -> String {
+/// What is listed, and of that what has failed: skipped points and those that a retry brought in are listed too. Until
+/// the journal has said, no number.
+fn title(app: &App) -> String {
+    let failures = &app.failures;
+    let mut title = "Failures".to_owned();
+    if failures.is_current() {
+        title.push_str(&format!(": {} listed", count(failures.total())));
+        if failures.total() > 0 {
+            title.push_str(&format!(", {} failed", count(failures.retryable())));
+        }
+    }
+    if failures.marked() > 0 {
+        title.push_str(&format!(", {} marked", count(failures.marked() as u64)));
+    }
+    if let Some((ended, points)) = failures.progress() {
+        title.push_str(&format!(", retried {} of {}", count(ended), count(points)));
+    }
+    if failures.error.is_some() && failures.is_loaded() {
+        title.push_str(", old");
+    }
+    title.push_str(&format!(", {}", failures.sort().label()));
+    title
+}
+
+/// A title cut to what the pane's border, and what it sets around a title, leave of an area.
+fn fitting(title: &str, area: Rect) -> String {
+    fit(title, (area.width as usize).saturating_sub(6))
+}
+
+fn line_of(app: &App, row: &FailureRow, (id_width, cause_width): (usize, usize), now: i64) -> String {
     let mark = if app.failures.is_marked(row.id) { '*' } else { ' ' };
     format!(
-        "{mark} {} {:<12} {:<13} {:>3} {:>4} {}",
+        "{mark} {} {:<12} {:<cause_width$} {:>3} {:>4} {}",
         pad(&row.id.to_string(), id_width),
         app.failures.state_of(row),
         row.cause.as_str(),
-        row.attempts,
+        count(row.attempts.into()),
         age(now - row.last_at),
         row.error
     )
 }
 
-/// Why the list is empty.
-fn nothing(app: &App) -> String {
+/// Why the list is empty, and what to do about it.
+fn nothing(app: &App, theme: &Theme) -> Vec<(String, Style)> {
     let failures = &app.failures;
     if app.facts.is_none() {
-        return "the job is not open yet".into();
+        return vec![("the job is not open yet".into(), theme.dim())];
     }
     if let Some(error) = &failures.error {
-        return format!("the journal cannot be read: {error}");
+        let state_dir = app.facts.as_ref().map_or("", |facts| facts.state_dir.as_str());
+        let next = format!(
+            "It is tried again every few seconds; see to it that {state_dir}/journal.db can be read, and that the disk \
+             is not full."
+        );
+        return vec![
+            (format!("the journal cannot be read: {error}"), theme.bad()),
+            (next, theme.dim()),
+        ];
     }
-    if !failures.is_loaded() {
-        return "reading the journal ...".into();
-    }
-    if failures.filter() == crate::journal::Filter::default() {
-        "no failures".into()
+    let text = if !failures.is_loaded() {
+        "reading the journal ...".to_owned()
+    } else if failures.filter() == crate::journal::Filter::default() {
+        "no failures".to_owned()
     } else {
         format!(
             "0 of {}, Esc clears the filter",
             count(app.snapshot.failed + app.snapshot.skipped)
         )
-    }
+    };
+    vec![(text, theme.dim())]
 }
 
 fn render_filter(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     if let Some(input) = &app.failures.typing {
-        input_line(frame, theme, area, "/ ", input);
+        let hint = if area.width >= 70 { HINT.len() as u16 } else { 0 };
+        let [line, beside] = Layout::horizontal([Constraint::Min(0), Constraint::Length(hint)]).areas(area);
+        frame.render_widget(Paragraph::new(HINT).style(theme.dim()), beside);
+        input_line(frame, theme, line, "/ ", input);
+        return;
+    }
+    if let Some(error) = &app.failures.error
+        && app.failures.total() > 0
+    {
+        // The cause first: what follows may have no room.
+        let text = format!("old rows; the journal cannot be read: {error} (tried again every few seconds)");
+        frame.render_widget(Paragraph::new(fit(&text, area.width as usize)).style(theme.bad()), area);
         return;
     }
     let filter = app.failures.filter();
     let text = match (filter.cause, filter.text) {
-        (Some(cause), _) => format!("class {}   (Esc clears)", cause.as_str()),
+        (Some(cause), Some(text)) => format!("class {}, holds {text:?}   (Esc clears)", cause.as_str()),
+        (Some(cause), None) => format!("class {}   (Esc clears)", cause.as_str()),
         (None, Some(text)) => format!("holds {text:?}   (Esc clears)"),
-        (None, None) => "all; / filters by id, class or message".into(),
+        (None, None) => format!("all; {} filters by id, class or message", key_of(app, ActionId::Filter)),
     };
     frame.render_widget(Paragraph::new(fit(&text, area.width as usize)).style(theme.dim()), area);
 }
 
+/// The place of an opened failure, before it is here.
+fn render_reading(frame: &mut Frame<'_>, theme: &Theme, area: Rect, id: PointId) {
+    let block = theme.pane(&format!("Point {id}"));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let text = fit("reading it from the journal and from Qdrant ...", inner.width as usize);
+    frame.render_widget(Paragraph::new(text).style(theme.dim()), inner);
+}
+
 fn render_detail(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, detail: &FailureDetail) {
-    let block = theme.pane_with(&format!("Point {}", detail.row.id), app.failures.in_detail);
+    let open = detail.row.id;
+    let another = app.failures.opening().filter(|id| *id != open);
+    let title = match (another, app.failures.opening()) {
+        // What is read first: it is what is selected.
+        (Some(id), _) => format!("Reading {id} ...; below is {}", short(open)),
+        (None, Some(_)) => format!("Point {open}, reading it again ..."),
+        (None, None) => format!("Point {open}"),
+    };
+    let block = theme.pane_with(&fitting(&title, area), app.failures.in_detail);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let (width, height) = (inner.width as usize, inner.height as usize);
@@ -155,7 +239,20 @@ fn render_detail(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, de
         }
         Err(error) => lines.push(Line::styled(fit(error, width), theme.bad())),
     }
+    if another.is_some() {
+        // It is not what is selected any more.
+        lines = lines.into_iter().map(|line| line.style(theme.dim())).collect();
+    }
     paint::lines(frame, inner, &lines);
+}
+
+/// An id in at most ten columns.
+fn short(id: PointId) -> String {
+    let text = id.to_string();
+    if text.len() <= 10 {
+        return text;
+    }
+    format!("{}..{}", &text[..4], &text[text.len() - 4..])
 }
 
 /// How many lines of the open failure lie below what is seen of it unscrolled; `None` where none is open.
@@ -170,38 +267,54 @@ pub(super) fn hidden(app: &App, theme: &Theme, area: Rect) -> Option<usize> {
     Some(lines.saturating_sub(inner.height as usize))
 }
 
-/// Everything above the payload; of a long error no more than `most` lines.
+/// Everything above the payload; what lies below the first `most` lines may be left out.
 fn heading(theme: &Theme, detail: &FailureDetail, width: usize, most: usize) -> Vec<Line<'static>> {
     let now = now_ms();
     let attempts = match detail.row.attempts {
         1 => "1 attempt".to_owned(),
-        many => format!("{many} attempts"),
+        many => format!("{} attempts", count(many.into())),
     };
     let mut lines = vec![Line::styled(
         fit(&format!("{}, {attempts}", detail.row.cause.as_str()), width),
         theme.warn(),
     )];
-    lines.extend(
-        wrap_to(&json::cut(&detail.row.error, 4_000), width, most)
-            .into_iter()
-            .map(Line::raw),
-    );
+    let wrapped = |text: &str| wrap_to(text, width, most).into_iter();
+    lines.extend(wrapped(&json::cut(&detail.row.error, MOST_OF_AN_ERROR)).map(Line::raw));
+    if detail.row.cause == Cause::Gone && detail.payload.is_ok() {
+        lines.push(Line::styled(fit("it is in Qdrant again", width), theme.accent()));
+    }
     if let Some(reason) = &detail.row.reason {
-        lines.push(Line::raw(fit(&format!("skipped: {reason}"), width)));
+        lines.extend(wrapped(&format!("skipped: {}", json::cut(reason, MOST_OF_AN_ERROR))).map(Line::raw));
     }
     if let Some(edit) = &detail.edit {
-        let text = format!("edited {} ago: {}", age(now - edit.at), json::cut(&edit.after, 200));
-        lines.push(Line::styled(fit(&text, width), theme.accent()));
+        let (ago, after) = (age(now - edit.at), json::cut(&edit.after, 200));
+        let text = match detail.row.state {
+            State::Retrying | State::Recovered => format!("edited {ago} ago: {after}"),
+            State::Failed | State::Skipped => format!(
+                "edited {ago} ago, and in no row: {after}\n\
+                 e takes that text up again; r tries the content that Qdrant has"
+            ),
+        };
+        lines.extend(wrapped(&text).map(|line| Line::styled(line, theme.accent())));
     }
     lines.push(Line::styled("attempts", theme.accent()));
-    for attempt in detail.attempts.iter().rev().take(20) {
+    for attempt in detail.attempts.iter().rev().take(ATTEMPTS) {
+        // What lies below is not seen: it is not made.
+        if lines.len() >= most {
+            break;
+        }
         let text = format!(
             "{} ago  {}: {}",
             age(now - attempt.at),
             attempt.cause.as_str(),
-            attempt.error
+            json::cut(&attempt.error, MOST_OF_AN_ERROR)
         );
-        lines.push(Line::raw(fit(&text, width)));
+        lines.extend(wrapped(&text).map(Line::raw));
+    }
+    if detail.attempts.len() > ATTEMPTS {
+        let earlier = detail.attempts.len() - ATTEMPTS;
+        let text = format!("and {} earlier", count(earlier as u64));
+        lines.push(Line::styled(text, theme.dim()));
     }
     lines.push(Line::styled("payload in Qdrant now", theme.accent()));
     lines

@@ -2,63 +2,83 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
+use super::overlay;
 use super::paint;
-use super::text::{fit, pad};
+use super::text::{pad, wrap};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::actions::{self, ActionId, Motion};
 
-/// Columns of the keys.
-const KEYS: usize = 23;
+/// Columns of the keys, with the blank behind them.
+const KEYS: usize = 14;
+/// Columns at most.
+const WIDE: u16 = 116;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, scroll: u16) {
-    let rows = rows(app);
-    let place = place(area, rows.len());
+    let lines = lines(app, theme, area);
+    let place = place(area, lines.len());
     frame.render_widget(Clear, place);
-    let block = theme.pane(&format!(
-        "Help: {} (Up and Down scroll, Esc closes)",
-        app.screen.title()
-    ));
+    let title = format!("Help: {} (Up and Down scroll, Esc closes)", app.screen.title());
+    let block = theme.pane_with(&title, true);
     let inner = block.inner(place);
     frame.render_widget(block, place);
-    let skip = (scroll as usize).min(rows.len().saturating_sub(inner.height as usize));
-    let lines: Vec<Line<'_>> = rows
-        .iter()
-        .skip(skip)
-        .take(inner.height as usize)
-        .map(|(keys, text, usable)| {
-            let style = if *usable {
-                ratatui::style::Style::new()
-            } else {
-                theme.dim()
-            };
-            Line::from(vec![
-                Span::styled(pad(keys, KEYS), theme.accent()),
-                Span::styled(fit(text, (inner.width as usize).saturating_sub(KEYS)), style),
-            ])
-        })
-        .collect();
-    paint::lines(frame, inner, &lines);
+    let skip = (scroll as usize).min(lines.len().saturating_sub(inner.height as usize));
+    paint::lines(frame, inner, &lines[skip..]);
 }
 
-/// Where so many rows stand.
-fn place(area: Rect, rows: usize) -> Rect {
-    let height = (rows as u16 + 2).min(area.height);
-    centered(area, area.width.saturating_sub(4).min(116), height)
+/// Where so many lines stand.
+fn place(area: Rect, lines: usize) -> Rect {
+    let height = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
+    overlay::place(area, WIDE, height)
 }
 
-/// How many rows lie below what is seen of them unscrolled.
+/// How many lines lie below what is seen of them unscrolled.
 pub(super) fn hidden(app: &App, theme: &Theme, area: Rect) -> usize {
-    let rows = rows(app).len();
-    rows.saturating_sub(theme.pane("").inner(place(area, rows)).height as usize)
+    let lines = lines(app, theme, area).len();
+    lines.saturating_sub(theme.pane("").inner(place(area, lines)).height as usize)
 }
 
-/// Keys, text and whether it can be used now; ways through a list share a line, and so do the screens.
-fn rows(app: &App) -> Vec<(String, String, bool)> {
-    let mut rows: Vec<(String, String, bool)> = Vec::new();
+/// What help says, as wide as it is in this area: every sentence in full, with why an action does not apply.
+fn lines(app: &App, theme: &Theme, area: Rect) -> Vec<Line<'static>> {
+    let inner = theme.pane("").inner(place(area, 0)).width as usize;
+    let width = inner.saturating_sub(KEYS);
+    let mut lines = Vec::new();
+    for (keys, text, usable) in rows(app) {
+        let style = if usable { Style::new() } else { theme.dim() };
+        let (keys, texts) = (columns_of(&keys), wrap(&text, width));
+        for at in 0..keys.len().max(texts.len()) {
+            let part = |parts: &[String]| parts.get(at).cloned().unwrap_or_default();
+            lines.push(Line::from(vec![
+                Span::styled(pad(&part(&keys), KEYS), theme.accent()),
+                Span::styled(part(&texts), style),
+            ]));
+        }
+    }
+    lines
+}
+
+/// Keys one after the other, on as many lines as they need.
+fn columns_of(keys: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for key in keys {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + key.len() < KEYS => {
+                line.push(' ');
+                line.push_str(key);
+            }
+            _ => lines.push(key.clone()),
+        }
+    }
+    lines
+}
+
+/// Keys, text and whether it can be used now; ways through a list share a row, and so do the screens.
+fn rows(app: &App) -> Vec<(Vec<String>, String, bool)> {
+    let mut rows: Vec<(Vec<String>, String, bool)> = Vec::new();
     let (mut motions, mut screens) = (None, None);
     for action in actions::on(app.screen) {
         let shared = match action.id {
@@ -69,12 +89,11 @@ fn rows(app: &App) -> Vec<(String, String, bool)> {
         };
         if let Some((place, text)) = shared {
             let row = *place.get_or_insert_with(|| {
-                rows.push((String::new(), text.to_owned(), true));
+                rows.push((Vec::new(), text.to_owned(), true));
                 rows.len() - 1
             });
             // The first key of each: the others are a matter of habit.
-            rows[row].0.push_str(&app.keymap.first(action));
-            rows[row].0.push(' ');
+            rows[row].0.push(app.keymap.first(action));
             continue;
         }
         let why = (action.available)(app).err();
@@ -82,17 +101,21 @@ fn rows(app: &App) -> Vec<(String, String, bool)> {
             Some(why) => format!("{} (not now: {why})", action.long),
             None => action.long.to_owned(),
         };
-        rows.push((app.keymap.keys(action).join(" "), text, why.is_none()));
+        rows.push((app.keymap.keys(action), text, why.is_none()));
     }
     rows
 }
 
-pub(super) fn centered(area: Rect, width: u16, height: u16) -> Rect {
-    let (width, height) = (width.min(area.width), height.min(area.height));
-    Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_take_as_many_lines_as_they_need() {
+        let lines = |keys: &str| columns_of(&keys.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(lines("1 2 3 4 5 6 7"), ["1 2 3 4 5 6 7"]);
+        assert_eq!(lines("Down Up PgDn PgUp g G"), ["Down Up PgDn", "PgUp g G"]);
+        assert_eq!(lines("Shift-Tab"), ["Shift-Tab"]);
+        assert_eq!(columns_of(&[]), [""; 0]);
     }
 }

@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{chrome, diff, divergence, failures, list, regions, search, verify};
+use super::{chrome, diff, divergence, failures, list, migrate, regions, search, verify};
 use crate::app::actions::Motion;
 use crate::app::search::Pane;
 use crate::app::{App, Mouse, Screen};
@@ -23,6 +23,8 @@ pub fn hit(app: &App, area: Rect, event: MouseEvent) -> Option<Mouse> {
         return chrome::tab_at(app, tabs, event.column).map(Mouse::Tab);
     }
     match app.screen {
+        // Before a run and where none could begin there are no failures, and nothing to click on.
+        Screen::Migrate => row(migrate::latest_area(body), 1, 0, app.latest.len() as u64, place).map(Mouse::Row),
         Screen::Failures => {
             let list = failures::list_area(app, body);
             row(list, 3, app.failures.place(), app.failures.total(), place).map(Mouse::Row)
@@ -30,7 +32,7 @@ pub fn hit(app: &App, area: Rect, event: MouseEvent) -> Option<Mouse> {
         Screen::Divergence => {
             let panes = divergence::panes(app, body);
             if let Some(area) = panes.bins.and_then(|area| divergence::bins_area(app, area)) {
-                let bins = app.divergence.bins(&app.snapshot.similarities);
+                let bins = app.divergence.bins(&app.snapshot.similarities, app.threshold);
                 let hidden = divergence::bins::hidden(app, area.height.saturating_sub(2) as usize, &bins);
                 let shown = (bins.len() - hidden) as u64;
                 // The first line is the choice of all.
@@ -71,7 +73,7 @@ pub fn hit(app: &App, area: Rect, event: MouseEvent) -> Option<Mouse> {
             let row = row(panes.offenders?, 1, app.verify.offender() as u64, total, place)?;
             Some(Mouse::Row(checks + row))
         }
-        _ => None,
+        Screen::Log => None,
     }
 }
 

@@ -3,12 +3,18 @@
 //! ```text
 //! +- Progress ----------------------------------------+
 //! | gauge, counts, rate, ETA; the conservation line   |
+//! | what it is about, and why it is not faster        |
+//! | money, tokens, requests                           |
+//! +- the settings as they hold -----------------------+
 //! +- Throughput ---------------+- Similarity ---------+
-//! +- Stages -------------------+- Latest failures ----+
+//! |                            +- Latest failures ----+
+//! +- Stages -------------------+----------------------+
 //! ```
 
 mod latest;
+mod now;
 mod progress;
+mod settings;
 mod similarity;
 mod stages;
 mod throughput;
@@ -23,22 +29,64 @@ use super::theme::Theme;
 use crate::app::App;
 use crate::tasks::Phase;
 
-pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let [top, middle, bottom] =
-        Layout::vertical([Constraint::Length(5), Constraint::Min(5), Constraint::Length(6)]).areas(area);
+/// Lines of the Progress pane.
+const PROGRESS: u16 = 6;
+/// Lines of the Stages pane; the failures have no fewer.
+const STAGES: u16 = 6;
+/// A chart of fewer lines shows nothing: on a low screen both make room.
+const LEAST_CHART: u16 = 4;
+
+/// Where the panes stand.
+struct Panes {
+    progress: Rect,
+    chart: Rect,
+    histogram: Rect,
+    stages: Rect,
+    latest: Rect,
+}
+
+fn panes(area: Rect) -> Panes {
+    let [progress, rest] = split(area, PROGRESS);
     let columns = Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]);
-    let [chart, histogram] = columns.areas(middle);
-    let [table, list] = columns.areas(bottom);
-    progress::render(frame, app, theme, top);
+    let [left, right] = columns.areas(rest);
+    let above = rest.height.saturating_sub(STAGES);
+    let above = if above < LEAST_CHART { 0 } else { above };
+    let [chart, stages] = split(left, above);
+    // Past what the histogram can use, the room is the failures'.
+    let [histogram, latest] = split(right, above.min(similarity::wanted(rest.height)));
+    Panes {
+        progress,
+        chart,
+        histogram,
+        stages,
+        latest,
+    }
+}
+
+/// So many lines from the top, and the rest.
+fn split(area: Rect, lines: u16) -> [Rect; 2] {
+    Layout::vertical([Constraint::Length(lines), Constraint::Min(0)]).areas(area)
+}
+
+/// Where the latest failures are listed.
+pub(super) fn latest_area(area: Rect) -> Rect {
+    panes(area).latest
+}
+
+pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     if let Phase::Failed(reason) = &app.phase {
         // Nothing was measured, and the way out stands at the end of the reason: it gets the room.
-        could_not_begin(frame, reason, theme, middle);
-    } else {
-        throughput::render(frame, app, theme, chart);
-        similarity::render(frame, app, theme, histogram);
+        let [top, below] = split(area, PROGRESS);
+        progress::render(frame, app, theme, top);
+        could_not_begin(frame, reason, theme, below);
+        return;
     }
-    stages::render(frame, app, theme, table);
-    latest::render(frame, app, theme, list);
+    let panes = panes(area);
+    progress::render(frame, app, theme, panes.progress);
+    throughput::render(frame, app, theme, panes.chart);
+    similarity::render(frame, app, theme, panes.histogram);
+    stages::render(frame, app, theme, panes.stages);
+    latest::render(frame, app, theme, panes.latest);
 }
 
 fn could_not_begin(frame: &mut Frame<'_>, reason: &str, theme: &Theme, area: Rect) {
@@ -47,4 +95,32 @@ fn could_not_begin(frame: &mut Frame<'_>, reason: &str, theme: &Theme, area: Rec
     frame.render_widget(block, area);
     let lines: Vec<Line<'_>> = wrap(reason, inner.width as usize).into_iter().map(Line::raw).collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_belongs_to_a_pane_and_more_room_shows_more() {
+        for height in 13..120 {
+            let area = Rect::new(0, 2, 80, height);
+            let found = panes(area);
+            let heights = |panes: [Rect; 3]| panes.map(|pane| pane.height).iter().sum::<u16>();
+            let Panes {
+                progress,
+                chart,
+                histogram,
+                stages,
+                latest,
+            } = found;
+            assert_eq!(heights([progress, chart, stages]), height, "left, of {height}");
+            assert_eq!(heights([progress, histogram, latest]), height, "right, of {height}");
+            assert!(progress.height == PROGRESS && stages.height >= STAGES && latest.height >= STAGES);
+            assert!(chart.height == 0 || chart.height >= LEAST_CHART);
+        }
+        let failures = |height| panes(Rect::new(0, 0, 80, height)).latest.height;
+        assert_eq!(failures(21), STAGES);
+        assert!(failures(37) > 15 && failures(57) > 20);
+    }
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::chrome::key_of;
 use super::paint;
-use super::text::{clock, count, fit, pad, wrap};
+use super::text::{clock, columns, count, fit, pad, wrap};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::actions::ActionId;
@@ -31,10 +31,19 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let room = height - shown.len();
     shown.extend((row..rows(plan)).take(room).map(|row| line(theme, plan, row, width)));
     let below = hidden - skip;
+    // Either sign stands in the place of a line, and counts it.
     if below > 0
         && let Some(last) = shown.last_mut()
     {
-        *last = Line::styled(format!("... {} more lines: Down", below + 1), theme.accent());
+        *last = Line::styled(
+            format!("... {} more lines: Down", count(below as u64 + 1)),
+            theme.accent(),
+        );
+    }
+    if skip > 0
+        && let Some(first) = shown.first_mut()
+    {
+        *first = Line::styled(format!("... {} more lines: Up", count(skip as u64 + 1)), theme.accent());
     }
     paint::lines(frame, inner, &shown);
 }
@@ -46,7 +55,7 @@ pub(super) fn hidden(theme: &Theme, plan: &PlanReport, area: Rect) -> usize {
     lines.saturating_sub(inner.height as usize)
 }
 
-/// What the run is about, its warnings and estimates.
+/// What the run is about, its warnings and estimates, and what becomes of the vectors.
 fn head(theme: &Theme, plan: &PlanReport, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![
         Line::raw(fit(
@@ -76,38 +85,42 @@ fn head(theme: &Theme, plan: &PlanReport, width: usize) -> Vec<Line<'static>> {
             Basis::Modelled => theme.accent(),
             Basis::Unknown => theme.warn(),
         };
-        lines.push(Line::from(vec![
-            Span::raw(format!("{name:<9}{value:>12}  ")),
-            Span::styled(format!("{:<9} ", estimate.basis.label()), basis),
-            Span::styled(fit(&estimate.how, width.saturating_sub(33)), theme.dim()),
-        ]));
+        for (place, how) in wrap(&estimate.how, width.saturating_sub(33)).into_iter().enumerate() {
+            let how = Span::styled(how, theme.dim());
+            lines.push(match place {
+                0 => Line::from(vec![
+                    Span::raw(format!("{name:<9}{value:>12}  ")),
+                    Span::styled(format!("{:<9} ", estimate.basis.label()), basis),
+                    how,
+                ]),
+                _ => Line::from(vec![Span::raw(" ".repeat(33)), how]),
+            });
+        }
+    }
+    lines.push(Line::styled(fit("vectors", width), theme.accent()));
+    for made in &plan.vectors {
+        lines.extend(vector(made, width).into_iter().map(Line::raw));
     }
     lines
 }
 
-/// The lines under the head: three lists, each with its heading.
+/// The lines under the head: two lists, each with its heading.
 fn rows(plan: &PlanReport) -> usize {
-    3 + plan.vectors.len() + plan.fields.len() + plan.columns.len()
+    2 + plan.fields.len() + plan.columns.len()
 }
 
 /// One of them.
 fn line(theme: &Theme, plan: &PlanReport, row: usize, width: usize) -> Line<'static> {
-    let fields = 1 + plan.vectors.len();
-    let columns = fields + 1 + plan.fields.len();
+    let columns = 1 + plan.fields.len();
     if row == 0 {
-        return Line::styled(fit("vectors", width), theme.accent());
-    }
-    if row == fields {
         let text = format!("payload fields, in a sample of {}", count(plan.sampled));
         return Line::styled(fit(&text, width), theme.accent());
     }
     if row == columns {
         return Line::styled(fit("columns of the table", width), theme.accent());
     }
-    let text = if row < fields {
-        vector(&plan.vectors[row - 1])
-    } else if row < columns {
-        field(&plan.fields[row - fields - 1])
+    let text = if row < columns {
+        field(&plan.fields[row - 1])
     } else {
         let (name, kind) = &plan.columns[row - columns - 1];
         format!("{} {kind}", pad(name, 20))
@@ -115,13 +128,18 @@ fn line(theme: &Theme, plan: &PlanReport, row: usize, width: usize) -> Line<'sta
     Line::raw(fit(&text, width))
 }
 
-fn vector(vector: &VectorPlan) -> String {
+/// A vector, what it is, and what becomes of it, wrapped.
+fn vector(vector: &VectorPlan, width: usize) -> Vec<String> {
     let name = if vector.name.is_empty() {
         "(unnamed)"
     } else {
         &vector.name
     };
-    format!("{} {} {}", pad(name, 20), pad(&vector.kind, 20), vector.becomes)
+    let before = format!("{} {} ", pad(name, 20), pad(&vector.kind, 20));
+    let becomes = wrap(&vector.becomes, width.saturating_sub(columns(&before)));
+    let blank = " ".repeat(columns(&before));
+    let heads = std::iter::once(before).chain(std::iter::repeat(blank));
+    heads.zip(becomes).map(|(head, becomes)| head + &becomes).collect()
 }
 
 fn field(field: &FieldPlan) -> String {
@@ -129,7 +147,7 @@ fn field(field: &FieldPlan) -> String {
         "{} {:>5.1} %  {} -> {}",
         pad(&field.name, 20),
         field.share * 100.0,
-        pad(&field.types.join(", "), 20),
+        pad(&field.types.join(", "), 22),
         field.column
     )
 }
@@ -145,8 +163,35 @@ fn estimates(plan: &PlanReport) -> [(&'static str, &Estimate, Show); 5] {
         ("time", &plan.seconds, |value| {
             clock(std::time::Duration::from_secs_f64(value.clamp(0.0, 1e9)))
         }),
-        ("disk", &plan.disk_bytes, |value| {
-            format!("{:.1} MiB", value / f64::from(1 << 20))
-        }),
+        ("disk", &plan.disk_bytes, bytes),
     ]
+}
+
+/// Bytes in the unit that fits, from a mebibyte on.
+fn bytes(bytes: f64) -> String {
+    const UNITS: [&str; 4] = ["MiB", "GiB", "TiB", "PiB"];
+    let mut size = bytes / f64::from(1 << 20);
+    let mut unit = UNITS[0];
+    for &larger in &UNITS[1..] {
+        if size < 1_000.0 {
+            break;
+        }
+        size /= 1_024.0;
+        unit = larger;
+    }
+    format!("{size:.1} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_in_the_unit_that_fits() {
+        let mebibyte = f64::from(1 << 20);
+        assert_eq!(
+            [0.0, 0.5, 999.0, 1_024.0, 1_354.2, 3.0 * 1_048_576.0].map(|mebibytes| bytes(mebibytes * mebibyte)),
+            ["0.0 MiB", "0.5 MiB", "999.0 MiB", "1.0 GiB", "1.3 GiB", "3.0 TiB"]
+        );
+    }
 }

@@ -8,15 +8,25 @@ use tui_input::Input;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::help::centered;
-use super::text::{clean, fit, wrap};
+use super::overlay;
+use super::text::{clean, fit, wrap, wrap_to};
 use super::theme::Theme;
 use crate::app::prompt::Prompt;
 
+/// Columns at most.
+const WIDE: u16 = 72;
+/// Lines that an error takes at most.
+const ERROR: usize = 3;
+
 pub(super) fn render(frame: &mut Frame<'_>, prompt: &Prompt, theme: &Theme, area: Rect) {
-    let width = area.width.saturating_sub(4).min(72);
-    let question = wrap(&prompt.question, width.saturating_sub(2) as usize);
-    let place = centered(area, width, question.len() as u16 + 4);
+    let width = overlay::width(area, WIDE).saturating_sub(2) as usize;
+    let question = wrap(&prompt.question, width);
+    let error = prompt
+        .error
+        .as_deref()
+        .map_or_else(Vec::new, |error| wrap_to(error, width, ERROR));
+    let height = question.len() + 3 + error.len().max(1);
+    let place = overlay::place(area, WIDE, height as u16);
     frame.render_widget(Clear, place);
     let block = theme.pane_with("Enter takes it, Esc leaves", true);
     let inner = block.inner(place);
@@ -35,22 +45,17 @@ pub(super) fn render(frame: &mut Frame<'_>, prompt: &Prompt, theme: &Theme, area
         ..inner
     };
     input_line(frame, theme, line, "> ", &prompt.input);
-    if let Some(error) = &prompt.error
-        && inner.height > rows + 1
-    {
-        let line = Rect {
-            y: inner.y + rows + 1,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(
-            Paragraph::new(fit(error, inner.width as usize)).style(theme.bad()),
-            line,
-        );
-    }
+    let below = Rect {
+        y: line.bottom(),
+        height: inner.bottom().saturating_sub(line.bottom()),
+        ..inner
+    };
+    let error: Vec<Line<'_>> = error.into_iter().map(Line::raw).collect();
+    frame.render_widget(Paragraph::new(error).style(theme.bad()), below);
 }
 
-/// A line that is being typed, scrolled so that the cursor is seen. Measured in columns, cut between clusters.
+/// A line that is being typed, scrolled so that the cursor is seen: reversed, as it is in a text of several lines.
+/// Measured in columns, cut between clusters.
 pub(super) fn input_line(frame: &mut Frame<'_>, theme: &Theme, area: Rect, sign: &str, input: &Input) {
     let room = (area.width as usize).saturating_sub(sign.len() + 1);
     let before: String = clean(&input.value().chars().take(input.cursor()).collect::<String>());
@@ -69,6 +74,9 @@ pub(super) fn input_line(frame: &mut Frame<'_>, theme: &Theme, area: Rect, sign:
     frame.render_widget(Paragraph::new(line), area);
     let column = area.x + (sign.len() + used) as u16;
     if area.width > 0 && area.height > 0 {
-        frame.set_cursor_position((column.min(area.right().saturating_sub(1)), area.y));
+        let place = (column.min(area.right().saturating_sub(1)), area.y);
+        if let Some(cell) = frame.buffer_mut().cell_mut(place) {
+            cell.set_style(theme.selected());
+        }
     }
 }

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::theme::Theme;
-use super::{divergence, failures, help, plan, regions, verify};
+use super::{diff, divergence, failures, help, plan, regions, verify};
 use crate::app::{App, Reach, Screen};
 use crate::tasks::Phase;
 
@@ -12,6 +12,7 @@ use crate::tasks::Phase;
 const THEME: Theme = Theme {
     color: false,
     ascii: true,
+    covered: false,
 };
 
 /// How far can be scrolled what is seen on a terminal of this size.
@@ -36,7 +37,8 @@ pub fn reach(app: &App, area: Rect) -> Reach {
         }
         Screen::Failures => reach.failure = failures::hidden(app, &THEME, body).map(lines),
         Screen::Verify => reach.verify = verify::hidden(app, &THEME, body).map(lines),
-        Screen::Diff | Screen::Search | Screen::Log => {}
+        Screen::Diff => reach.field = diff::hidden(app, &THEME, body).map(lines),
+        Screen::Search | Screen::Log => {}
     }
     reach
 }

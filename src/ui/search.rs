@@ -26,7 +26,7 @@ use crate::app::actions::ActionId;
 use crate::app::search::{Pane, Search};
 use crate::app::{App, SIDE_BY_SIDE};
 use crate::point::Modality;
-use crate::tasks::search::{Answered, Found, Hit, How};
+use crate::tasks::search::{Answered, Found, Hit, How, NoAnswer};
 
 /// Lines that say what is asked.
 const HEAD: u16 = 3;
@@ -173,23 +173,33 @@ fn embedded(found: &Found) -> String {
     }
 }
 
-fn answered(found: &Found, pane: Pane) -> Result<&Answered, &str> {
+fn answered(found: &Found, pane: Pane) -> Result<&Answered, &NoAnswer> {
     match pane {
         Pane::Lancedb => Ok(&found.lancedb),
-        Pane::Qdrant => found.qdrant.as_ref().map_err(String::as_str),
+        Pane::Qdrant => found.qdrant.as_ref(),
     }
 }
 
 fn answer(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, pane: Pane, found: &Found) {
     let answered = answered(found, pane);
-    let score = answered.map_or("no answer", |answered| answered.score);
+    let score = answered.map_or_else(NoAnswer::label, |answered| answered.score);
     let title = format!("{}: {score}", pane.store());
-    let block = theme.pane_with(&title, app.search.pane == pane);
+    let mut block = theme.pane_with(&title, app.search.pane == pane);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
     let (width, height) = (inner.width as usize, inner.height as usize);
+    if let Some(beyond) = beyond(app, pane, height.saturating_sub(1)) {
+        block = block.title_bottom(Line::styled(format!(" {beyond} "), theme.dim()));
+    }
+    frame.render_widget(block, area);
     let lines = match answered {
-        Err(why) => wrapped(why, theme.warn(), width, height),
+        Err(none) => {
+            // That a store was not asked is no trouble.
+            let style = match none {
+                NoAnswer::NotAsked(_) => theme.dim(),
+                NoAnswer::Failed(_) => theme.warn(),
+            };
+            wrapped(none.why(), style, width, height)
+        }
         Ok(answered) => {
             let heading = fit(&summary(app, pane, found, answered), width);
             let mut lines = vec![Line::styled(heading, theme.dim())];
@@ -234,8 +244,8 @@ fn why_nothing(app: &App) -> String {
             key_of(app, ActionId::Back)
         ),
         (None, Some(find)) => format!(
-            "nothing found that is {}; {} finds other kinds",
-            find.as_str(),
+            "no {} found; {} finds other kinds",
+            kinds(find),
             key_of(app, ActionId::Find)
         ),
         (None, None) if search.how() == How::Keyword => format!(
@@ -244,6 +254,22 @@ fn why_nothing(app: &App) -> String {
         ),
         (None, None) => "nothing found".to_owned(),
     }
+}
+
+/// What is made of this, where there may be several.
+fn kinds(modality: Modality) -> &'static str {
+    match modality {
+        Modality::Text => "texts",
+        Modality::Image => "images",
+        Modality::Audio => "sounds",
+    }
+}
+
+/// How many results lie beyond the rows that are seen.
+fn beyond(app: &App, pane: Pane, height: usize) -> Option<String> {
+    let total = app.search.hits(pane).len() as u64;
+    let top = list::top(app.search.place(pane) as u64, total, height as u64);
+    list::beyond(top, total, height as u64)
 }
 
 fn rows(app: &App, theme: &Theme, pane: Pane, width: usize, height: usize) -> Vec<Line<'static>> {

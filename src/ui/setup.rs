@@ -2,36 +2,91 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::list;
 use super::prompt::input_line;
-use super::text::{fit, pad, wrap};
+use super::text::{count, fit, pad, wrap};
 use super::theme::Theme;
 use crate::app::setup::{Setup, Step};
 use crate::config::template::EmbedderAnswer;
 
 /// Draws the set-up.
 pub fn draw(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
-    let area = frame.area();
-    let [header, body, footer] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    if super::asks_for_room(frame) {
+        return;
+    }
+    let [header, body, footer] = regions(frame.area());
     let title = Line::from(vec![
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
         Span::raw("  there is no qlance.toml here yet: a few questions make one"),
     ]);
     frame.render_widget(Paragraph::new(title), header);
-    let keys = if setup.path_is_empty() {
-        " Enter goes on  Esc leaves, nothing is written"
-    } else {
-        " Enter goes on  Esc goes back"
+    let keys = match setup.step {
+        Step::Review => " Enter writes it  Up Down scroll  Esc goes back",
+        _ if setup.is_list() => " Enter goes on  Up Down choose  Esc goes back",
+        _ if setup.path_is_empty() => " Enter goes on  Esc leaves, nothing is written",
+        _ => " Enter goes on  Esc goes back",
     };
     frame.render_widget(Paragraph::new(Span::styled(keys, theme.dim())), footer);
-    let [answered, question] = Layout::vertical([Constraint::Length(9), Constraint::Min(3)]).areas(body);
+    // What is written holds all answers, and needs the room.
+    if setup.step == Step::Review {
+        return review(frame, setup, theme, body);
+    }
+    let [answered, question] = Layout::vertical([Constraint::Length(8), Constraint::Min(3)]).areas(body);
     so_far(frame, setup, theme, answered);
     ask(frame, setup, theme, question);
+}
+
+fn regions(area: Rect) -> [Rect; 3] {
+    Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(area)
+}
+
+/// How many lines of the file lie below what is seen of it unscrolled on a terminal of this size.
+pub fn beyond(setup: &Setup, area: Rect) -> usize {
+    let [_, body, _] = regions(area);
+    // The border takes two.
+    let height = body.height.saturating_sub(2) as usize;
+    setup.answers.to_toml().lines().count().saturating_sub(height)
+}
+
+fn review(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
+    let beyond = beyond(setup, frame.area());
+    let top = setup.selected.min(beyond);
+    let more = match (top, beyond - top) {
+        (0, 0) => String::new(),
+        (0, below) => format!(" {} more lines below ", count(below as u64)),
+        (above, 0) => format!(" {} more lines above ", count(above as u64)),
+        (above, below) => format!(
+            " more lines: {} above, {} below ",
+            count(above as u64),
+            count(below as u64)
+        ),
+    };
+    // In the border, where it takes the place of no line.
+    let block = theme
+        .pane_with(setup.question(), true)
+        .title_bottom(Line::styled(more, theme.accent()));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let text = setup.answers.to_toml();
+    let height = inner.height as usize;
+    let lines: Vec<Line<'_>> = text
+        .lines()
+        .skip(top)
+        .take(height)
+        .map(|line| {
+            let style = if line.starts_with(['#', '[']) {
+                theme.dim()
+            } else {
+                Style::new()
+            };
+            Line::styled(fit(line, inner.width as usize), style)
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), inner);
 }
 
 fn so_far(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
@@ -47,13 +102,23 @@ fn so_far(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
             model,
             dimensions,
             ..
-        } => format!("{model}@{dimensions} at {base_url}"),
+        } => server(base_url, model, *dimensions),
     };
     let reached = |step: Step| setup.has_passed(step);
+    let collection = if reached(Step::Vector) {
+        format!("{}, vector {:?}", answers.collection, answers.vector)
+    } else {
+        answers.collection.clone()
+    };
+    let content = if answers.content.is_empty() {
+        "none holds a text".to_owned()
+    } else {
+        answers.content.clone()
+    };
     let rows = [
         ("Qdrant", answers.url.clone(), Step::Url),
-        ("collection", answers.collection.clone(), Step::Collection),
-        ("content", answers.content.clone(), Step::Content),
+        ("collection", collection, Step::Collection),
+        ("content", content, Step::Content),
         ("database", answers.uri.clone(), Step::Uri),
         ("table", answers.table.clone(), Step::Table),
         ("embedder", embedder, Step::Embedder),
@@ -71,17 +136,26 @@ fn so_far(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
+/// What is known so far of an embedder that is asked over the network.
+fn server(base_url: &str, model: &str, dimensions: usize) -> String {
+    let model = match (model, dimensions) {
+        ("", _) => "a server".to_owned(),
+        (model, 0) => model.to_owned(),
+        (model, dimensions) => format!("{model}@{dimensions}"),
+    };
+    match base_url {
+        "" => model,
+        url => format!("{model} at {url}"),
+    }
+}
+
 fn ask(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
-    let block = theme.pane_with(setup.step.question(), true);
+    let block = theme.pane_with(setup.question(), true);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
     let [main, below] = Layout::vertical([Constraint::Min(1), Constraint::Length(6)]).areas(inner);
-    if setup.step == Step::Review {
-        let text = setup.answers.to_toml();
-        let lines: Vec<Line<'_>> = text.lines().map(|line| Line::raw(fit(line, width))).collect();
-        frame.render_widget(Paragraph::new(lines), main);
-    } else if setup.choices.is_empty() {
+    if setup.choices.is_empty() {
         let line = Rect {
             height: main.height.min(1),
             ..main
@@ -100,7 +174,7 @@ fn ask(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
                 let style = if place == setup.selected {
                     theme.selected()
                 } else {
-                    ratatui::style::Style::new()
+                    Style::new()
                 };
                 Line::styled(pad(&format!("{} {about}", pad(name, 42)), width), style)
             })
@@ -117,4 +191,22 @@ fn ask(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
         .map(|line| Line::styled(line, style))
         .collect();
     frame.render_widget(Paragraph::new(lines), below);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_embedder_only_what_is_known_is_told() {
+        let url = "http://localhost:8000/v1";
+        for (base_url, model, dimensions, told) in [
+            ("", "", 0, "a server"),
+            (url, "", 0, "a server at http://localhost:8000/v1"),
+            (url, "bge", 0, "bge at http://localhost:8000/v1"),
+            (url, "bge", 768, "bge@768 at http://localhost:8000/v1"),
+        ] {
+            assert_eq!(server(base_url, model, dimensions), told);
+        }
+    }
 }

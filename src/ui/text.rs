@@ -6,6 +6,8 @@ use std::time::Duration;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr;
 
+use crate::point::grouped;
+
 /// A character as it may be shown.
 fn shown(c: char) -> char {
     match c {
@@ -121,26 +123,38 @@ fn wrap_paragraph(paragraph: &str, width: usize, most: usize, lines: &mut Vec<St
     let (text, _) = beginning(paragraph, room.saturating_mul(width));
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_word_bounds() {
-        let wide = columns(word);
-        if used + wide > width && used > 0 && !word.trim().is_empty() {
+    // Whether this line goes on with what the one above began.
+    let mut goes_on = false;
+    for part in parts(&text) {
+        let wide = columns(part);
+        if is_blank(part) {
+            // A blank where a line ends or goes on is the break itself.
+            if used + wide > width {
+                used = width;
+            } else if used > 0 || !goes_on {
+                line.push_str(part);
+                used += wide;
+            }
+            continue;
+        }
+        if used + wide > width && used > 0 {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
-            used = 0;
+            (used, goes_on) = (0, true);
         }
         if lines.len() >= most {
             return;
         }
         if used + wide <= width {
-            line.push_str(word);
+            line.push_str(part);
             used += wide;
             continue;
         }
-        for cluster in word.graphemes(true) {
+        for cluster in part.graphemes(true) {
             // A cluster that no line can hold is shown as cut.
             let cluster = if cluster.width() > width { "~" } else { cluster };
             if used + cluster.width() > width {
                 lines.push(std::mem::take(&mut line));
-                used = 0;
+                (used, goes_on) = (0, true);
             }
             line.push_str(cluster);
             used += cluster.width();
@@ -149,17 +163,38 @@ fn wrap_paragraph(paragraph: &str, width: usize, most: usize, lines: &mut Vec<St
     lines.push(line.trim_end().to_owned());
 }
 
+/// What a text may be broken between: blanks, and words with the signs that belong to them.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut words = text.split_word_bound_indices().peekable();
+    std::iter::from_fn(move || {
+        let (begin, mut last) = words.next()?;
+        let mut end = begin + last.len();
+        while let Some(&(at, next)) = words.peek()
+            && belongs(last, next)
+        {
+            end = at + next.len();
+            last = next;
+            words.next();
+        }
+        Some(&text[begin..end])
+    })
+}
+
+/// Whether no line ends between two words: the second one closes the first, or the first one opens the second.
+fn belongs(first: &str, second: &str) -> bool {
+    let closes = |c: char| ",.;:!?)]}%…、。，；：！？」』".contains(c);
+    let opens = |c: char| "([{$@#「『".contains(c);
+    let is_joined = second.chars().all(closes) || first.chars().all(opens);
+    is_joined && !is_blank(first) && !is_blank(second)
+}
+
+fn is_blank(part: &str) -> bool {
+    part.trim().is_empty()
+}
+
 /// 9412 as 9,412.
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    grouped(number)
 }
 
 /// 00:42, or 1:02:03 from an hour on.
@@ -288,5 +323,25 @@ mod tests {
     fn long_words_and_paragraphs_are_wrapped() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij\nk", 4), ["abcd", "efgh", "ij", "k"]);
+    }
+
+    #[test]
+    fn no_line_begins_with_a_blank_or_with_a_sign_that_closes() {
+        for (text, width, lines) in [
+            ("is 8192 tokens, however", 14, &["is 8192", "tokens,", "however"][..]),
+            ("is 8192 tokens, however", 15, &["is 8192 tokens,", "however"]),
+            ("have 384 numbers, the new", 16, &["have 384", "numbers, the new"]),
+            ("whole came down", 10, &["whole came", "down"]),
+            ("whole came  down", 10, &["whole came", "down"]),
+            ("whole came ", 10, &["whole came"]),
+            ("  kept before", 8, &["  kept", "before"]),
+            ("one (two) three", 8, &["one", "(two)", "three"]),
+            ("for $5.00 at most", 6, &["for", "$5.00", "at", "most"]),
+            ("日本、東京", 4, &["日", "本、", "東京"]),
+            ("numbers, the", 7, &["numbers", ", the"]),
+            ("", 5, &[""]),
+        ] {
+            assert_eq!(wrap(text, width), lines, "{text:?} in {width}");
+        }
     }
 }

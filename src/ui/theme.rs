@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::widgets::{Block, Borders};
 
-use crate::tasks::{Level, Phase};
+use crate::tasks::{Level, Phase, StopReason};
 
 /// How the console looks on this terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Theme {
     pub color: bool,
     /// Whether only ASCII is used.
     pub ascii: bool,
+    /// Whether something lies over what is drawn: then no pane of it has the keys.
+    pub covered: bool,
 }
 
 const ASCII_BORDER: border::Set<'static> = border::Set {
@@ -28,6 +30,12 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
 };
 
 impl Theme {
+    /// The same for what lies under something else.
+    #[must_use]
+    pub fn under(self, covered: bool) -> Self {
+        Self { covered, ..self }
+    }
+
     fn colored(self, color: Color) -> Style {
         if self.color {
             Style::new().fg(color)
@@ -90,7 +98,7 @@ impl Theme {
     pub fn phase(self, phase: &Phase) -> Style {
         match phase {
             Phase::Running | Phase::Complete => self.good().add_modifier(Modifier::BOLD),
-            Phase::Failed(_) => self.bad(),
+            Phase::Failed(_) | Phase::Stopped(StopReason::Broken(_)) => self.bad(),
             Phase::Stopped(_) | Phase::Paused | Phase::Pausing | Phase::Stopping => self.warn(),
             Phase::Connecting | Phase::Ready | Phase::Finishing(_) | Phase::Comparing | Phase::CatchingUp => {
                 self.accent()
@@ -105,7 +113,7 @@ impl Theme {
 
     /// A bordered pane; the one that the keys go to has a bold border and an arrow before its title.
     pub fn pane_with(self, title: &str, focused: bool) -> Block<'static> {
-        let (arrow, border) = if focused {
+        let (arrow, border) = if focused && !self.covered {
             ("> ", self.accent())
         } else {
             ("", self.dim())

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! +- Decision ---------------------------------------------------------------+
-//! | NO-GO  the new store may not take over: 2 reasons                        |
+//! | NO-GO  the new store may not take over: 2 reasons; R repairs             |
 //! | version 7, 19,988 rows, 20,000 points, in full, seed 1, 5h ago in 41 s   |
 //! | - ids: 12 points have no row; ...                                        |
 //! +- Checks: 1 FAIL, 7 pass -------------------------------------------------+
-//! | counts      pass          20000 points = 19988 rows + ...        0.1 s   |
+//! | counts      pass          20,000 points = 19,988 rows + ...      0.1 s   |
 //! | ids         [####----] 50 %  ...                                         |
 //! +- ids: 12 offenders ------------------+- Offenders of ids: 12 ------------+
-//! | is every id in both stores, once?    | 1042  missing                     |
+//! | is every id in both stores, once?    | 1042  no row in LanceDB           |
 //! +--------------------------------------+-----------------------------------+
 //! ```
 //! On a low terminal the decision is three lines without a frame, and what the keys go to takes the place of the
@@ -47,6 +47,7 @@ const SENTENCE: usize = 4_000;
 const COUNTED: Theme = Theme {
     color: false,
     ascii: true,
+    covered: false,
 };
 
 /// Where the panes stand.
@@ -150,6 +151,17 @@ pub(super) fn hidden(app: &App, theme: &Theme, area: Rect) -> Option<usize> {
 fn scrolled<'a, 'b>(lines: &'a [Line<'b>], scroll: u16, height: u16) -> &'a [Line<'b>] {
     let last = lines.len().saturating_sub(height as usize);
     &lines[last.min(scroll as usize)..]
+}
+
+/// The key that repairs what these reasons tell of, and that it does; none where a repair does nothing about them, or
+/// cannot be had just now. The reasons name the command, which is the same from a shell.
+fn repairs(app: &App, reasons: &[String]) -> Option<String> {
+    let action = ACTIONS.iter().find(|action| action.id == ActionId::Repair)?;
+    let key = key_of(app, ActionId::Repair);
+    // No more of a reason is looked at than is shown.
+    let names_it = |reason: &String| cut(reason, SENTENCE).contains("verify --repair");
+    let helps = !key.is_empty() && (action.available)(app).is_ok() && reasons.iter().any(names_it);
+    helps.then(|| format!("{key} repairs"))
 }
 
 /// How an outcome looks.

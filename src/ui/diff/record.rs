@@ -1,52 +1,87 @@
-//! One pair: fields aligned by path, changed words lit, types named where they differ, vectors in a few numbers.
+//! One pair: fields aligned by path, changed words lit, types named where they differ, vectors in a few numbers. The
+//! selected field is unfolded to all its lines.
+
+use std::collections::VecDeque;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
-use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
 
+use super::cell::{Cell, padded, scrolled, wrapped};
+use super::vectors;
 use crate::app::App;
+use crate::app::actions::{ActionId, Motion};
 use crate::app::diff::Pane;
-use crate::point::diff::{FieldDiff, FieldVerdict, Piece, RecordDiff, VectorDiff, type_name};
+use crate::point::diff::{FieldDiff, FieldVerdict, Piece, RecordDiff, Verdict, type_name};
+use crate::ui::chrome::key_of;
 use crate::ui::json::preview;
 use crate::ui::paint;
-use crate::ui::text::{beginning, columns, count, fit, pad};
+use crate::ui::text::{count, fit, pad, wrap};
 use crate::ui::theme::Theme;
 
-/// Lines that one side of a field takes at most.
+/// Lines that one side of a field takes at most, unless it is selected.
 const MOST_LINES: usize = 12;
+/// Lines of a side that are counted.
+const MOST_COUNTED: usize = 200;
+/// Lines of a side that the selected field can be scrolled through.
+const MOST_OPENED: usize = 500;
 /// Characters of a value that are looked at.
 const MOST_CHARS: usize = 4_000;
-/// From this width of the record on its two sides stand beside each other.
-const BESIDE: usize = 76;
+/// The same of the selected field.
+const MOST_CHARS_OPENED: usize = 20_000;
+/// Vectors that are told of.
+const MOST_VECTORS: usize = 6;
 
-/// A line of a cell: stretches of text, each with its style.
-type Cell = Vec<(String, Style)>;
+/// How a record is drawn.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    app: &'a App,
+    theme: &'a Theme,
+    /// Columns within the pane.
+    width: usize,
+    /// Whether the two sides stand beside each other.
+    beside: bool,
+}
 
-pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, diff: &RecordDiff) {
-    let title = format!("Point {}: {}", diff.id, diff.verdict.label());
-    let block = theme.pane_with(&title, app.diff.pane == Pane::Record);
+pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, diff: &RecordDiff, beside: bool) {
+    let mut title = format!("Point {}: {}", diff.id, diff.verdict.label());
+    if !app.diff.wrap && app.diff.column > 0 {
+        title.push_str(&format!(", from column {} on", count(u64::from(app.diff.column) + 1)));
+    }
+    // The border, and what the pane sets around its title.
+    let title = fit(&title, (area.width as usize).saturating_sub(6));
+    let block = theme
+        .pane_with(&title, app.diff.pane == Pane::Record)
+        .title_bottom(legend(theme, area.width as usize, beside));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let width = inner.width as usize;
-    let mut lines = heading(app, theme, diff, width);
+    let look = Look {
+        app,
+        theme,
+        width: inner.width as usize,
+        beside,
+    };
+    let mut lines = heading(look, diff);
     let fields = app.diff.fields().len();
     if fields == 0 {
-        lines.push(Line::styled("every field is equal, types included", theme.good()));
+        lines.extend(no_fields(look, diff));
     }
-    let room = (inner.height as usize).saturating_sub(lines.len()).max(1);
+    let room = room(app, inner.height as usize, lines.len());
     // Fields from the selected one on, and as many before it as fit: so that it is always seen.
     let selected = app.diff.field().min(fields.saturating_sub(1));
-    let mut drawn: std::collections::VecDeque<Vec<Line<'static>>> = std::collections::VecDeque::new();
+    let mut drawn: VecDeque<Vec<Line<'static>>> = VecDeque::new();
     let mut used = 0;
     let mut next = selected;
     while used < room
         && let Some(shown) = app.diff.shown(next)
     {
-        let lines = field(app, theme, shown, next == selected, width);
+        let lines = if next == selected {
+            opened(look, shown, room).0
+        } else {
+            field(look, shown)
+        };
         used += lines.len();
         drawn.push_back(lines);
         next += 1;
@@ -56,19 +91,107 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         && used < room
         && let Some(shown) = app.diff.shown(before - 1)
     {
-        before -= 1;
-        let lines = field(app, theme, shown, false, width);
+        let lines = field(look, shown);
         if used + lines.len() > room {
             break;
         }
+        before -= 1;
         used += lines.len();
         drawn.push_front(lines);
     }
+    // One that is cut at the lower edge counts as not seen, but for the selected one.
+    let cut = usize::from(used > room && next > selected + 1);
     lines.extend(drawn.into_iter().flatten().take(room));
+    lines.extend(elsewhere(look, before, fields - next + cut));
     paint::lines(frame, inner, &lines);
 }
 
-fn heading(app: &App, theme: &Theme, diff: &RecordDiff, width: usize) -> Vec<Line<'static>> {
+/// Lines for the fields: where there are several, one is left to say how many are not seen.
+fn room(app: &App, height: usize, above: usize) -> usize {
+    let kept = usize::from(app.diff.fields().len() > 1);
+    height.saturating_sub(above + kept).max(1)
+}
+
+/// What the signs before fields and vectors mean, for the lower border.
+fn legend(theme: &Theme, width: usize, beside: bool) -> Span<'static> {
+    let sides = if beside { "" } else { "Q Qdrant, L LanceDB; " };
+    let text = format!(" {sides}~ changed, t type, < Qdrant only, > LanceDB only ");
+    Span::styled(fit(&text, width.saturating_sub(2)), theme.dim())
+}
+
+/// How many fields there is no room for.
+fn elsewhere(look: Look<'_>, above: usize, below: usize) -> Option<Line<'static>> {
+    let text = match (above, below) {
+        (0, 0) => return None,
+        (above, 0) => format!("... {} more above", count(above as u64)),
+        (0, below) => format!("... {} more below", count(below as u64)),
+        (above, below) => format!("... {} more above, {} below", count(above as u64), count(below as u64)),
+    };
+    Some(Line::styled(fit(&text, look.width), look.theme.accent()))
+}
+
+/// How many lines of the selected field lie below what is seen of it unscrolled.
+pub(super) fn hidden(app: &App, theme: &Theme, area: Rect, diff: &RecordDiff, beside: bool) -> usize {
+    let inner = theme.pane("").inner(area);
+    let look = Look {
+        app,
+        theme,
+        width: inner.width as usize,
+        beside,
+    };
+    let room = room(app, inner.height as usize, heading(look, diff).len());
+    app.diff.selected_field().map_or(0, |field| opened(look, field, room).1)
+}
+
+/// The selected field: all its lines, or as many as there is room for, scrolled. And how many are not seen.
+///
+/// Stacked sides share the room and are scrolled together, so that what stands at one place stays comparable.
+fn opened(look: Look<'_>, shown: &FieldDiff, room: usize) -> (Vec<Line<'static>>, usize) {
+    let (sides, whole) = sides(look, shown, true);
+    let mut lines = vec![path(look, shown, true)];
+    let below = room.saturating_sub(1).max(1);
+    let total: usize = sides.iter().map(|side| side.rows.len()).sum();
+    if total <= below {
+        lines.extend(sides.into_iter().flat_map(|side| side.lines(look, 0, usize::MAX)));
+        return (lines, 0);
+    }
+    let all = sides.iter().map(|side| side.rows.len()).max().unwrap_or(0);
+    // One line of the room says which ones are seen.
+    let seen = share(below - 1, sides.len(), total - all).min(all);
+    let hidden = all - seen;
+    let skip = usize::from(look.app.diff.line).min(hidden);
+    for side in sides {
+        // The shorter one stays at its end.
+        let skip = skip.min(side.rows.len().saturating_sub(seen));
+        lines.extend(side.lines(look, skip, seen));
+    }
+    let key = |motion| key_of(look.app, ActionId::Move(motion));
+    let note = format!(
+        "  lines {} to {} of {}{}; {} and {} scroll",
+        count(skip as u64 + 1),
+        count((skip + seen) as u64),
+        if whole { "" } else { "more than " },
+        count(all as u64),
+        key(Motion::Right),
+        key(Motion::Left)
+    );
+    lines.push(Line::styled(fit(&note, look.width), look.theme.dim()));
+    (lines, hidden)
+}
+
+/// How many of so many lines the longest of the sides gets, where the other one has `other`: half of them, or what that
+/// leaves.
+fn share(lines: usize, sides: usize, other: usize) -> usize {
+    let share = match sides {
+        0 | 1 => lines,
+        _ if other <= lines / 2 => lines - other,
+        _ => lines / 2,
+    };
+    share.max(1)
+}
+
+fn heading(look: Look<'_>, diff: &RecordDiff) -> Vec<Line<'static>> {
+    let Look { app, theme, width, .. } = look;
     let differing = app.diff.differing();
     let equal = diff.fields.len() - differing;
     let folded = if app.diff.fold && equal > 0 { ", folded" } else { "" };
@@ -76,53 +199,96 @@ fn heading(app: &App, theme: &Theme, diff: &RecordDiff, width: usize) -> Vec<Lin
         1 => "field differs",
         _ => "fields differ",
     };
-    let mut text = format!("{differing} {differ}, {} equal{folded}", count(equal as u64));
+    // Of a record with more fields than are compared one by one, this says nothing of the others.
+    let shown = if diff.not_shown > 0 { "shown " } else { "" };
+    let mut text = format!(
+        "{} {shown}{differ}, {} equal{folded}",
+        count(differing as u64),
+        count(equal as u64)
+    );
     if diff.not_shown > 0 {
         text.push_str(&format!(", {} more not shown", count(diff.not_shown as u64)));
     }
-    let mut lines = vec![Line::styled(fit(&text, width), theme.accent())];
-    for (name, vector) in diff.vectors.iter().take(6) {
-        let style = if vector.agrees { theme.dim() } else { theme.warn() };
-        lines.push(Line::styled(fit(&vector_line(name, vector), width), style));
+    // What differs first: nothing that does is left out for something that does not.
+    let (differing, agreeing): (Vec<_>, Vec<_>) = diff.vectors.iter().partition(|(_, vector)| !vector.agrees);
+    match differing.len() {
+        0 => {}
+        1 => text.push_str(", 1 vector differs"),
+        vectors => text.push_str(&format!(", {} vectors differ", count(vectors as u64))),
     }
-    if width >= BESIDE {
-        let column = sides(width);
+    let mut lines = vec![Line::styled(fit(&text, width), theme.accent())];
+    for (name, vector) in differing.iter().chain(&agreeing).take(MOST_VECTORS) {
+        lines.extend(vectors::lines(theme, name, vector, width));
+    }
+    let more = diff.vectors.len().saturating_sub(MOST_VECTORS);
+    if more > 0 {
+        let (told, style) = match differing.len().saturating_sub(MOST_VECTORS) {
+            0 => ("none of them differs".to_owned(), theme.dim()),
+            1 => ("1 of them differs".to_owned(), theme.warn()),
+            number => (format!("{} of them differ", count(number as u64)), theme.warn()),
+        };
+        let text = format!("{} more vectors not shown, {told}", count(more as u64));
+        lines.push(Line::styled(fit(&text, width), style));
+    }
+    if look.beside {
+        let column = half(width);
         let text = format!("{}   {}", pad("Qdrant", column), pad("LanceDB", column));
         lines.push(Line::styled(text, theme.dim()));
     }
     lines
 }
 
-fn vector_line(name: &str, vector: &VectorDiff) -> String {
-    let name = if name.is_empty() { "unnamed vector" } else { name };
-    let side = |length: Option<usize>, norm: Option<f64>| match (length, norm) {
-        (None, _) => "missing".to_owned(),
-        (Some(1), Some(norm)) => format!("1 number, norm {norm:.4}"),
-        (Some(length), Some(norm)) => format!("{length} numbers, norm {norm:.4}"),
-        (Some(1), None) => "1 entry".to_owned(),
-        (Some(length), None) => format!("{length} entries"),
+/// Why there is no field to be seen, what differs all the same, and what to do where that cannot be seen here.
+fn no_fields(look: Look<'_>, diff: &RecordDiff) -> Vec<Line<'static>> {
+    let mut text = match (diff.fields.is_empty(), diff.not_shown) {
+        (true, _) => "there are no fields",
+        (false, 0) => "every field is equal, types included",
+        (false, _) => "every field that is shown is equal, types included",
+    }
+    .to_owned();
+    let mut next = None;
+    match diff.vectors.iter().filter(|(_, vector)| !vector.agrees).count() {
+        0 if diff.not_shown > 0 && diff.verdict == Verdict::Differs => {
+            text.push_str("; what differs is among those that are not shown");
+            next = Some(format!(
+                "{} shows the equal fields; {} copies the id, to look at the point in both stores themselves",
+                key_of(look.app, ActionId::Fold),
+                key_of(look.app, ActionId::CopyId)
+            ));
+        }
+        0 => {}
+        1 => text.push_str("; 1 vector differs"),
+        vectors => text.push_str(&format!("; {} vectors differ", count(vectors as u64))),
+    }
+    let style = match diff.verdict {
+        Verdict::Differs => look.theme.warn(),
+        _ => look.theme.good(),
     };
-    let mut text = format!(
-        "{name}: {} | {}",
-        side(vector.qdrant, vector.qdrant_norm),
-        side(vector.lancedb, vector.lancedb_norm)
-    );
-    if let Some(cosine) = vector.cosine {
-        text.push_str(&format!(", cosine {:.5}", cosine.get()));
-    }
-    if let Some((place, difference)) = vector.largest {
-        text.push_str(&format!(", largest difference {difference:.6} at {place}"));
-    }
-    text
+    let paragraphs = std::iter::once((text, style)).chain(next.map(|next| (next, look.theme.dim())));
+    paragraphs
+        .flat_map(|(text, style)| {
+            let lines = wrap(&text, look.width).into_iter();
+            lines.map(move |line| Line::styled(line, style))
+        })
+        .collect()
 }
 
-/// Columns of one side.
-fn sides(width: usize) -> usize {
+/// Columns of one side, where both stand beside each other.
+fn half(width: usize) -> usize {
     width.saturating_sub(2 + 3) / 2
 }
 
-/// The lines of one field: its path, then both sides.
-fn field(app: &App, theme: &Theme, field: &FieldDiff, selected: bool, width: usize) -> Vec<Line<'static>> {
+/// The lines of a field that is not selected: its path, then both sides.
+fn field(look: Look<'_>, field: &FieldDiff) -> Vec<Line<'static>> {
+    let (sides, _) = sides(look, field, false);
+    let mut lines = vec![path(look, field, false)];
+    lines.extend(sides.into_iter().flat_map(|side| side.lines(look, 0, usize::MAX)));
+    lines
+}
+
+/// A field's path, with how it differs.
+fn path(look: Look<'_>, field: &FieldDiff, selected: bool) -> Line<'static> {
+    let Look { theme, width, .. } = look;
     let (left_type, right_type) = (type_name(field.qdrant.as_ref()), type_name(field.lancedb.as_ref()));
     let (sign, style) = match field.verdict {
         FieldVerdict::Same => (' ', theme.dim()),
@@ -136,197 +302,127 @@ fn field(app: &App, theme: &Theme, field: &FieldDiff, selected: bool, width: usi
         path.push_str(&format!("  ({left_type} | {right_type})"));
     }
     let style = if selected { theme.selected() } else { style };
-    let mut lines = vec![Line::styled(pad(&path, width), style)];
-    if width >= BESIDE {
-        let column = sides(width);
-        let left = cell(app, theme, field, true, column);
-        let right = cell(app, theme, field, false, column);
-        let rows = left.len().max(right.len());
-        let (mut left, mut right) = (left.into_iter(), right.into_iter());
-        for _ in 0..rows {
-            let mut spans = vec![Span::raw("  ")];
-            spans.extend(padded(left.next(), column));
-            spans.push(Span::styled(" | ", theme.dim()));
-            spans.extend(padded(right.next(), column));
-            lines.push(Line::from(spans));
-        }
-    } else {
-        // Too narrow for two sides: one below the other, each with its store.
-        let column = width.saturating_sub(4);
-        let equal = field.verdict == FieldVerdict::Same;
-        for (letter, left) in [('Q', true), ('L', false)] {
-            if equal && !left {
-                break;
-            }
-            let letter = if equal { ' ' } else { letter };
-            for (row, cell) in cell(app, theme, field, left, column).into_iter().enumerate() {
-                let letter = if row == 0 { letter } else { ' ' };
-                let mut spans = vec![Span::styled(format!(" {letter}  "), theme.dim())];
-                spans.extend(padded(Some(cell), column));
-                lines.push(Line::from(spans));
-            }
-        }
-    }
-    lines
+    Line::styled(pad(&path, width), style)
 }
 
-/// One side of a field as lines.
-fn cell(app: &App, theme: &Theme, field: &FieldDiff, left: bool, column: usize) -> Vec<Cell> {
+/// What stands under a field's path: both sides beside each other, or one of two that stack.
+struct Side {
+    /// What stands before the first line that is seen, and before the others.
+    before: [&'static str; 2],
+    rows: Vec<Vec<Span<'static>>>,
+}
+
+impl Side {
+    /// The lines after the first `skip`, at most so many; the first that is seen names the store.
+    fn lines(self, look: Look<'_>, skip: usize, most: usize) -> Vec<Line<'static>> {
+        let [first, other] = self.before;
+        let rows = self.rows.into_iter().skip(skip).take(most).enumerate();
+        rows.map(|(row, spans)| {
+            let before = Span::styled(if row == 0 { first } else { other }, look.theme.dim());
+            let line: Vec<Span<'static>> = std::iter::once(before).chain(spans).collect();
+            Line::from(line)
+        })
+        .collect()
+    }
+}
+
+/// Both sides of a field, and whether they are all of it.
+fn sides(look: Look<'_>, field: &FieldDiff, selected: bool) -> (Vec<Side>, bool) {
+    let Look { theme, width, .. } = look;
+    if look.beside {
+        let column = half(width);
+        let (left, left_whole) = cell(look, field, true, column, selected);
+        let (right, right_whole) = cell(look, field, false, column, selected);
+        let height = left.len().max(right.len());
+        let (mut left, mut right) = (left.into_iter(), right.into_iter());
+        let rows = (0..height).map(|_| {
+            let mut spans = padded(left.next(), column);
+            spans.push(Span::styled(" | ", theme.dim()));
+            spans.extend(padded(right.next(), column));
+            spans
+        });
+        let both = Side {
+            before: ["  ", "  "],
+            rows: rows.collect(),
+        };
+        return (vec![both], left_whole && right_whole);
+    }
+    // Too narrow for two sides: one below the other, each with its store; of what is equal only one.
+    let column = width.saturating_sub(4);
+    let stacked: &[(&'static str, bool)] = match field.verdict {
+        FieldVerdict::Same => &[("    ", true)],
+        _ => &[(" Q  ", true), (" L  ", false)],
+    };
+    let mut all = true;
+    let mut sides = Vec::new();
+    for (letter, left) in stacked {
+        let (cells, whole) = cell(look, field, *left, column, selected);
+        all &= whole;
+        sides.push(Side {
+            before: [*letter, "    "],
+            rows: cells.into_iter().map(|cell| padded(Some(cell), column)).collect(),
+        });
+    }
+    (sides, all)
+}
+
+/// One side of a field as lines, and whether they are all of it. Of one that is not selected only the first are told,
+/// with how many more there are.
+fn cell(look: Look<'_>, field: &FieldDiff, left: bool, column: usize, selected: bool) -> (Vec<Cell>, bool) {
+    let Look { app, theme, .. } = look;
     let value = if left { &field.qdrant } else { &field.lancedb };
+    let most = if selected { MOST_CHARS_OPENED } else { MOST_CHARS };
     let whole;
-    let pieces: Vec<(&str, Style)> = match (&field.words, value) {
-        (_, None) => vec![("(missing)", theme.dim())],
-        (_, Some(Value::Null)) => vec![("null", theme.dim())],
+    let (pieces, cut): (Vec<(&str, Style)>, bool) = match (&field.words, value) {
+        (_, None) => (vec![("(missing)", theme.dim())], false),
+        (_, Some(Value::Null)) => (vec![("null", theme.dim())], false),
         (Some((qdrant, lancedb)), Some(_)) => {
             let pieces = if left { qdrant } else { lancedb };
-            pieces.iter().map(|piece| lit(theme, piece)).collect()
+            // An excerpt has no more than this, and ends without a word.
+            let length: usize = pieces.iter().map(|piece| piece.text.chars().count()).sum();
+            (
+                pieces.iter().map(|piece| lit(theme, piece)).collect(),
+                length >= MOST_CHARS,
+            )
         }
         (None, Some(value)) => {
-            whole = preview(value, MOST_CHARS);
-            vec![(whole.as_str(), Style::new())]
+            let cut = matches!(value, Value::String(text) if text.chars().nth(most).is_some());
+            whole = preview(value, most);
+            (vec![(whole.as_str(), Style::new())], cut)
         }
     };
-    if app.diff.wrap {
-        let mut lines = wrapped(&pieces, column, MOST_LINES);
-        if lines.len() > MOST_LINES {
-            lines.truncate(MOST_LINES - 1);
-            lines.push(vec![("... more lines".to_owned(), theme.dim())]);
-        }
-        lines
-    } else {
-        vec![scrolled(&pieces, app.diff.column as usize, column)]
+    if !app.diff.wrap {
+        return (vec![unwrapped(look, &pieces, value.as_ref(), column)], true);
     }
+    let counted = if selected { MOST_OPENED } else { MOST_COUNTED };
+    let mut lines = wrapped(&pieces, column, counted);
+    let all = lines.len() <= counted && !cut;
+    lines.truncate(counted);
+    if !selected && lines.len() > MOST_LINES {
+        let kept = MOST_LINES - 1;
+        let than = if all { "" } else { "more than " };
+        let more = count((lines.len() - kept) as u64);
+        let text = format!("... {than}{more} more lines");
+        lines.truncate(kept);
+        lines.push(vec![(fit(&text, column), theme.dim())]);
+    }
+    (lines, all)
+}
+
+/// A side in one line, begun at the column that is scrolled to, with a sign where something lies before it. What stands
+/// for no value is no text to scroll: it would look as an empty one does.
+fn unwrapped(look: Look<'_>, pieces: &[(&str, Style)], value: Option<&Value>, column: usize) -> Cell {
+    let from = usize::from(look.app.diff.column);
+    let stays = matches!(value, None | Some(Value::Null));
+    if from == 0 || stays || pieces.iter().all(|(text, _)| text.is_empty()) {
+        return scrolled(pieces, 0, column);
+    }
+    let mut line = vec![("<".to_owned(), look.theme.dim())];
+    line.extend(scrolled(pieces, from, column.saturating_sub(1)));
+    line
 }
 
 fn lit<'a>(theme: &Theme, piece: &'a Piece) -> (&'a str, Style) {
     let style = if piece.changed { theme.changed() } else { Style::new() };
     (piece.text.as_str(), style)
-}
-
-/// Cut into lines at the column, between grapheme clusters; line breaks are kept. What comes after more than `most`
-/// lines is not looked at.
-fn wrapped(pieces: &[(&str, Style)], column: usize, most: usize) -> Vec<Cell> {
-    let column = column.max(2);
-    let mut lines: Vec<Cell> = vec![Vec::new()];
-    let mut used = 0;
-    for (text, style) in pieces {
-        for (number, paragraph) in text.split('\n').enumerate() {
-            if number > 0 {
-                lines.push(Vec::new());
-                used = 0;
-            }
-            let left = most.saturating_add(1).saturating_sub(lines.len());
-            let (text, _) = beginning(paragraph, left.saturating_add(1).saturating_mul(column));
-            for word in text.split_word_bounds() {
-                let wide = columns(word);
-                // Between words, where the word fits a line at all.
-                if used > 0 && used + wide > column && wide <= column && !word.trim().is_empty() {
-                    lines.push(Vec::new());
-                    used = 0;
-                }
-                if lines.len() > most {
-                    return lines;
-                }
-                if used + wide <= column {
-                    used += wide;
-                    push(lines.last_mut(), word, *style);
-                    continue;
-                }
-                for cluster in word.graphemes(true) {
-                    let wide = cluster.width();
-                    if wide > column {
-                        continue;
-                    }
-                    if used + wide > column {
-                        lines.push(Vec::new());
-                        used = 0;
-                    }
-                    used += wide;
-                    push(lines.last_mut(), cluster, *style);
-                }
-            }
-            if lines.len() > most {
-                return lines;
-            }
-        }
-    }
-    lines
-}
-
-/// One line, begun at a column.
-fn scrolled(pieces: &[(&str, Style)], from: usize, column: usize) -> Cell {
-    let mut line = Cell::new();
-    let (mut place, mut used) = (0, 0);
-    for (text, style) in pieces {
-        let (text, _) = beginning(text, (from + column).saturating_sub(place));
-        for cluster in text.graphemes(true) {
-            let wide = cluster.width();
-            place += wide;
-            if place <= from {
-                continue;
-            }
-            if used + wide > column {
-                return line;
-            }
-            used += wide;
-            push(Some(&mut line), cluster, *style);
-        }
-    }
-    line
-}
-
-fn push(line: Option<&mut Cell>, cluster: &str, style: Style) {
-    let Some(line) = line else { return };
-    match line.last_mut() {
-        Some((text, last)) if *last == style => text.push_str(cluster),
-        _ => line.push((cluster.to_owned(), style)),
-    }
-}
-
-fn padded(cell: Option<Cell>, column: usize) -> Vec<Span<'static>> {
-    let mut spans = Vec::new();
-    let mut used = 0;
-    for (text, style) in cell.into_iter().flatten() {
-        used += columns(&text);
-        spans.push(Span::styled(text, style));
-    }
-    spans.push(Span::raw(" ".repeat(column.saturating_sub(used))));
-    spans
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn joined(lines: &[Cell]) -> String {
-        lines.iter().flatten().map(|(text, _)| text.as_str()).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn lines_fit_and_nothing_is_left_out(text in "[ab日é ]{0,60}", column in 2_usize..20, from in 0_usize..30) {
-            let pieces = [(text.as_str(), Style::new())];
-            let lines = wrapped(&pieces, column, usize::MAX);
-            for line in &lines {
-                prop_assert!(line.iter().map(|(text, _)| columns(text)).sum::<usize>() <= column);
-            }
-            prop_assert_eq!(joined(&lines), text.as_str());
-            let line = scrolled(&pieces, from, column);
-            prop_assert!(line.iter().map(|(text, _)| columns(text)).sum::<usize>() <= column);
-        }
-
-        #[test]
-        fn lines_that_are_not_asked_for_change_nothing(
-            text in "[ab日é \n]{0,60}",
-            column in 2_usize..20,
-            most in 1_usize..5,
-        ) {
-            let pieces = [(text.as_str(), Style::new())];
-            let (all, some) = (wrapped(&pieces, column, usize::MAX), wrapped(&pieces, column, most));
-            let same = most.min(all.len());
-            prop_assert_eq!(&some[..same], &all[..same]);
-            prop_assert_eq!(some.len() > most, all.len() > most);
-        }
-    }
 }

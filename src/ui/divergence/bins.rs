@@ -17,9 +17,7 @@ use crate::ui::theme::Theme;
 pub(in crate::ui) fn hidden(app: &App, height: usize, bins: &[Bin]) -> usize {
     let footing = 1 + usize::from(app.snapshot.similarities.incomparable() > 0);
     let room = height.saturating_sub(1 + footing).max(1);
-    let chosen = bins
-        .iter()
-        .position(|bin| app.divergence.chosen_bin() == Some(bin.band));
+    let chosen = bins.iter().position(|bin| app.divergence.is_chosen(*bin));
     bins.len().saturating_sub(room).min(chosen.unwrap_or(usize::MAX))
 }
 
@@ -31,7 +29,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(block, area);
     let width = inner.width as usize;
     let histogram = &app.snapshot.similarities;
-    let bins = app.divergence.bins(histogram);
+    let bins = app.divergence.bins(histogram, app.threshold);
     if bins.is_empty() {
         let text = match histogram.incomparable() {
             0 => "nothing compared yet".to_owned(),
@@ -42,16 +40,30 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     }
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(1).max(1);
     let all = app.divergence.chosen_bin().is_none();
-    let heading = format!("all {} compared", count(histogram.compared()));
-    let mut lines = vec![Line::styled(pad(&heading, width), chosen(theme, all, focused))];
     let footing = footing(app, theme, width);
     let room = (inner.height as usize).saturating_sub(1 + footing.len());
-    for bin in bins.iter().skip(hidden(app, inner.height as usize, &bins)).take(room) {
-        let is_chosen = app.divergence.chosen_bin() == Some(bin.band);
+    let hidden = hidden(app, inner.height as usize, &bins);
+    let heading = heading(histogram.compared(), &bins, hidden, room);
+    let mut lines = vec![Line::styled(pad(&heading, width), chosen(theme, all, focused))];
+    for bin in bins.iter().skip(hidden).take(room) {
+        let is_chosen = app.divergence.is_chosen(*bin);
         lines.push(line(app, theme, *bin, most, width, chosen(theme, is_chosen, focused)));
     }
     lines.extend(footing);
     paint::lines(frame, inner, &lines);
+}
+
+/// The choice of all, with how many points lie in bins that there is no room for.
+fn heading(compared: u64, bins: &[Bin], hidden: usize, room: usize) -> String {
+    let points = |bins: &[Bin]| bins.iter().map(|bin| bin.count).sum::<u64>();
+    let end = (hidden + room).min(bins.len());
+    let mut text = format!("all {} compared", count(compared));
+    for (points, place) in [(points(&bins[..hidden]), "above"), (points(&bins[end..]), "below")] {
+        if points > 0 {
+            text.push_str(&format!("; {} {place}", count(points)));
+        }
+    }
+    text
 }
 
 fn chosen(theme: &Theme, is_chosen: bool, focused: bool) -> Style {
@@ -102,7 +114,8 @@ fn footing(app: &App, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let share = divergent as f64 / histogram.compared().max(1) as f64 * 100.0;
     let mut lines = vec![Line::styled(
         fit(
-            &format!("< {:.3}: {} below ({share:.1} %)", app.threshold, count(divergent)),
+            // What the letter beside the bins means, and how many points they hold.
+            &format!("d = below {:.3}: {} ({share:.1} %)", app.threshold, count(divergent)),
             width,
         ),
         theme.warn(),
@@ -117,6 +130,23 @@ fn footing(app: &App, theme: &Theme, width: usize) -> Vec<Line<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_in_bins_without_room_is_counted() {
+        use crate::lance::browse::Band;
+
+        let bins: Vec<Bin> = [88_000, 5_300, 0, 700, 3]
+            .into_iter()
+            .map(|count| Bin { band: Band::ALL, count })
+            .collect();
+        assert_eq!(heading(94_003, &bins, 0, 5), "all 94,003 compared");
+        assert_eq!(heading(94_003, &bins, 2, 5), "all 94,003 compared; 93,300 above");
+        assert_eq!(
+            heading(94_003, &bins, 1, 3),
+            "all 94,003 compared; 88,000 above; 3 below"
+        );
+        assert_eq!(heading(94_003, &bins, 0, 2), "all 94,003 compared; 703 below");
+    }
 
     #[test]
     fn bars_are_never_nothing_and_never_too_long() {

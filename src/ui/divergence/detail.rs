@@ -5,12 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::app::App;
+use crate::app::actions::ActionId;
 use crate::app::divergence::{Asked, Pane};
 use crate::tasks::inspect::{Neighbour, Neighbours, PointDetail, VectorFacts};
 use crate::tasks::now_ms;
+use crate::ui::chrome::key_of;
 use crate::ui::json::cut;
 use crate::ui::paint;
-use crate::ui::text::{age, fit, pad, wrap_to};
+use crate::ui::text::{age, count, fit, pad, wrap_to};
 use crate::ui::theme::Theme;
 
 /// Characters of a content that are shown.
@@ -18,9 +20,9 @@ const CONTENT: usize = 1_500;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let focused = app.divergence.pane == Pane::Detail;
-    let title = match &app.divergence.detail {
-        Asked::Here(detail) => format!("Point {}", detail.id),
-        _ => "Point".to_owned(),
+    let title = match app.divergence.opened() {
+        Some(id) => format!("Point {id}"),
+        None => "Point".to_owned(),
     };
     let block = theme.pane_with(&title, focused);
     let inner = block.inner(area);
@@ -43,28 +45,45 @@ pub(in crate::ui) fn hidden(app: &App, theme: &Theme, area: Rect) -> usize {
 fn lines(app: &App, theme: &Theme, width: usize, most: usize) -> Vec<Line<'static>> {
     match &app.divergence.detail {
         Asked::No | Asked::Waiting => vec![Line::styled("reading both stores ...", theme.dim())],
-        Asked::Failed(error) => wrap_to(error, width, most)
-            .into_iter()
-            .map(|line| Line::styled(line, theme.bad()))
-            .collect(),
+        Asked::Failed(error) => {
+            let mut lines: Vec<Line<'_>> = wrap_to(error, width, most)
+                .into_iter()
+                .map(|line| Line::styled(line, theme.bad()))
+                .collect();
+            let (again, back) = (key_of(app, ActionId::Open), key_of(app, ActionId::Back));
+            let next = format!("{again} reads it again, {back} goes back");
+            lines.push(Line::styled(fit(&next, width), theme.dim()));
+            lines
+        }
         Asked::Here(detail) => known(app, theme, detail, width, most),
     }
 }
 
 fn known(app: &App, theme: &Theme, detail: &PointDetail, width: usize, most: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    let similarity = match detail.similarity {
-        Some(similarity) => format!("cosine {:.5}", similarity.get()),
-        None => "cannot be compared".to_owned(),
+    let (similarity, style) = match detail.similarity {
+        Some(similarity) if similarity.get() < app.threshold => (
+            format!("cosine {:.5}, below the threshold", similarity.get()),
+            theme.warn(),
+        ),
+        Some(similarity) => (format!("cosine {:.5}", similarity.get()), theme.good()),
+        None => {
+            let known = app.facts.as_ref().and_then(|facts| facts.comparable.as_ref().err());
+            let why = incomparable(detail, known.map(String::as_str));
+            (format!("cannot be compared{why}"), theme.warn())
+        }
     };
-    let divergent = detail
-        .similarity
-        .is_some_and(|similarity| similarity.get() < app.threshold);
-    let style = if divergent { theme.warn() } else { theme.good() };
-    let word = if divergent { ", below the threshold" } else { "" };
-    lines.push(Line::styled(fit(&format!("{similarity}{word}"), width), style));
+    lines.extend(
+        wrap_to(&similarity, width, most)
+            .into_iter()
+            .map(|line| Line::styled(line, style)),
+    );
     let facts = |name: &str, facts: Option<VectorFacts>| match facts {
-        Some(facts) => format!("{name} {} numbers, norm {:.4}", facts.dimension, facts.norm),
+        Some(facts) => format!(
+            "{name} {} numbers, norm {:.4}",
+            count(facts.dimension as u64),
+            facts.norm
+        ),
         None => format!("{name} has no vector"),
     };
     let both = format!(
@@ -106,6 +125,25 @@ fn known(app: &App, theme: &Theme, detail: &PointDetail, width: usize, most: usi
         }
     }
     lines
+}
+
+/// Why the two vectors of a point have no similarity: what can be seen of them, else why the spaces have none; empty
+/// where neither is known.
+fn incomparable(detail: &PointDetail, spaces: Option<&str>) -> String {
+    match (detail.qdrant, detail.lancedb) {
+        (None, None) => ": neither store has a vector".to_owned(),
+        (None, Some(_)) => ": Qdrant has no vector".to_owned(),
+        (Some(_), None) => ": LanceDB has no vector".to_owned(),
+        (Some(old), Some(new)) if old.dimension != new.dimension => format!(
+            ": {} against {} numbers",
+            count(old.dimension as u64),
+            count(new.dimension as u64)
+        ),
+        (Some(old), Some(new)) if old.norm <= 0.0 || new.norm <= 0.0 => {
+            ": a vector of zeros has no direction".to_owned()
+        }
+        _ => spaces.map_or_else(String::new, |why| format!(": {why}")),
+    }
 }
 
 fn side_by_side(theme: &Theme, neighbours: &Neighbours, width: usize) -> Vec<Line<'static>> {
@@ -165,4 +203,35 @@ fn short(id: &str) -> String {
         return id.to_owned();
     }
     format!("{}..{}", &id[..4], &id[id.len() - 4..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::point::PointId;
+
+    #[test]
+    fn what_cannot_be_compared_says_why() {
+        let facts = |dimension, norm| Some(VectorFacts { dimension, norm });
+        for (qdrant, lancedb, why) in [
+            (None, None, ": neither store has a vector"),
+            (None, facts(1_536, 1.0), ": Qdrant has no vector"),
+            (facts(1_536, 1.0), None, ": LanceDB has no vector"),
+            (facts(384, 1.0), facts(1_536, 1.0), ": 384 against 1,536 numbers"),
+            (facts(8, 0.0), facts(8, 1.0), ": a vector of zeros has no direction"),
+            (facts(8, 1.0), facts(8, 1.0), ": another model"),
+        ] {
+            let detail = PointDetail {
+                id: PointId::Num(1),
+                content: None,
+                qdrant,
+                lancedb,
+                similarity: None,
+                neighbours: Err(String::new()),
+                decided: None,
+                edit: None,
+            };
+            assert_eq!(incomparable(&detail, Some("another model")), why);
+        }
+    }
 }

@@ -7,84 +7,156 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::app::App;
+use crate::app::actions::ActionId;
 use crate::app::divergence::Pane;
-use crate::journal::Decided;
-use crate::lance::browse::RankedRow;
+use crate::journal::{Decided, Decision};
+use crate::lance::browse::{Band, RankedRow};
+use crate::ui::chrome::key_of;
 use crate::ui::list;
 use crate::ui::paint;
-use crate::ui::text::{count, fit, pad};
+use crate::ui::text::{columns, count, fit, pad, wrap_to};
 use crate::ui::theme::Theme;
+
+/// Below this many columns within the pane, what was decided stands before the content instead of in a column of its
+/// own, which would leave the content no room.
+const NARROW: usize = 60;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let divergence = &app.divergence;
-    let band = match divergence.chosen_bin() {
-        None => "All points".to_owned(),
-        Some(band) => format!("{:.4} to {:.4}", band.from, band.to.min(1.0)),
-    };
-    let mut title = match divergence.total() {
-        Some(total) => format!("{band}: {}, worst first", count(total)),
-        None => band,
-    };
-    if divergence.marked() > 0 {
-        title.push_str(&format!(", {} marked", count(divergence.marked() as u64)));
-    }
+    // The border, and what the pane sets around its title.
+    let title = title(app, (area.width as usize).saturating_sub(6));
     let focused = divergence.pane == Pane::Points;
     let block = theme.pane_with(&title, focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
-    if let Some(text) = nothing(app) {
-        frame.render_widget(Paragraph::new(fit(&text, width)).style(theme.dim()), inner);
+    if let Some(paragraphs) = nothing(app, theme) {
+        let lines = paragraphs.iter().flat_map(|(text, style)| {
+            wrap_to(text, width, inner.height as usize)
+                .into_iter()
+                .map(move |line| Line::styled(line, *style))
+        });
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
         return;
     }
     let id_width = if width >= 90 { 36 } else { 12 };
     let total = divergence.total().unwrap_or(0);
     let height = u64::from(inner.height).saturating_sub(1);
     let top = list::top(divergence.place(), total, height);
-    let heading = format!("  {:<id_width$} {:>7}  {:<14} content", "id", "cosine", "decided");
+    let decided = if width < NARROW { "[decided]" } else { "decided       " };
+    let heading = format!("  {:<id_width$} {:>7}  {decided} content", "id", "cosine");
     let mut lines = vec![Line::styled(fit(&heading, width), theme.dim())];
     lines.extend((top..(top + height).min(total)).map(|place| {
         let Some((row, decided)) = divergence.row(place) else {
             return Line::styled("  ...", theme.dim());
         };
-        let style = match (place == divergence.place(), focused) {
+        let diverges = row
+            .similarity
+            .is_some_and(|similarity| similarity.get() < app.threshold);
+        // Where another row has come into the place of the selected one, none is selected.
+        let selected = place == divergence.place() && divergence.selected_row().is_some();
+        let style = match (selected, focused) {
             (true, true) => theme.selected(),
             (true, false) => theme.selected_elsewhere(),
-            _ if row.similarity.get() < app.threshold && decided.is_none() => theme.warn(),
+            _ if diverges && decided.is_none() => theme.warn(),
             _ => Style::new(),
         };
-        Line::styled(pad(&line(app, row, decided.as_ref(), id_width), width), style)
+        let line = line(app, row, decided.as_ref(), id_width, width < NARROW);
+        // Only where the whole line is marked are its blanks worth drawing.
+        let line = if selected { pad(&line, width) } else { fit(&line, width) };
+        Line::styled(line, style)
     }));
     paint::lines(frame, inner, &lines);
 }
 
-fn line(app: &App, row: &RankedRow, decided: Option<&Decided>, id_width: usize) -> String {
+/// The list's title in so many columns: the marks, which bin, how many, and the order where there is room to say it.
+fn title(app: &App, room: usize) -> String {
+    let divergence = &app.divergence;
+    let marks = match divergence.marked() {
+        0 => String::new(),
+        marked => format!("{} marked, ", count(marked as u64)),
+    };
+    let (short, more) = match (divergence.total(), divergence.chosen_bin()) {
+        (total, _) if divergence.band() == Band::EVERY => {
+            let total = total.map_or_else(String::new, |total| format!("{} ", count(total)));
+            (format!("{total}points"), "; no similarities: the spaces differ")
+        }
+        (total, bin) => {
+            let band = match bin {
+                None => "All compared".to_owned(),
+                Some(band) => format!("{:.4} to {:.4}", band.from, band.to.min(1.0)),
+            };
+            match total {
+                Some(total) => (format!("{band}: {}", count(total)), ", worst first"),
+                None => (band, ""),
+            }
+        }
+    };
+    let full = format!("{marks}{short}{more}");
+    if columns(&full) <= room {
+        return full;
+    }
+    fit(&format!("{marks}{short}"), room)
+}
+
+/// What was decided, in one word.
+fn brief(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Accepted => "accepted",
+        Decision::Kept => "kept",
+        Decision::EmbeddedAgain => "again",
+    }
+}
+
+fn line(app: &App, row: &RankedRow, decided: Option<&Decided>, id_width: usize, narrow: bool) -> String {
     let mark = if app.divergence.is_marked(row.id) { '*' } else { ' ' };
-    let decided = if app.divergence.is_deciding(row.id) {
-        "at work"
-    } else {
-        decided.map_or("", |decided| decided.decision.label())
+    let decided = match decided.map(|decided| decided.decision) {
+        _ if app.divergence.is_deciding(row.id) => "at work",
+        None => "",
+        Some(decision) if narrow => brief(decision),
+        Some(decision) => decision.label(),
+    };
+    let decided = match (narrow, decided) {
+        (true, "") => String::new(),
+        (true, decided) => format!("[{decided}] "),
+        (false, decided) => format!("{decided:<14} "),
+    };
+    let similarity = match row.similarity {
+        Some(similarity) => format!("{:.4}", similarity.get()),
+        None => "-".to_owned(),
     };
     format!(
-        "{mark} {} {:>7.4}  {decided:<14} {}",
+        "{mark} {} {similarity:>7}  {decided}{}",
         pad(&row.id.to_string(), id_width),
-        row.similarity.get(),
         row.snippet.as_deref().unwrap_or("-")
     )
 }
 
-/// Why the list is empty.
-fn nothing(app: &App) -> Option<String> {
+/// Whether rows have similarities at all.
+fn is_comparable(app: &App) -> bool {
+    app.facts.as_ref().is_none_or(|facts| facts.comparable.is_ok())
+}
+
+/// Why the list is empty, and what to do about it.
+fn nothing(app: &App, theme: &Theme) -> Option<Vec<(String, Style)>> {
     if app.facts.is_none() {
-        return Some("the job is not open yet".into());
+        return Some(vec![("the job is not open yet".into(), theme.dim())]);
     }
     if let Some(error) = app.divergence.error() {
-        return Some(format!("the table cannot be read: {error}"));
+        let next = format!("{} tries again", key_of(app, ActionId::Open));
+        return Some(vec![
+            (format!("the table cannot be read: {error}"), theme.bad()),
+            (next, theme.dim()),
+        ]);
     }
-    match app.divergence.total() {
-        None => Some("reading the table ...".into()),
-        Some(0) if app.divergence.chosen_bin().is_some() => Some("no points in this bin".into()),
-        Some(0) => Some("no points to compare yet".into()),
-        Some(_) => None,
-    }
+    let text = match app.divergence.total() {
+        None => "reading the table ...",
+        Some(0) if app.divergence.chosen_bin().is_some() => "no points in this bin",
+        Some(0) if !is_comparable(app) => {
+            "no points in the table yet; none will have a similarity, for the two spaces cannot be compared"
+        }
+        Some(0) => "no points to compare yet",
+        Some(_) => return None,
+    };
+    Some(vec![(text.to_owned(), theme.dim())])
 }

@@ -1,21 +1,25 @@
-//! Gauge, rate, ETA, the conservation line, and what the work is about just now.
-
-use std::time::Duration;
+//! Gauge, rate, ETA, the conservation line, what the work is about just now, what was used, and the settings.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::now::now;
+use super::settings;
 use crate::app::App;
-use crate::app::actions::ActionId;
-use crate::tasks::{Phase, StopReason};
-use crate::ui::chrome::key_of;
-use crate::ui::text::{clock, count, fit};
+use crate::tasks::{Phase, Snapshot};
+use crate::ui::text::{clock, columns, count, fit, wrap};
 use crate::ui::theme::Theme;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let block = theme.pane("Progress");
+    let mut block = theme.pane("Progress");
+    // The border costs no line, on the smallest screen neither.
+    let held = settings::line(&app.snapshot, (area.width as usize).saturating_sub(4));
+    if !held.is_empty() {
+        block = block.title_bottom(Line::raw(format!(" {held} ")));
+    }
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
@@ -45,6 +49,20 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         Span::raw("]"),
         Span::raw(numbers),
     ]);
+    let mut lines = vec![gauge];
+    let (sum, left) = sum(snapshot, theme, width);
+    lines.extend(sum);
+    let room = (inner.height as usize).saturating_sub(lines.len());
+    let (now, style) = now(app, theme);
+    lines.extend(now.lines(width, room).into_iter().map(|line| Line::styled(line, style)));
+    // What is the matter is never cut as long as the money can give way: that stands in the header too.
+    lines.push(Line::styled(fit(&used(app, left, width), width), theme.dim()));
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Points read, and what became of them: never cut, so that it can be checked. What had no room beside it is answered
+/// too.
+fn sum(snapshot: &Snapshot, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Option<String>) {
     let mut sum = format!(
         "read {} = written {} + failed {} + skipped {} + in hand {}",
         count(snapshot.read),
@@ -53,93 +71,53 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         count(snapshot.skipped),
         count(snapshot.in_hand)
     );
-    if snapshot.shortened > 0 {
-        sum.push_str(&format!(" ({} shortened)", count(snapshot.shortened)));
-    }
-    let adds_up = snapshot.read == settled + snapshot.in_hand;
-    let sum = if adds_up {
-        Span::raw(fit(&sum, width))
-    } else {
-        Span::styled(fit(&format!("DOES NOT ADD UP: {sum}"), width), theme.bad())
-    };
-    let (now, style) = now(app, theme);
-    let now = Span::styled(fit(&now, width), style);
-    frame.render_widget(Paragraph::new(vec![gauge, Line::from(sum), Line::from(now)]), inner);
-}
-
-/// What the work is about just now, in one line.
-fn now(app: &App, theme: &Theme) -> (String, ratatui::style::Style) {
-    let snapshot = &app.snapshot;
-    match &app.phase {
-        Phase::Connecting => ("asking Qdrant, LanceDB and the embedder ...".into(), theme.dim()),
-        Phase::Ready => ("the plan waits for you".into(), theme.accent()),
-        Phase::Finishing(step) => (format!("all points are over; {} ...", step.label()), theme.accent()),
-        Phase::Comparing => (
-            format!(
-                "comparing both stores: {} of {} points; nothing is written",
-                count(snapshot.compared),
-                count(snapshot.total)
-            ),
-            theme.accent(),
-        ),
-        Phase::CatchingUp => ("bringing over what differs ...".into(), theme.accent()),
-        Phase::Complete if snapshot.failed > 0 => (
-            format!(
-                "complete; {} points failed: 3 shows them, R retries them",
-                count(snapshot.failed)
-            ),
-            theme.warn(),
-        ),
-        Phase::Complete => ("complete".into(), theme.good()),
-        Phase::Stopped(reason @ StopReason::Budget(_)) => (format!("$ raises it and goes on: {reason}"), theme.warn()),
-        Phase::Stopped(reason) => (format!("stopped; p goes on: {reason}"), theme.warn()),
-        Phase::Failed(reason) => (reason.clone(), theme.bad()),
-        Phase::Stopping => ("stopping: what is embedded is being committed".into(), theme.warn()),
-        Phase::Pausing => ("pausing: waiting for what is in flight".into(), theme.warn()),
-        Phase::Paused => ("paused; p goes on".into(), theme.warn()),
-        Phase::Running if snapshot.waiting.is_some() => (waits(app), theme.warn()),
-        Phase::Running => {
-            let usage = snapshot.usage;
-            let mut text = format!(
-                "{} requests, {} inputs, {} remembered",
-                count(usage.requests),
-                count(usage.inputs),
-                count(usage.remembered)
-            );
-            if usage.tokens > 0 {
-                text.push_str(&format!(", {} tokens, ${:.4}", count(usage.tokens), snapshot.cost_usd));
-            }
-            (text, theme.dim())
+    let style = match snapshot.off_by() {
+        0 => Style::new(),
+        points => {
+            sum = format!("OFF BY {}: {sum}", count(points));
+            theme.bad()
         }
-    }
-}
-
-/// What is wrong, what is done about it, and what the operator can do.
-fn waits(app: &App) -> String {
-    let Some(waiting) = &app.snapshot.waiting else {
-        return String::new();
     };
-    let now = key_of(app, ActionId::TryNow);
-    let left = waiting
-        .left
-        .map_or_else(String::new, |left| format!(" in {} s", left.as_secs()));
-    match &waiting.outage {
-        Some(outage) => format!(
-            "try {}{left} ({now}: now); down for {}, stops after {}; {}",
-            outage.tries + 1,
-            span(outage.lasted),
-            span(outage.patience),
-            waiting.reason,
-        ),
-        None => format!("goes on{left} ({now}: now); {}", waiting.reason),
+    let mut shortened = (snapshot.shortened > 0).then(|| format!("{} shortened", count(snapshot.shortened)));
+    if let Some(words) = &shortened
+        && columns(&sum) + columns(words) + 3 <= width
+    {
+        sum.push_str(&format!(" ({words})"));
+        shortened = None;
     }
+    let lines = wrap(&sum, width);
+    (
+        lines.into_iter().map(|line| Line::styled(line, style)).collect(),
+        shortened,
+    )
 }
 
-/// A length of time in its largest unit.
-fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3_600),
+/// What the run has used, in every phase: money first, then what it is spent on. Where there is no room, the end goes,
+/// figure by figure. `left` is a figure that had no room above.
+fn used(app: &App, left: Option<String>, width: usize) -> String {
+    let snapshot = &app.snapshot;
+    let usage = snapshot.usage;
+    if snapshot.total == 0 {
+        return String::new();
     }
+    if !snapshot.embeds() {
+        return "nothing is embedded: vectors are carried over".to_owned();
+    }
+    let mut figures = Vec::new();
+    match (snapshot.settings.budget_usd, snapshot.cost_usd) {
+        (Some(budget), spent) => figures.push(format!("${spent:.4} of ${budget:.2}")),
+        (None, spent) if spent > 0.0 => figures.push(format!("${spent:.4}")),
+        (None, _) => {}
+    }
+    if usage.tokens > 0 {
+        figures.push(format!("{} tokens", count(usage.tokens)));
+    }
+    figures.push(format!("{} requests", count(usage.requests)));
+    figures.extend(left);
+    figures.push(format!("{} inputs", count(usage.inputs)));
+    figures.push(format!("{} reused", count(usage.remembered)));
+    while figures.len() > 1 && columns(&figures.join(", ")) > width {
+        figures.pop();
+    }
+    figures.join(", ")
 }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::app::App;
+use crate::tasks::Phase;
 use crate::tasks::meters::Stage;
 use crate::ui::text::{count, fit, latency};
 use crate::ui::theme::Theme;
@@ -15,7 +16,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
-    let limit = app.snapshot.limit().filter(|_| app.phase.is_working());
+    let limit = app.snapshot.limit().filter(|_| app.phase == Phase::Running);
     let heading = format!(
         "{:<5}{:>7}{:>6}{:>7}{:>7}{:>5}",
         "", "flying", "queue", "p50", "p95", "busy"
@@ -23,8 +24,14 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let mut lines = vec![Line::from(Span::styled(fit(&heading, width), theme.dim()))];
     let stages = [(Stage::Read, "read"), (Stage::Embed, "embed"), (Stage::Write, "write")];
     for ((stage, name), snapshot) in stages.into_iter().zip(app.snapshot.stages) {
+        if stage == Stage::Embed && !app.snapshot.embeds() && app.snapshot.total > 0 {
+            // Nothing is embedded: there is nothing to measure.
+            let none = format!("{name:<5}{:>7}{:>6}{:>7}{:>7}{:>5}", "-", "-", "-", "-", "-");
+            lines.push(Line::styled(fit(&none, width), theme.dim()));
+            continue;
+        }
         let is_limit = limit == Some(stage);
-        let in_flight = format!("{}/{}", snapshot.in_flight, snapshot.limit);
+        let in_flight = format!("{}/{}", count(snapshot.in_flight as u64), count(snapshot.limit as u64));
         let mut text = format!(
             "{name:<5}{in_flight:>7}{:>6}{:>7}{:>7}{:>4.0}%",
             count(snapshot.queue),

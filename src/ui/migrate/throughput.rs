@@ -6,7 +6,8 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::app::App;
-use crate::ui::text::count;
+use crate::tasks::Phase;
+use crate::ui::text::{count, wrap};
 use crate::ui::theme::Theme;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
@@ -22,7 +23,13 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let (width, height) = (inner.width as usize, inner.height as usize);
     let rates = app.throughput.last(width);
     if rates.is_empty() || peak == 0 {
-        frame.render_widget(Paragraph::new("nothing measured yet").style(theme.dim()), inner);
+        let text = match app.phase {
+            // What is over was measured by another session, or never moved in this one.
+            Phase::Complete | Phase::Stopped(_) => "no points moved in this session; the chart shows no other",
+            _ => "nothing measured yet",
+        };
+        let lines: Vec<Line<'_>> = wrap(text, width).into_iter().map(Line::raw).collect();
+        frame.render_widget(Paragraph::new(lines).style(theme.dim()), inner);
         return;
     }
     let steps = height * 8;

@@ -158,6 +158,7 @@ mod tests {
     const ASCII: Theme = Theme {
         color: false,
         ascii: true,
+        covered: false,
     };
 
     #[test]

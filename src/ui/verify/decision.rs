@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::{marked, scrolled, wrapped};
+use super::{marked, repairs, scrolled, wrapped};
 use crate::app::App;
 use crate::app::actions::ActionId;
 use crate::app::verify::{Pane, Run, Stage};
@@ -89,7 +89,8 @@ fn way_here(app: &App) -> String {
 fn headline(app: &App, theme: &Theme, width: usize) -> Line<'static> {
     let (word, style, text) = match (app.verify.run(), app.verify.found()) {
         (Some(run), _) => under_way(app, theme, run),
-        (None, Some(found)) => decided(theme, found),
+        (None, Some(found)) if app.verify.is_stale(app.snapshot.version) => stale(app, theme, found),
+        (None, Some(found)) => decided(app, theme, found),
         (None, None) => ("", Style::new(), String::new()),
     };
     let text = fit(&text, width.saturating_sub(columns(word) + 2));
@@ -128,7 +129,18 @@ fn was_stopped(run: &Run) -> bool {
     matches!(&run.stage, Stage::Ended(error) if error == STOPPED)
 }
 
-fn decided(theme: &Theme, found: &Verification) -> (&'static str, Style, String) {
+/// A decision about a table that is not the one there is now: it holds no more.
+fn stale(app: &App, theme: &Theme, found: &Verification) -> (&'static str, Style, String) {
+    let text = format!(
+        "was {} for version {}; {} verifies again",
+        found.decision.label(),
+        found.table_version,
+        key_of(app, ActionId::Verify)
+    );
+    ("STALE", theme.warn(), text)
+}
+
+fn decided(app: &App, theme: &Theme, found: &Verification) -> (&'static str, Style, String) {
     let reasons = match found.reasons.len() {
         0 => String::new(),
         1 => ": 1 reason".to_owned(),
@@ -139,7 +151,8 @@ fn decided(theme: &Theme, found: &Verification) -> (&'static str, Style, String)
         Decision::NoGo => (theme.bad(), "the new store may not take over"),
         Decision::Inconclusive => (theme.warn(), "what was seen does not say"),
     };
-    (found.decision.label(), style, format!("{text}{reasons}"))
+    let repairs = repairs(app, &found.reasons).map_or_else(String::new, |way| format!("; {way}"));
+    (found.decision.label(), style, format!("{text}{reasons}{repairs}"))
 }
 
 /// What was looked at, as far as there is room; while that is under way, what was decided before.
@@ -185,11 +198,7 @@ fn notice(app: &App, theme: &Theme) -> Option<(String, Style)> {
         return Some(("bringing the stores together ...".to_owned(), theme.accent()));
     }
     if app.verify.run().is_none() && app.verify.is_stale(snapshot.version) {
-        let text = format!(
-            "the table is at version {} by now: {} verifies again",
-            snapshot.version,
-            key_of(app, ActionId::Verify)
-        );
+        let text = format!("the table is at version {} by now", snapshot.version);
         return Some((text, theme.warn()));
     }
     None

@@ -1,0 +1,211 @@
+//! The footer: the keys of what has them, a message while there is one, and why it is not faster where that is not seen
+//! elsewhere.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::chrome::key_of;
+use super::text::fit;
+use super::theme::Theme;
+use crate::app::actions::{self, Action, ActionId, Motion};
+use crate::app::divergence::Asked;
+use crate::app::editor::Text;
+use crate::app::{App, SIDE_BY_SIDE, Screen};
+
+/// Columns of a reason below which it says nothing.
+const LEAST_REASON: usize = 12;
+
+/// A key and what it does.
+struct Hint {
+    key: String,
+    does: &'static str,
+    /// Whether it is seen however little room there is.
+    kept: bool,
+}
+
+impl Hint {
+    fn new(key: impl Into<String>, does: &'static str) -> Self {
+        Self {
+            key: key.into(),
+            does,
+            kept: false,
+        }
+    }
+
+    fn kept(self) -> Self {
+        Self { kept: true, ..self }
+    }
+
+    fn of(app: &App, action: &Action) -> Self {
+        Self {
+            key: app.keymap.first(action),
+            does: action.short,
+            kept: is_kept(action.id),
+        }
+    }
+
+    /// Columns, with a blank on each side and one between.
+    fn wide(&self) -> usize {
+        self.key.width() + self.does.width() + 3
+    }
+}
+
+pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
+    let width = area.width as usize;
+    let over = over(app);
+    let is_over = over.is_some();
+    let mut hints = over.unwrap_or_else(|| of_screen(app, area.width));
+    let mut spans = Vec::new();
+    if let Some(flash) = &app.flash {
+        // How to leave, and where the other keys are, is seen beside every message.
+        hints.retain(|hint| if is_over { hint.kept } else { is_way_out(app, hint) });
+        let room = width.saturating_sub(columns(&hints) + 1);
+        let text = fit(&format!(" {}", flash.text), room);
+        let gap = " ".repeat(width.saturating_sub(text.width() + columns(&hints)));
+        spans.push(Span::styled(text, theme.level(flash.level)));
+        spans.push(Span::raw(gap));
+        spans.extend(drawn(theme, &hints));
+    } else {
+        let hints = fitting(hints, width);
+        let left = width.saturating_sub(columns(&hints));
+        spans.extend(drawn(theme, &hints));
+        // Migrate says it itself; and keys come first. Behind the last of them stands a blank already.
+        if app.screen != Screen::Migrate
+            && !is_over
+            && let Some(why) = waiting(app, left.saturating_sub(1))
+        {
+            spans.push(Span::raw(" ".repeat(left.saturating_sub(why.width()))));
+            spans.push(Span::styled(why, theme.warn()));
+        }
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+fn columns(hints: &[Hint]) -> usize {
+    hints.iter().map(Hint::wide).sum()
+}
+
+fn drawn(theme: &Theme, hints: &[Hint]) -> Vec<Span<'static>> {
+    let spans = |hint: &Hint| {
+        [
+            Span::styled(format!(" {}", hint.key), theme.accent()),
+            Span::raw(format!(" {} ", hint.does)),
+        ]
+    };
+    hints.iter().flat_map(spans).collect()
+}
+
+/// Those there is room for: the first, and in any case those that are kept.
+fn fitting(hints: Vec<Hint>, width: usize) -> Vec<Hint> {
+    let kept: usize = hints.iter().filter(|hint| hint.kept).map(Hint::wide).sum();
+    let mut room = width.saturating_sub(kept);
+    let fits = |hint: &Hint| {
+        if hint.kept {
+            return true;
+        }
+        let has_room = hint.wide() <= room;
+        if has_room {
+            room -= hint.wide();
+        }
+        has_room
+    };
+    hints.into_iter().filter(fits).collect()
+}
+
+/// The keys of what lies over the screen or takes its letters; none where the screen has the keys.
+fn over(app: &App) -> Option<Vec<Hint>> {
+    if let Some(confirm) = &app.confirm {
+        let letters: Vec<String> = confirm
+            .choices
+            .iter()
+            .map(|(_, letter, _)| letter.to_string())
+            .collect();
+        return Some(vec![
+            Hint::new(letters.join(" "), "choose"),
+            Hint::new("Enter", "carry out"),
+            Hint::new("Esc", "cancel").kept(),
+        ]);
+    }
+    if app.prompt.is_some() {
+        return Some(vec![Hint::new("Enter", "take"), Hint::new("Esc", "leave").kept()]);
+    }
+    if app.palette.is_some() {
+        return Some(vec![
+            Hint::new("Up Down", "choose"),
+            Hint::new("Enter", "do it"),
+            Hint::new("Esc", "close").kept(),
+        ]);
+    }
+    if let Some(editor) = &app.failures.editor {
+        let mut hints = match editor.text {
+            Text::Line(_) => vec![
+                Hint::new("Enter", "embed and retry"),
+                Hint::new("Alt-Enter", "begin a line"),
+            ],
+            Text::Lines(_) => vec![Hint::new("Ctrl-S", "embed and retry")],
+        };
+        hints.push(Hint::new("Esc", "leave").kept());
+        return Some(hints);
+    }
+    if app.failures.typing.is_some() && app.screen == Screen::Failures {
+        return Some(vec![
+            Hint::new("Enter", "keep the filter"),
+            Hint::new("Esc", "show all").kept(),
+        ]);
+    }
+    app.help?;
+    let (down, up) = (
+        key_of(app, ActionId::Move(Motion::Down)),
+        key_of(app, ActionId::Move(Motion::Up)),
+    );
+    Some(vec![
+        Hint::new(format!("{up} {down}"), "scroll"),
+        Hint::new(key_of(app, ActionId::Back), "close").kept(),
+    ])
+}
+
+/// What can be done on the screen just now. What cannot is in the help, with the reason.
+fn of_screen(app: &App, width: u16) -> Vec<Hint> {
+    let is_alone = width < SIDE_BY_SIDE && takes_the_body(app);
+    actions::on(app.screen)
+        .filter(|action| (action.in_footer)(app) && (action.available)(app).is_ok())
+        .filter(|action| !(is_alone && action.id == ActionId::NextPane))
+        .map(|action| Hint::of(app, action))
+        .collect()
+}
+
+/// Whether something is open that takes the place of the other panes where there is no room beside it.
+fn takes_the_body(app: &App) -> bool {
+    match app.screen {
+        Screen::Divergence => app.divergence.detail != Asked::No,
+        Screen::Diff => app.diff.record.is_some(),
+        _ => false,
+    }
+}
+
+/// The ways between panes and out, the palette and help are never crowded out.
+fn is_kept(id: ActionId) -> bool {
+    matches!(
+        id,
+        ActionId::Back | ActionId::NextPane | ActionId::Palette | ActionId::Help | ActionId::Quit
+    )
+}
+
+fn is_way_out(app: &App, hint: &Hint) -> bool {
+    [ActionId::Help, ActionId::Quit]
+        .into_iter()
+        .any(|id| hint.kept && hint.key == key_of(app, id))
+}
+
+/// Why it is not faster just now, in at most so many columns; none where there is too little room for it.
+fn waiting(app: &App, room: usize) -> Option<String> {
+    let waiting = app.snapshot.waiting.as_ref()?;
+    let left = waiting
+        .left
+        .map_or_else(String::new, |left| format!(", {} s", left.as_secs()));
+    let room = room.checked_sub(left.len())?;
+    (room >= LEAST_REASON.min(waiting.reason.width())).then(|| fit(&waiting.reason, room) + &left)
+}

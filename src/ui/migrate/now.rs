@@ -1,0 +1,220 @@
+//! What the work is about just now: what is the matter first, then what is done about it and what the operator can do.
+
+use std::time::Duration;
+
+use ratatui::style::Style;
+
+use crate::app::actions::ActionId;
+use crate::app::{App, Screen};
+use crate::tasks::meters::{Bound, Waiting};
+use crate::tasks::{Phase, StopReason};
+use crate::ui::chrome::key_of;
+use crate::ui::text::{clean, count, fit, wrap, wrap_to};
+use crate::ui::theme::Theme;
+
+/// A few words on where the work stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Now {
+    /// What is the case. May be foreign, and of any length.
+    what: String,
+    /// What is done about it, and what can be done; empty where there is nothing to say.
+    then: String,
+}
+
+impl Now {
+    fn of(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            then: String::new(),
+        }
+    }
+
+    fn then(what: impl Into<String>, then: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            then: then.into(),
+        }
+    }
+
+    /// It in at most so many lines, and in as few as hold it. Where not all of it fits, the end of what is the case
+    /// goes, not what can be done.
+    pub(super) fn lines(&self, width: usize, most: usize) -> Vec<String> {
+        if most == 0 || self.what.is_empty() && self.then.is_empty() {
+            return vec![String::new(); most.min(1)];
+        }
+        // A line break of the server's would spend a line on nothing.
+        let what = clean(&self.what).trim().to_owned();
+        let whole = if self.then.is_empty() {
+            what.clone()
+        } else {
+            format!("{what}; {}", self.then)
+        };
+        let flowing = wrap_to(&whole, width, most + 1);
+        if flowing.len() == 1 {
+            return flowing;
+        }
+        let then = match self.then.as_str() {
+            "" => Vec::new(),
+            then => wrap(then, width),
+        };
+        // Each on lines of its own is easier to read, where that costs none.
+        let apart = wrap_to(&what, width, most + 1);
+        if apart.len() + then.len() <= most {
+            return [apart, then].concat();
+        }
+        if flowing.len() <= most {
+            return flowing;
+        }
+        let room = most.saturating_sub(then.len()).max(1);
+        let mut lines = apart;
+        if lines.len() > room {
+            lines.truncate(room);
+            if let Some(last) = lines.last_mut() {
+                // The sign of the cut has a column of its own.
+                *last = format!("{}~", fit(last, width.saturating_sub(1)).trim_end_matches('~'));
+            }
+        }
+        lines.extend(then);
+        lines.truncate(most);
+        lines
+    }
+}
+
+/// What is to be said, and how it looks.
+pub(super) fn now(app: &App, theme: &Theme) -> (Now, Style) {
+    let snapshot = &app.snapshot;
+    let key = |id| key_of(app, id);
+    if app.leaving {
+        return (leaving(&app.phase), theme.warn());
+    }
+    match &app.phase {
+        Phase::Connecting => (Now::of("asking Qdrant, LanceDB and the embedder ..."), theme.dim()),
+        Phase::Ready => (
+            Now::then(
+                "nothing has begun, and there is no plan to show",
+                format!("{} starts", key(ActionId::Start)),
+            ),
+            theme.accent(),
+        ),
+        Phase::Finishing(step) => (
+            Now::of(format!("all points are across; {} ...", step.label())),
+            theme.accent(),
+        ),
+        Phase::Comparing => (
+            Now::of(format!(
+                "comparing both stores: {} of {} points; nothing is written",
+                count(snapshot.compared),
+                count(snapshot.total)
+            )),
+            theme.accent(),
+        ),
+        Phase::CatchingUp => (Now::of("bringing over what differs ..."), theme.accent()),
+        Phase::Complete if snapshot.failed > 0 => (
+            Now::of(format!(
+                "complete; {} points failed: {} shows them, {} retries them",
+                count(snapshot.failed),
+                key(ActionId::Show(Screen::Failures)),
+                key(ActionId::RetryAll)
+            )),
+            theme.warn(),
+        ),
+        Phase::Complete => (Now::of("complete"), theme.good()),
+        Phase::Stopped(reason) => stopped(reason, &key, theme),
+        Phase::Failed(_) => (Now::of("it could not begin, for the reason below"), theme.bad()),
+        Phase::Stopping => (Now::of("stopping: what is embedded is being committed"), theme.warn()),
+        Phase::Pausing => (Now::of("pausing: waiting for what is in flight"), theme.warn()),
+        Phase::Paused => (
+            Now::of(format!("paused; {} goes on", key(ActionId::PauseOrResume))),
+            theme.warn(),
+        ),
+        Phase::Running => match (&snapshot.waiting, snapshot.bound) {
+            (Some(waiting), _) => (waits(waiting, &key(ActionId::TryNow)), theme.warn()),
+            (None, Some(bound @ Bound::Requests)) => {
+                let more = format!("{} allows more", key(ActionId::Faster));
+                (Now::then(bound.describe(), more), Style::new())
+            }
+            (None, Some(bound)) => (Now::of(bound.describe()), Style::new()),
+            (None, None) => (Now::default(), Style::new()),
+        },
+    }
+}
+
+/// What is still waited for, and how to wait no longer.
+fn leaving(phase: &Phase) -> Now {
+    let until = match phase {
+        Phase::Running | Phase::Pausing | Phase::Paused | Phase::Stopping => "what is embedded is committed",
+        _ => "what is under way has ended",
+    };
+    Now::then(format!("leaving as soon as {until}"), "Ctrl-C leaves at once")
+}
+
+/// Why it stopped, and how it goes on. What should never be looks like an error.
+fn stopped(reason: &StopReason, key: &dyn Fn(ActionId) -> String, theme: &Theme) -> (Now, Style) {
+    let style = match reason {
+        StopReason::Broken(_) => theme.bad(),
+        StopReason::ByOperator | StopReason::Budget(_) | StopReason::Trouble(_) => theme.warn(),
+    };
+    let then = match reason {
+        StopReason::Budget(_) => format!("{} raises it and goes on", key(ActionId::Budget)),
+        _ => format!("{} goes on", key(ActionId::PauseOrResume)),
+    };
+    (Now::then(reason.to_string(), then), style)
+}
+
+/// What is wrong, what is done about it, and what the operator can do.
+fn waits(waiting: &Waiting, now: &str) -> Now {
+    let left = waiting
+        .left
+        .map_or_else(String::new, |left| format!(" in {} s", count(left.as_secs())));
+    let then = match &waiting.outage {
+        Some(outage) => format!(
+            "try {}{left} ({now}: now); down for {}, stops after {}",
+            count(u64::from(outage.tries) + 1),
+            span(outage.lasted),
+            span(outage.patience),
+        ),
+        None => format!("goes on{left} ({now}: now)"),
+    };
+    Now::then(waiting.reason.clone(), then)
+}
+
+/// A length of time in its largest unit.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::text::columns;
+
+    #[test]
+    fn it_takes_as_few_lines_as_hold_it_and_the_cause_comes_first() {
+        let short = Now::then("it is down", "p goes on");
+        assert_eq!(short.lines(30, 2), ["it is down; p goes on"]);
+        assert_eq!(short.lines(15, 2), ["it is down", "p goes on"]);
+        let longer = Now::then("one two three four", "p goes on");
+        assert_eq!(longer.lines(16, 2), ["one two three", "four; p goes on"]);
+        assert_eq!(longer.lines(16, 3), ["one two three", "four", "p goes on"]);
+        assert_eq!(Now::default().lines(16, 2), [""]);
+        assert!(longer.lines(16, 0).is_empty());
+    }
+
+    #[test]
+    fn what_can_be_done_is_seen_however_long_the_cause_is() {
+        let broken = Now::then("500:\n\nno\n", "p goes on");
+        assert_eq!(broken.lines(30, 2), ["500:  no; p goes on"]);
+        let endless = Now::then("word ".repeat(1_000), "p goes on");
+        let lines = endless.lines(16, 2);
+        assert_eq!(lines, ["word word word~", "p goes on"]);
+        for (width, most) in [(1, 1), (2, 3), (10, 1), (78, 2)] {
+            let lines = endless.lines(width, most);
+            assert!(lines.len() <= most, "{lines:?}");
+            assert!(lines.iter().all(|line| columns(line) <= width), "{lines:?}");
+        }
+    }
+}

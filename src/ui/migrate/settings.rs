@@ -1,0 +1,110 @@
+//! The operator's settings as they hold, in one line: what was asked for, and what the server takes of it.
+
+use crate::tasks::Snapshot;
+use crate::tasks::meters::Reduced;
+use crate::ui::text::{columns, count, fit};
+
+/// The settings in so many columns; empty where nothing is embedded.
+pub(super) fn line(snapshot: &Snapshot, width: usize) -> String {
+    if !snapshot.embeds() {
+        return String::new();
+    }
+    let long = long(snapshot);
+    if columns(&long) <= width {
+        return long;
+    }
+    fit(&short(snapshot), width)
+}
+
+fn long(snapshot: &Snapshot) -> String {
+    let settings = &snapshot.settings;
+    let asked = count(settings.in_flight as u64);
+    let flight = match snapshot.reduced {
+        None => format!("{asked} in flight at most"),
+        Some(Reduced { asked: all, taken }) if all == settings.in_flight => {
+            format!("{asked} in flight asked, the server takes {taken}")
+        }
+        // What the operator sets holds for each embedder.
+        Some(Reduced { asked: all, taken }) => {
+            format!("{asked} in flight asked of each, the servers take {taken} of {all}")
+        }
+    };
+    let cap = |cap: Option<u64>, of: &str| match cap {
+        Some(cap) => format!("{} {of}s/min", count(cap)),
+        None => format!("no {of} cap"),
+    };
+    format!(
+        "{flight}; {} inputs a request; {}; {}",
+        count(settings.batch_inputs as u64),
+        cap(settings.requests_per_minute, "request"),
+        cap(settings.tokens_per_minute, "token")
+    )
+}
+
+fn short(snapshot: &Snapshot) -> String {
+    let settings = &snapshot.settings;
+    let taken = snapshot
+        .reduced
+        .map_or_else(String::new, |reduced| format!(", {} taken", reduced.taken));
+    let cap = |cap: Option<u64>, of: &str| match cap {
+        Some(cap) => format!("{} {of}/min", count(cap)),
+        None => format!("no {of} cap"),
+    };
+    format!(
+        "{} in flight{taken}; {} inputs; {}; {}",
+        count(settings.in_flight as u64),
+        count(settings.batch_inputs as u64),
+        cap(settings.requests_per_minute, "req"),
+        cap(settings.tokens_per_minute, "tok")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::Settings;
+
+    #[test]
+    fn the_operators_word_and_the_servers_are_told_apart() {
+        let settings = Settings {
+            in_flight: 50,
+            batch_inputs: 100,
+            requests_per_minute: Some(3_000),
+            tokens_per_minute: None,
+            budget_usd: None,
+        };
+        let of = |asked, taken| Some(Reduced { asked, taken });
+        for (reduced, width, expected) in [
+            (
+                None,
+                100,
+                "50 in flight at most; 100 inputs a request; 3,000 requests/min; no token cap",
+            ),
+            (
+                of(50, 12),
+                100,
+                "50 in flight asked, the server takes 12; 100 inputs a request; 3,000 requests/min; no token cap",
+            ),
+            (
+                of(100, 62),
+                120,
+                "50 in flight asked of each, the servers take 62 of 100; 100 inputs a request; 3,000 requests/min; no \
+                 token cap",
+            ),
+            (
+                of(50, 12),
+                74,
+                "50 in flight, 12 taken; 100 inputs; 3,000 req/min; no tok cap",
+            ),
+            (None, 20, "50 in flight; 100 i~"),
+        ] {
+            let snapshot = Snapshot {
+                settings,
+                reduced,
+                ..Snapshot::default()
+            };
+            assert_eq!(line(&snapshot, width), expected);
+        }
+        assert_eq!(line(&Snapshot::default(), 100), "", "nothing is embedded");
+    }
+}
