@@ -143,3 +143,57 @@ async fn the_demo_holds_every_point_that_did_not_fail_once_and_whole() {
         messages.iter().filter(|message| content(message).is_some()).count()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_demo_is_gone_on_with_or_thrown_away_as_it_is_asked_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = dir.path().join("d");
+    let demo = async |more: &[&str]| {
+        let args = ["demo", "--no-tui", "--points", "30", "--dir", "d"];
+        qlance(dir.path(), &[&args[..], more].concat()).await
+    };
+    let ids = async || -> Vec<PointId> {
+        let rows = rows_of(&place.join("choir.lance"), "messages").await;
+        rows.iter().map(|row| row.point.id).collect()
+    };
+    let output = demo(&[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let first = ids().await;
+    assert!(!first.is_empty());
+    // One of the demo's own places, and one that it does not know.
+    let (inside, beside) = (place.join("media/kept"), place.join("notes.txt"));
+    std::fs::write(&inside, "x").expect("written");
+    std::fs::write(&beside, "x").expect("written");
+
+    for (more, sentence) in [
+        (&["--resume"][..], "going on where it stopped"),
+        (&[], "going on with it"),
+    ] {
+        let output = demo(more).await;
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(said(&output).contains(sentence), "{}", said(&output));
+        assert_eq!(ids().await, first);
+        assert!(inside.exists() && beside.exists());
+    }
+
+    let config = qlance::config::Config::load(&place.join("qlance.toml")).expect("a configuration");
+    let lock = qlance::tasks::lock::Lock::take(&config.job(None).dir).expect("nobody holds it");
+    let output = demo(&["--fresh"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(
+        said(&output).contains("another qlance works on this job"),
+        "{}",
+        said(&output)
+    );
+    assert!(inside.exists(), "a demo that runs is not pulled away from under itself");
+    drop(lock);
+
+    let output = demo(&["--fresh"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(!said(&output).contains("going on"), "{}", said(&output));
+    assert_eq!(ids().await, first, "the same messages once more");
+    assert!(!inside.exists() && beside.exists());
+
+    let output = demo(&["--fresh", "--resume"]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}

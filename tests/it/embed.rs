@@ -482,19 +482,71 @@ async fn a_batch_of_bad_inputs_only_takes_a_bounded_number_of_requests() {
     server.reject_inputs_containing("message");
     let causes = causes(embed(&gateway, &messages(100)).await);
     assert_eq!(causes, [Some(Cause::Rejected); 100]);
-    assert!(server.requests() <= 2 * 100, "{} requests", server.requests());
+    // Halving all of it, and a plain word before and after.
+    assert!(server.requests() <= 2 * 100 - 1 + 2, "{} requests", server.requests());
 }
 
 #[tokio::test]
 async fn a_server_that_rejects_everything_is_at_fault_not_the_inputs() {
     for count in [1, 10] {
         let (server, gateway) = rig(|_| {}).await;
-        server.always(status(400, r#"{"error":{"message":"no such pooling"}}"#));
+        server.always(rejection());
         let words = ["rejects everything", "no such pooling"];
         assert_fatal(&embed(&gateway, &messages(count)).await, &words);
         server.always(Behaviour::Good);
         assert_vectors(&embed(&gateway, &messages(count)).await, &messages(count));
     }
+}
+
+/// 400 to whatever comes.
+fn rejection() -> Behaviour {
+    status(400, r#"{"error":{"message":"no such pooling"}}"#)
+}
+
+#[tokio::test]
+async fn a_server_that_turns_to_rejecting_everything_in_mid_run_blames_nobody() {
+    let (server, gateway) = rig(|config| {
+        config.max_batch_inputs = 10;
+        config.max_in_flight = 8;
+    })
+    .await;
+    server.latency(Duration::from_millis(20));
+    // All eight batches begin together: those that are rejected had begun when others were accepted.
+    server.then(vec![Behaviour::Good; 3]);
+    server.always(rejection());
+    let texts = messages(80);
+    let calls = futures::future::join_all(texts.chunks(10).map(|part| embed(&gateway, part))).await;
+    let mut answered = 0;
+    for (call, part) in calls.iter().zip(texts.chunks(10)) {
+        match call {
+            Ok(_) => {
+                assert_vectors(call, part);
+                answered += 1;
+            }
+            Err(_) => assert_fatal(call, &["rejects everything", "no such pooling"]),
+        }
+    }
+    assert_eq!(answered, 3);
+    // Each of the five goes down to one input (10, 5, 2, 1) and asks a plain word; nobody goes on after that.
+    assert!(server.requests() <= 8 + 5 * 4, "{} requests", server.requests());
+    // Once it is mended, they all arrive.
+    server.always(Behaviour::Good);
+    assert_vectors(&embed(&gateway, &texts).await, &texts);
+}
+
+#[tokio::test]
+async fn a_server_that_turns_while_a_bad_input_is_looked_for_blames_nobody() {
+    let (server, gateway) = rig(|config| config.max_batch_inputs = 4).await;
+    server.reject_inputs_containing("poison");
+    let texts = ["poison", "b", "c", "d"];
+    // All four, the left two, the poison alone, a plain word, "b"; then it rejects whatever comes.
+    server.then(vec![Behaviour::Good; 5]);
+    server.always(rejection());
+    assert_fatal(&embed(&gateway, &texts).await, &["rejects everything"]);
+    server.always(Behaviour::Good);
+    let outcomes = embed(&gateway, &texts).await.expect("no outage");
+    let failed: Vec<bool> = outcomes.iter().map(Result::is_err).collect();
+    assert_eq!(failed, [true, false, false, false]);
 }
 
 #[tokio::test]

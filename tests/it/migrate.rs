@@ -343,13 +343,8 @@ async fn a_table_of_another_job_is_refused_and_can_be_taken_over() {
     world.config(&[]);
     assert_eq!(world.run().await.0, 0);
     // The same server by another name is another job.
-    let text = config_with(
-        &world,
-        &[(
-            "source",
-            format!("url = \"{}\"\n", world.qdrant.url().replace("127.0.0.1", "localhost")),
-        )],
-    );
+    let another = format!("url = \"{}\"\n", world.qdrant.url().replace("127.0.0.1", "localhost"));
+    let text = config_with(&world, &[("source", another.clone())]);
     std::fs::write(world.path().join("qlance.toml"), text).expect("written");
     let output = world.qlance(&["run"]).await;
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -359,7 +354,10 @@ async fn a_table_of_another_job_is_refused_and_can_be_taken_over() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_same_payloads(&world.rows().await, &payloads(&messages(30)));
     // Another model never shares the column.
-    let text = config_with(&world, &[("embed.text", "model = \"other-model\"\n".into())]);
+    let text = config_with(
+        &world,
+        &[("source", another), ("embed.text", "model = \"other-model\"\n".into())],
+    );
     std::fs::write(world.path().join("qlance.toml"), text).expect("written");
     let output = world.qlance(&["run"]).await;
     let stderr = String::from_utf8_lossy(&output.stderr);

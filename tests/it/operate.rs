@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use qlance::point::{PointId, Similarity};
+use qlance::lance::browse::{self, Anchor, Band};
+use qlance::point::{Point, PointId, Similarity, Vector, Vectors};
 use serde_json::{Value, json};
 
 use crate::support::embeddings_server::embedding_of;
@@ -51,6 +52,28 @@ async fn rows_are_listed_worst_first_and_decided_about() {
     );
     let divergent = lines(&world, &["divergence", "list", "--json"]).await;
     assert_eq!(divergent.len(), below);
+    let counted = |histogram: &Value| -> u64 {
+        let bins = histogram["bins"].as_array().expect("bins");
+        bins.iter().filter_map(|bin| bin["count"].as_u64()).sum()
+    };
+    assert_eq!(counted(&histogram), 40, "{histogram}");
+    let moved = line(&world, &["divergence", "histogram", "--threshold", "-0.25", "--json"]).await;
+    let below = expected.iter().filter(|(similarity, _)| *similarity < -0.25).count();
+    assert_eq!(
+        (&moved["threshold"], &moved["divergent"], counted(&moved)),
+        (&json!(-0.25), &json!(below), 40)
+    );
+    let between = lines(
+        &world,
+        &["divergence", "list", "--from", "-0.25", "--below", "0.5", "--json"],
+    )
+    .await;
+    let wanted = expected
+        .iter()
+        .filter(|(similarity, _)| (-0.25..0.5).contains(similarity));
+    assert_eq!(between.len(), wanted.count());
+    let output = world.qlance(&["divergence", "list", "--from", "0.9"]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 
     // Embedded again: one request, the same rows.
     let before = world.embeddings.requests();
@@ -104,6 +127,36 @@ async fn rows_are_listed_worst_first_and_decided_about() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn failures_of_a_job_that_never_was_are_not_none() {
+    let world = World::with(&messages(5)).await;
+    world.config(&[]);
+    world.run().await;
+    // Another table is another job.
+    let path = world.path().join("qlance.toml");
+    let text = std::fs::read_to_string(&path).expect("the configuration");
+    std::fs::write(&path, text.replace("table = \"messages\"", "table = \"mesages\"")).expect("written");
+    let jobs = || std::fs::read_dir(world.path().join(".qlance")).expect("states").count();
+    let before = jobs();
+    for args in [
+        &["failures", "list"][..],
+        &["failures", "list", "--json"],
+        &["failures", "show", "1"],
+        &["failures", "retry"],
+        &["failures", "edit", "1", "--content", "x"],
+        &["failures", "skip", "1", "--reason", "x"],
+        &["failures", "unskip", "1"],
+        &["failures", "export"],
+        &["shortened"],
+    ] {
+        let output = world.qlance(args).await;
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("there is no such job yet"), "{args:?}: {stderr}");
+        assert_eq!(jobs(), before, "{args:?} made a state directory");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn neighbours_are_those_of_a_brute_force_search() {
     let world = World::with(&messages(60)).await;
     world.config(&[]);
@@ -142,6 +195,10 @@ async fn spaces_that_differ_are_not_compared_and_not_mixed() {
     let (code, report) = world.run().await;
     assert_eq!((code, &report["divergent"]), (0, &json!(0)), "{report}");
     assert!(world.rows().await.iter().all(|row| row.similarity.is_none()));
+    // There is nothing to sort by; all are listed.
+    let listed = lines(&world, &["divergence", "list", "--json"]).await;
+    assert_eq!(listed.len(), 20);
+    assert!(listed.iter().all(|row| row["similarity"].is_null()), "{listed:?}");
     let output = world.qlance(&["divergence", "keep", "3"]).await;
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(
@@ -275,10 +332,10 @@ async fn both_stores_are_compared_field_by_field() {
             "differs content changed",
             "differs n type_only",
             "differs new only_in_qdrant",
-            "missing_in_qdrant null null",
+            "missing_in_qdrant content only_in_lancedb",
             "same null null",
-            "missing_in_lancedb null null",
-            "missing_in_lancedb null null",
+            "missing_in_lancedb thread_id only_in_qdrant",
+            "missing_in_lancedb content only_in_qdrant",
             "missing_in_both null null",
         ]
     );
@@ -287,6 +344,120 @@ async fn both_stores_are_compared_field_by_field() {
         "{}",
         pairs[5]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_are_equal_are_told_on_request() {
+    let world = World::with(&messages(60)).await;
+    world.config(&[]);
+    world.run().await;
+    assert_eq!(line(&world, &["diff", "5", "--json"]).await["fields"], json!([]));
+    let told = line(&world, &["diff", "5", "--all-fields", "--json"]).await;
+    let fields = told["fields"].as_array().expect("fields");
+    assert_eq!(fields.len(), 4, "{told}");
+    assert!(fields.iter().all(|field| field["verdict"] == "same"), "{told}");
+    // More than are looked into: it says so.
+    let ids: Vec<String> = (1..=60).map(|id| id.to_string()).collect();
+    let mut args = vec!["diff", "--all-fields", "--json"];
+    args.extend(ids.iter().map(String::as_str));
+    let output = world.qlance(&args).await;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("the fields of 10 more points"), "{stderr}");
+    let last = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .last()
+        .map(str::to_owned);
+    let last: Value = serde_json::from_str(&last.expect("a line")).expect("JSON");
+    assert_eq!((&last["id"], &last["fields"]), (&json!(60), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_listed_in_the_order_and_number_that_is_asked_for() {
+    let mut points = messages(3);
+    points.extend((90..=95_u64).map(|id| point(id, json!({"thread_id": "x"}))));
+    points.push(point(96, json!({"content": ""})));
+    let world = World::with(&points).await;
+    world.config(&[]);
+    let (code, _) = world.run().await;
+    assert_eq!(code, 3);
+    let ids = async |args: &[&str]| -> Vec<u64> {
+        let args = [&["failures", "list", "--json"][..], args].concat();
+        let rows = lines(&world, &args).await;
+        rows.iter().filter_map(|row| row["id"].as_u64()).collect()
+    };
+    assert_eq!(ids(&[]).await, [90, 91, 92, 93, 94, 95, 96]);
+    assert_eq!(ids(&["--limit", "2"]).await, [90, 91]);
+    assert_eq!(ids(&["--sort", "cause", "--limit", "2"]).await, [96, 90]);
+    world.qlance(&["failures", "retry", "93"]).await;
+    assert_eq!(ids(&["--sort", "attempts", "--limit", "1"]).await, [93]);
+    assert_eq!(ids(&["--sort", "age", "--limit", "1"]).await, [93]);
+    assert_eq!(ids(&["--sort", "id", "--limit", "0"]).await, [0; 0]);
+    let output = world.qlance(&["failures", "list", "--limit", "2"]).await;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("5 more are not listed"), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_is_paged_through_from_both_ends_compared_or_not() {
+    let mut points = messages(30);
+    points.extend((101..=105_u64).map(|id| {
+        let whole = point(id, json!({"content": format!("nowhere {id}")}));
+        // No direction: it has no cosine.
+        let nowhere = Vector::Dense(vec![0.0; SIZE]);
+        Point {
+            vectors: Vectors::from([(String::new(), nowhere)]),
+            ..whole
+        }
+    }));
+    let world = World::with(&points).await;
+    world.config(&[]);
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["written"]), (0, &json!(35)), "{report}");
+    let mut expected: Vec<(Option<Similarity>, PointId)> = world
+        .rows()
+        .await
+        .iter()
+        .map(|row| (row.similarity, row.point.id))
+        .collect();
+    assert_eq!(
+        expected.iter().filter(|(similarity, _)| similarity.is_none()).count(),
+        5
+    );
+    expected.sort_by(|a, b| {
+        let key = |similarity: Option<Similarity>| similarity.map_or(2.0, Similarity::get);
+        key(a.0)
+            .total_cmp(&key(b.0))
+            .then_with(|| a.1.to_string().cmp(&b.1.to_string()))
+    });
+
+    let uri = world.path().join("out.lance");
+    let db = lancedb::connect(uri.to_str().expect("a UTF-8 path"));
+    let db = db.execute().await.expect("a database");
+    let table = db.open_table("messages").execute().await.expect("a table");
+    assert_eq!(browse::count(&table, Band::EVERY).await.expect("a count"), 35);
+    assert_eq!(browse::count(&table, Band::ALL).await.expect("a count"), 30);
+    let page = async |band: Band, anchor: Anchor| -> Vec<(Option<Similarity>, PointId)> {
+        let rows = browse::page(&table, band, anchor, 4, "content").await.expect("a page");
+        rows.iter().map(|row| (row.similarity, row.id)).collect()
+    };
+    for (band, expected) in [(Band::EVERY, &expected[..]), (Band::ALL, &expected[..30])] {
+        let (mut forwards, mut anchor) = (Vec::new(), Anchor::First);
+        loop {
+            let rows = page(band, anchor).await;
+            let Some((similarity, id)) = rows.last() else { break };
+            anchor = Anchor::After(*similarity, *id);
+            forwards.extend(rows);
+        }
+        assert_eq!(forwards, expected, "{band:?}");
+        let (mut backwards, mut anchor) = (Vec::new(), Anchor::Last);
+        loop {
+            let rows = page(band, anchor).await;
+            let Some((similarity, id)) = rows.first() else { break };
+            anchor = Anchor::Before(*similarity, *id);
+            backwards.splice(0..0, rows);
+        }
+        assert_eq!(backwards, expected, "{band:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

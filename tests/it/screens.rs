@@ -13,6 +13,7 @@ mod overlays;
 mod pictures;
 mod random;
 mod search;
+mod setup;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::Value;
 
+use crate::support::svg::svg;
 use frame::{find, text, without_clock};
 pub(crate) use pictures::pictures;
 
@@ -40,14 +42,17 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const COLORS: Theme = Theme {
     color: true,
     ascii: false,
+    covered: false,
 };
 const PLAIN: Theme = Theme {
     color: false,
     ascii: false,
+    covered: false,
 };
 const ASCII: Theme = Theme {
     color: false,
     ascii: true,
+    covered: false,
 };
 
 /// A console, its clock, and what it has asked of the work.
@@ -181,8 +186,23 @@ impl Scene {
     }
 
     fn assert_looks_at(&self, name: &str, size: (u16, u16), theme: Theme) {
-        let screen = without_clock(&text(&self.draw(theme, size)));
-        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), screen);
+        assert_shows(name, size, &self.draw(theme, size));
+    }
+}
+
+/// Compares a frame with the snapshot file of its size.
+fn assert_shows(name: &str, size: (u16, u16), buffer: &Buffer) {
+    let name = format!("{name}_{}x{}", size.0, size.1);
+    keep_picture(&name, buffer);
+    insta::assert_snapshot!(name, without_clock(&text(buffer)));
+}
+
+/// `QLANCE_PICTURES=DIR cargo test --test it screens` leaves every state at every size in DIR as a picture, with its colours:
+/// what a snapshot's characters cannot show.
+fn keep_picture(name: &str, buffer: &Buffer) {
+    if let Some(dir) = std::env::var_os("QLANCE_PICTURES") {
+        let path = std::path::Path::new(&dir).join(format!("{name}.svg"));
+        std::fs::write(&path, svg(buffer)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 }
 

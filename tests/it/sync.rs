@@ -438,6 +438,33 @@ async fn a_point_that_was_mended_went_and_came_back_without_content_is_counted_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_rows_of_retries_may_go_than_the_scroll_had_written() {
+    let mut points = messages(2);
+    points.extend((101..111_u64).map(|n| point(n, json!({"thread_id": "a"}))));
+    let world = World::with(&points).await;
+    world.config(&[]);
+    let (code, report) = world.run().await;
+    assert_eq!(
+        (code, &report["written"], &report["failed"]),
+        (3, &json!(2), &json!(10)),
+        "{report}"
+    );
+    let mended: Vec<Point> = (101..111_u64)
+        .map(|n| point(n, json!({"content": format!("mended {n}")})))
+        .collect();
+    world.upsert(&mended).await;
+    let retried = world.qlance(&["failures", "retry"]).await;
+    assert!(retried.status.success(), "{}", said(&retried));
+    assert_adds_up(&world, 0, [12, 12, 0, 0]).await;
+
+    delete(&world, &(101..106).map(PointId::Num).collect::<Vec<_>>()).await;
+    let told = sync(&world, &["--yes", "--remove-gone"], 0).await;
+    assert_eq!(told["done"], done([0, 0, 5, 0]), "{told}");
+    assert_adds_up(&world, 0, [7, 7, 0, 0]).await;
+    assert_mirrors(&world.rows().await, &world.points().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shortened_text_stays_on_record_where_only_another_field_changed() {
     let long = point(50, json!({"content": "many words ".repeat(40), "thread_id": "a"}));
     let world = World::with(&[messages(3), vec![long.clone()]].concat()).await;

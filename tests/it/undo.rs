@@ -167,6 +167,127 @@ async fn what_another_job_wrote_after_an_undo_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_with_another_state_directory_is_kept_off_the_table() {
+    let world = World::with(&messages(40)).await;
+    world.config(&[]);
+    world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
+    let mut first = command(&world, &["run"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("qlance starts");
+    wait_for("the first process at work", || world.embeddings.requests() > 0).await;
+    let holder = format!("pid {}, since ", first.id().expect("it runs"));
+    for args in [
+        &["--state", "elsewhere", "run", "--json"][..],
+        &["--state", "elsewhere", "undo", "--yes"],
+    ] {
+        assert_refused(&world, args, "writes to this table").await;
+        assert_refused(&world, args, &holder).await;
+    }
+    // So is another job that would take the table over.
+    configure_another_job(&world);
+    assert_refused(&world, &["run", "--adopt"], &holder).await;
+
+    first.kill().await.expect("killed");
+    world.embeddings.clear_script();
+    world.config(&[]);
+    let report = told(&world, &["--state", "elsewhere", "run", "--json"]).await;
+    assert_eq!(report["written"], json!(40), "{report}");
+    assert_mirrors(&world.rows().await, &messages(40));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_gone_is_not_made_again() {
+    let mut points = messages(20);
+    points.push(point(90, json!({"thread_id": "a"})));
+    let world = World::with(&points).await;
+    world.config(&[]);
+    let (code, report) = world.run().await;
+    assert_eq!(code, 3, "{report}");
+    let (failed, rows) = (failures(&world).await, world.rows().await);
+    let (there, away) = (world.path().join("out.lance"), world.path().join("away"));
+    let table = there.join("messages.lance");
+    // Its disk is not mounted: what it is mounted on is empty, or not there at all.
+    std::fs::rename(&there, &away).expect("moved");
+    for empty in [false, true] {
+        if empty {
+            std::fs::create_dir(&there).expect("made");
+        }
+        for args in [&["run"][..], &["sync", "--yes"], &["verify"], &["failures", "retry"]] {
+            assert_refused(&world, args, "is gone").await;
+            assert_eq!(there.exists(), empty, "{args:?} made something");
+            assert!(!table.exists(), "{args:?} made a table");
+        }
+        assert_eq!(failures(&world).await, failed, "failures are forgotten");
+    }
+    // Back again, nothing has happened.
+    std::fs::remove_dir(&there).expect("it is still empty");
+    std::fs::rename(&away, &there).expect("moved back");
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["resumed"]), (3, &json!(true)), "{report}");
+    assert_eq!(world.rows().await, rows);
+
+    // Undone, the job has none any more, and may make it.
+    told(&world, &["undo", "--yes", "--json"]).await;
+    std::fs::remove_dir_all(&there).expect("removed");
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["written"]), (3, &json!(20)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_table_was_taken_over_does_not_go_on_from_the_others_state() {
+    let world = World::with(&messages(30)).await;
+    let configure = || {
+        world.config(&[
+            ("source", "page_points = 10\nranges = 1\n"),
+            ("target", "commit_rows = 10\n"),
+            (
+                "embed.text",
+                "max_in_flight = 1\nmax_batch_inputs = 10\nmax_attempts = 1\n",
+            ),
+            ("pipeline", "index = false\noutage_patience = \"0s\"\n"),
+        ])
+    };
+    let path = configure();
+    // Ten rows, then nothing any more.
+    world.embeddings.then([Behaviour::Good]);
+    world.embeddings.always(Behaviour::Status {
+        code: 500,
+        body: "no".into(),
+        retry_after: None,
+    });
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["written"]), (5, &json!(10)), "{report}");
+    world.embeddings.always(Behaviour::Good);
+
+    // Another job takes it over and comes to its end; meanwhile the source goes on.
+    let url = world.qdrant.url();
+    let text = std::fs::read_to_string(&path).expect("the configuration");
+    std::fs::write(&path, text.replace(&url, &url.replace("127.0.0.1", "localhost"))).expect("written");
+    let report = told(&world, &["run", "--adopt", "--json"]).await;
+    assert_eq!(report["written"], json!(30), "{report}");
+    let theirs = world.rows().await;
+    world.upsert(&[point(2, json!({"content": "changed 2"}))]).await;
+
+    configure();
+    let before = version(&world).await;
+    assert_refused(&world, &["run"], "was taken over by another job").await;
+    assert_refused(&world, &["verify"], "--adopt").await;
+    assert_eq!(version(&world).await, before, "something was written");
+    // Taken back, everything is read again, and undone it is as the other left it.
+    let report = told(&world, &["run", "--adopt", "--json"]).await;
+    assert_eq!(
+        (&report["read"], &report["resumed"]),
+        (&json!(30), &json!(false)),
+        "{report}"
+    );
+    assert_mirrors(&world.rows().await, &world.points().await);
+    told(&world, &["undo", "--yes", "--json"]).await;
+    assert_eq!(world.rows().await, theirs);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_is_told_who_works_on_the_job_and_since_when() {
     let points = messages(40);
     let world = World::with(&points).await;

@@ -5,8 +5,10 @@ mod clean;
 mod decisions;
 mod faults;
 mod figures;
+mod parts;
 mod random;
 mod repair;
+mod ties;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

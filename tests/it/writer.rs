@@ -27,7 +27,6 @@ const TABLE: &str = "messages";
 /// A writer at work on a job of one range.
 struct Job {
     writer: Writer,
-    schema: TableSchema,
     journal: Shared,
     meters: Arc<Meters>,
     // Kept, so that events can be said.
@@ -39,15 +38,34 @@ impl Job {
     /// Nothing is committed yet; commits come with a flush only.
     async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let schema = TableSchema::choir(SIZE, &BTreeMap::new());
+        let target = target(&dir).await;
+        Self::over(dir, target, 0)
+    }
+
+    /// The same on a table that another job made, with rows of these points.
+    async fn adopting(ids: &[u64]) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut target = target(&dir).await;
+        target
+            .create(&schema(), "other", &BTreeMap::new())
+            .await
+            .expect("a table");
+        let theirs = Checkpoint::new("other", 0, vec![RangeProgress::new(IdRange::ALL)]);
+        let rows = vec![batch(ids.iter().copied())];
+        target.append(rows, &theirs).await.expect("committed");
+        Self::over(dir, target, ids.len() as u64)
+    }
+
+    fn over(dir: TempDir, target: Target, adopted: u64) -> Self {
+        let schema = schema();
         let journal = Shared::new(Journal::in_memory().expect("a journal"));
         let meters = Arc::new(Meters::default());
         let (events, kept) = mpsc::channel(EVENT_ROOM);
         let (writer, _) = Writer::spawn(Parts {
-            target: target(&dir).await,
-            schema: schema.clone(),
+            target,
+            schema,
             spaces: BTreeMap::new(),
-            checkpoint: Checkpoint::new(JOB, 0, vec![RangeProgress::new(IdRange::ALL)]),
+            checkpoint: Checkpoint::new(JOB, adopted, vec![RangeProgress::new(IdRange::ALL)]),
             journal: journal.clone(),
             meters: Arc::clone(&meters),
             events,
@@ -60,7 +78,6 @@ impl Job {
         });
         Self {
             writer,
-            schema,
             journal,
             meters,
             _events: kept,
@@ -83,27 +100,12 @@ impl Job {
         target
     }
 
-    fn batch(&self, ids: impl IntoIterator<Item = u64>) -> RecordBatch {
-        let points: Vec<(Point, Vec<f32>)> = ids
-            .into_iter()
-            .map(|n| {
-                let text = format!("message {n}");
-                (point(n, json!({"content": text})), embedding_of(&text, SIZE))
-            })
-            .collect();
-        let rows: Vec<NewRow<'_>> = points
-            .iter()
-            .map(|(point, embedding)| NewRow::of(point, embedding, None))
-            .collect();
-        encode(&self.schema, &rows).expect("a batch")
-    }
-
     /// A page of the run that goes on just now.
     fn page(&self, seq: u64, ids: Range<u64>, failing: &[u64]) -> EmbeddedPage {
         let (read, next) = (ids.end - ids.start, ids.end);
         // The first page of a range that begins nowhere has no cursor before it.
         let from = (ids.start > 1).then_some(PointId::Num(ids.start));
-        let rows = self.batch(ids.filter(|n| !failing.contains(n)));
+        let rows = batch(ids.filter(|n| !failing.contains(n)));
         EmbeddedPage {
             run: self.writer.run(),
             range: 0,
@@ -136,7 +138,7 @@ impl Job {
 
     /// What a retry asks for when it has brought these points.
     async fn recover(&self, numbers: &[u64]) -> anyhow::Result<()> {
-        let rows = self.batch(numbers.iter().copied());
+        let rows = batch(numbers.iter().copied());
         let ids: Vec<PointId> = numbers.iter().copied().map(PointId::Num).collect();
         let recover = |done| Message::Recover {
             rows,
@@ -189,6 +191,25 @@ impl Job {
     }
 }
 
+fn schema() -> TableSchema {
+    TableSchema::choir(SIZE, &BTreeMap::new())
+}
+
+fn batch(ids: impl IntoIterator<Item = u64>) -> RecordBatch {
+    let points: Vec<(Point, Vec<f32>)> = ids
+        .into_iter()
+        .map(|n| {
+            let text = format!("message {n}");
+            (point(n, json!({"content": text})), embedding_of(&text, SIZE))
+        })
+        .collect();
+    let rows: Vec<NewRow<'_>> = points
+        .iter()
+        .map(|(point, embedding)| NewRow::of(point, embedding, None))
+        .collect();
+    encode(&schema(), &rows).expect("a batch")
+}
+
 async fn target(dir: &TempDir) -> Target {
     let uri = dir.path().to_str().expect("a UTF-8 path");
     Target::connect(uri, TABLE, true).await.expect("a database")
@@ -205,7 +226,7 @@ async fn landed(job: &Job) -> Checkpoint {
     range.written += 10;
     range.next = Some(PointId::Num(21));
     behind
-        .append(vec![job.batch(11..21)], &landed)
+        .append(vec![batch(11..21)], &landed)
         .await
         .expect("committed behind its back");
     landed
@@ -303,7 +324,7 @@ async fn what_became_of_a_retry_is_looked_up_in_the_table() {
     let job = Job::with_failures().await;
     job.claim(&[9, 10]).await;
     // The row of one made it; nobody heard.
-    let added = job.behind().await.upsert(vec![job.batch([9])], None).await;
+    let added = job.behind().await.upsert(vec![batch([9])], None).await;
     assert_eq!(added.expect("written"), 1);
     job.writer.ask(Message::Settle).await.expect("settled");
     assert_eq!(
@@ -319,27 +340,71 @@ async fn what_became_of_a_retry_is_looked_up_in_the_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn in_a_table_that_was_taken_over_a_row_proves_no_retry() {
+    // The row of 9 is another job's.
+    let job = Job::adopting(&[9]).await;
+    job.commit(job.page(0, 1..11, &[9, 10])).await.expect("committed");
+    job.assert_settled(8, 2).await;
+    job.claim(&[9, 10]).await;
+    job.writer.ask(Message::Settle).await.expect("settled");
+    assert_eq!(
+        (job.state(9).await, job.state(10).await),
+        (Some(State::Failed), Some(State::Failed))
+    );
+    job.assert_settled(8, 2).await;
+    // Tried again it replaces that row.
+    job.claim(&[9]).await;
+    job.recover(&[9]).await.expect("written");
+    job.assert_settled(9, 1).await;
+    assert_eq!(job.numbers().await, (1..10).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_another_process_has_committed_nothing_is_put_on_top() {
+    let job = Job::new().await;
+    job.commit(job.page(0, 1..11, &[])).await.expect("committed");
+    landed(&job).await;
+    let version = job.version().await;
+    let error = job.commit(job.page(1, 11..21, &[])).await.expect_err("noticed");
+    let fault = Fault::of(&error);
+    assert_eq!(fault.invariant, Some(Invariant::Conservation), "{fault}");
+    assert!(fault.message.contains("another process of job job"), "{fault}");
+    assert_eq!(job.version().await, version, "something was written");
+    assert_eq!(job.numbers().await, (1..21).collect::<Vec<_>>());
+    // Another version of the same rows is nobody's harm.
+    let job = Job::new().await;
+    job.commit(job.page(0, 1..11, &[])).await.expect("committed");
+    let behind = job.behind().await;
+    let table = behind.table().expect("a table");
+    let index = lancedb::index::Index::BTree(lancedb::index::scalar::BTreeIndexBuilder::default());
+    table.create_index(&["id"], index).execute().await.expect("an index");
+    job.commit(job.page(1, 11..21, &[])).await.expect("committed");
+    job.assert_settled(20, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_somebody_else_adds_break_conservation_and_nothing_more_is_written() {
     let job = Job::new().await;
     job.commit(job.page(0, 1..11, &[])).await.expect("committed");
     let behind = job.behind().await;
     let table = behind.table().expect("a table");
     table
-        .add(vec![job.batch([1_000])])
+        .add(vec![batch([1_000])])
         .execute()
         .await
         .expect("added by somebody else");
+    let version = job.version().await;
     let error = job.commit(job.page(1, 11..21, &[])).await.expect_err("noticed");
     let fault = Fault::of(&error);
     assert_eq!(fault.invariant, Some(Invariant::Conservation), "{fault}");
     assert!(
         fault
             .message
-            .contains("should have 20 rows after this commit but has 21"),
+            .contains("should have 10 rows before this commit but has 11"),
         "{fault}"
     );
     assert_eq!(job.writer.broken().await, fault);
-    let version = job.version().await;
+    assert_eq!(job.version().await, version, "something was written");
     let further = job.commit(job.page(2, 21..31, &[])).await.expect_err("broken");
     assert_eq!(Fault::of(&further), fault);
     // A reset does not make it good.

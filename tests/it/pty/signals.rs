@@ -46,7 +46,7 @@ async fn another_size_while_it_runs() {
     terminal.assert_given_back();
 }
 
-fn is_stopped(pid: rustix::process::Pid) -> bool {
+pub(super) fn is_stopped(pid: rustix::process::Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
     stat.rsplit(')')
         .next()

@@ -1,10 +1,13 @@
 //! The Diff screen: pairs with their verdicts, and one pair field by field.
 
 use crossterm::event::KeyCode;
+use qlance::app::Message;
 use qlance::point::diff::{RecordDiff, Verdict, compare};
 use qlance::point::{Payload, Point, PointId, Vector, Vectors};
 use qlance::tasks::inspect::PairSummary;
 use qlance::tasks::{Owned, SampleOf, TaskCommand, TaskEvent};
+use qlance::ui;
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
@@ -190,6 +193,17 @@ fn pairs_of_every_verdict() {
 fn an_open_pair_folded() {
     let scene = opened();
     scene.assert_looks("diff_opened");
+    // What the signs mean, and that there is more.
+    let screen = scene.text((80, 24));
+    for part in [
+        "Q Qdrant, L LanceDB; ~ changed, t type, < Qdrant only, > LanceDB only",
+        "... 5 more below",
+    ] {
+        assert_says(&screen, part);
+    }
+    assert_says(&scene.press("G").text((80, 24)), " more above");
+    let scene = opened();
+    assert!(!scene.text((200, 60)).contains("more below"));
     for size in SIZES {
         scene.assert_looks_at("diff_opened_ascii", size, ASCII);
     }
@@ -205,6 +219,15 @@ fn an_open_pair_unfolded() {
 fn an_open_pair_not_wrapped_and_scrolled() {
     let scene = opened().press("w").key(KeyCode::Right).key(KeyCode::Right);
     scene.assert_looks("diff_scrolled");
+    let screen = scene.text((80, 24));
+    for part in [
+        "Point 17: differs, from column 21 on",
+        " L  (missing)",
+        " Q  null",
+        " Q  <",
+    ] {
+        assert_says(&screen, part);
+    }
 }
 
 #[test]
@@ -223,11 +246,154 @@ fn a_pair_that_is_missing_on_one_side() {
 }
 
 #[test]
+fn a_pair_that_is_being_read() {
+    let scene = listed().press("\n");
+    scene.assert_looks("diff_reading");
+    assert_says(&scene.text((80, 24)), "reading both stores ...");
+    // Another one, while the first is open.
+    let scene = opened().press("\tj\n");
+    let screen = scene.text((120, 40));
+    assert_says(&screen, "reading both stores ...");
+    assert!(!screen.contains("Point 17"), "{screen}");
+}
+
+/// The point 17 with so many named vectors; those named differ.
+fn with_vectors(count: u8, differing: &[u8]) -> RecordDiff {
+    let vectors = |shift: f32| -> Vectors {
+        let numbers = |n: u8| vec![1.0, if differing.contains(&n) { shift } else { 1.0 }];
+        (1..=count)
+            .map(|n| (format!("v{n}"), Vector::Dense(numbers(n))))
+            .collect()
+    };
+    let point = |shift| Point {
+        vectors: vectors(shift),
+        ..rain()
+    };
+    compare(PointId::Num(17), Some(&point(0.5)), Some(&point(0.25)), None, false)
+}
+
+#[test]
+fn vectors_that_differ_are_told_first_and_the_others_counted() {
+    let scene = |record| listed().press("\n").reading_pair(record);
+    let only = scene(with_vectors(2, &[2]));
+    only.assert_looks("diff_vectors_only");
+    assert_says(&only.text((120, 40)), "0 fields differ, 2 equal, 1 vector differs");
+    let folded = only.press("f").text((120, 40));
+    assert_says(&folded, "every field is equal, types included; 1 vector differs");
+    let many = scene(with_vectors(9, &[7]));
+    many.assert_looks("diff_vectors_many");
+    let screen = many.text((120, 40));
+    let place = |part: &str| {
+        screen
+            .find(part)
+            .unwrap_or_else(|| panic!("{part:?} is missing:\n{screen}"))
+    };
+    assert!(place("v7: ") < place("v1: "), "{screen}");
+    assert_says(&screen, "3 more vectors not shown, none of them differs");
+    let warn = (Color::Yellow, Modifier::BOLD);
+    assert_eq!(style_of(&many.draw(COLORS, (120, 40)), "~ v7: cosine 0.97619"), warn);
+    for part in ["largest difference 0.250000 at 1", "v1: equal, 2 numbers, norm 1.4142"] {
+        assert_says(&many.text((80, 24)), part);
+    }
+    let all = scene(with_vectors(9, &[1, 2, 3, 4, 5, 6, 7, 8, 9])).text((120, 40));
+    assert_says(&all, "3 more vectors not shown, 3 of them differ");
+    assert_says(&all, "9 vectors differ");
+}
+
+#[test]
+fn fields_that_are_not_shown_are_counted() {
+    let same = compare(PointId::Num(17), Some(&rain()), Some(&rain()), None, false);
+    let beyond = RecordDiff {
+        not_shown: 1_234,
+        verdict: Verdict::Differs,
+        ..same
+    };
+    let scene = listed().press("\n").reading_pair(beyond);
+    // Unfolded it shows what is equal; folded, nothing.
+    let scene = scene.press("f");
+    scene.assert_looks("diff_not_shown");
+    let screen = scene.text((200, 60));
+    assert_says(&screen, "1,234 more not shown");
+    assert_says(&screen, "0 shown fields differ, 2 equal");
+    assert_says(&screen, "what differs is among those that are not shown");
+    assert_says(&scene.text((80, 24)), "f shows the equal fields; y copies the id");
+}
+
+/// A field of 90 lines, and one after it; both differ.
+fn long() -> Scene {
+    let lines = |end: &str| -> String {
+        let lines: Vec<String> = (1..=90).map(|n| format!("verse {n} {end}")).collect();
+        lines.join("\n")
+    };
+    let left = payload(json!({ "a": 1, "verses": lines("a"), "z": 1 }));
+    let right = payload(json!({ "a": 2, "verses": lines("b"), "z": 2 }));
+    listed().press("\n").reading_pair(compared(left, right))
+}
+
+#[test]
+fn the_selected_field_unfolds_and_is_scrolled_to_its_last_line() {
+    let scene = long();
+    assert_says(&scene.text((200, 60)), "... 79 more lines");
+    scene.assert_looks("diff_long");
+    let unfolded = scene.press("j");
+    unfolded.assert_looks("diff_long_selected");
+    // Stacked, both sides are seen from the same line on.
+    for part in [" Q  verse 1 a", " L  verse 1 b"] {
+        assert_says(&unfolded.text((80, 24)), part);
+    }
+    let scrolled = unfolded.press("l").text((80, 24));
+    for part in [" Q  verse 11 a", " L  verse 11 b"] {
+        assert_says(&scrolled, part);
+    }
+    for (size, last) in [((80, 24), 90), ((100, 30), 90), ((120, 40), 90), ((200, 60), 90)] {
+        let area = Rect::new(0, 0, size.0, size.1);
+        let mut scene = long().press("j");
+        for _ in 0..40 {
+            let reach = ui::reach::reach(&scene.app, area);
+            assert!(reach.field.is_some(), "{size:?}");
+            scene = scene.take(Message::Reach(reach)).press("l");
+        }
+        let screen = scene.text(size);
+        assert_says(&screen, "verse 90 b");
+        assert_says(&screen, &format!("to {last} of {last}; Right and Left scroll"));
+        // One key back is seen at once: it was not scrolled past its end.
+        let back = scene.press("h").text(size);
+        assert!(!back.contains("verse 90 b"), "{back}");
+    }
+}
+
+#[test]
+fn the_sides_stack_below_100_columns_of_the_terminal() {
+    for (size, beside, listed) in [
+        ((80, 24), false, false),
+        ((99, 30), false, false),
+        ((100, 30), true, true),
+        ((115, 30), true, true),
+        ((116, 30), true, true),
+        ((200, 60), true, true),
+    ] {
+        let screen = opened().text(size);
+        let heading = screen
+            .lines()
+            .any(|line| line.contains("Qdrant  ") && line.contains("LanceDB  "));
+        assert_eq!(heading, beside, "{size:?}:\n{screen}");
+        assert_eq!(screen.contains(" Q  "), !beside, "{size:?}:\n{screen}");
+        assert_eq!(screen.contains("Pairs: "), listed, "{size:?}:\n{screen}");
+    }
+    opened().assert_looks_at("diff_opened_above", (100, 30), COLORS);
+    // Above it, the list is clicked as it is beside it.
+    let scene = opened().click((100, 30), "1042");
+    assert_eq!(scene.app.selected_id(), Some(PointId::Num(1_042)));
+}
+
+#[test]
 fn a_pair_that_cannot_be_read() {
     let error = "cannot be read from Qdrant: 1e400 is not finite";
     let scene = listed().press("\n");
     let scene = scene.unanswered(Owned::Pair(PointId::Num(17)), error);
-    scene.later().assert_looks("diff_opened_unreadable");
+    let scene = scene.later();
+    scene.assert_looks("diff_opened_unreadable");
+    assert_says(&scene.text((80, 24)), "Point 17 ");
 }
 
 // --- what styles mean
@@ -260,9 +426,10 @@ fn signs_and_types_say_how_a_field_differs() {
         "~ views  (integer | string)",
         "> written_at  (missing | string)",
         "(missing)",
-        "embedding: 2 numbers, norm 5.0000 | 2 numbers, norm 1.0000, cosine 1.00000",
-        "terms: 2 entries | 2 entries",
-        "voice: missing | 1 number, norm 1.0000",
+        "  embedding: embedded anew, cosine 1.00000, largest difference 3.200000 at 1, norm 5.0000 | 1.0000, 2 numbers",
+        "~ title: cosine 0.89443, largest difference 0.500000 at 1, norm 1.0000 | 1.1180, 2 numbers",
+        "  terms: equal, 2 entries",
+        "> voice: missing | 1 number, norm 1.0000",
     ] {
         assert_says(&screen, line);
     }
@@ -270,9 +437,11 @@ fn signs_and_types_say_how_a_field_differs() {
     assert_says(&opened().press("f").text((200, 60)), "  author");
     let colors = opened().draw(COLORS, (200, 60));
     let warn = (Color::Yellow, Modifier::BOLD);
-    assert_eq!(style_of(&colors, "title: 2 numbers"), warn);
+    assert_eq!(style_of(&colors, "title: cosine"), warn);
+    let plain = (Color::Reset, Modifier::empty());
+    assert_eq!(style_of(&colors, "embedding: embedded anew"), plain);
     assert_eq!(style_of(&colors, "t score"), warn);
-    assert_eq!(style_of(&colors, "terms: 2 entries"), (Color::Reset, Modifier::DIM));
+    assert_eq!(style_of(&colors, "terms: equal"), (Color::Reset, Modifier::DIM));
 }
 
 #[test]

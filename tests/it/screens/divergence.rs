@@ -1,7 +1,8 @@
 //! The Divergence screen: bins and threshold, the points of a bin, an open point, the agreement of neighbours.
 
+use qlance::app::Message;
 use qlance::journal::{Decided, Decision, Edit};
-use qlance::lance::browse::{Band, RankedRow};
+use qlance::lance::browse::{Anchor, Band, RankedRow};
 use qlance::point::{PointId, Similarity};
 use qlance::tasks::inspect::{Agreement, Neighbour, Neighbours, PointDetail, VectorFacts};
 use qlance::tasks::{JobFacts, Owned, Phase, Setting, Snapshot, TaskCommand, TaskEvent};
@@ -36,7 +37,7 @@ pub(super) fn rows() -> Vec<(RankedRow, Option<Decided>)> {
         };
         let row = RankedRow {
             id,
-            similarity: Similarity::new(0.9251 + 0.0006 * f32::from(place)).expect("a number"),
+            similarity: Similarity::new(0.9251 + 0.0006 * f32::from(place)),
             snippet: (place != 6).then(|| CONTENT[usize::from(place) % CONTENT.len()].to_owned()),
         };
         let decided = match place {
@@ -48,6 +49,20 @@ pub(super) fn rows() -> Vec<(RankedRow, Option<Decided>)> {
         (row, decided)
     };
     (0..38).map(row).collect()
+}
+
+/// The worst 200 of the 94,342 points that were compared, none of them decided about.
+fn worst() -> Vec<(RankedRow, Option<Decided>)> {
+    let row = |place: u16| RankedRow {
+        id: PointId::Num(1_000 + 7 * u64::from(place)),
+        similarity: Similarity::new(match place {
+            0..3 => 0.86 + 0.01 * f32::from(place),
+            3..41 => 0.9251 + 0.0006 * f32::from(place - 3),
+            _ => 0.9701 + 0.00001 * f32::from(place - 41),
+        }),
+        snippet: Some(CONTENT[usize::from(place) % CONTENT.len()].to_owned()),
+    };
+    (0..200).map(|place| (row(place), None)).collect()
 }
 
 /// The point 1028 of both stores with its neighbours.
@@ -103,6 +118,13 @@ impl Scene {
     /// The table's answer to what the screen asks for just now.
     #[track_caller]
     pub(super) fn ranked(self, rows: Vec<(RankedRow, Option<Decided>)>) -> Self {
+        let total = rows.len() as u64;
+        self.ranked_of(total, rows)
+    }
+
+    /// The same, with the first rows of more.
+    #[track_caller]
+    fn ranked_of(self, total: u64, rows: Vec<(RankedRow, Option<Decided>)>) -> Self {
         let asked = self.sent.iter().rev().find_map(|command| match command {
             TaskCommand::ListDivergent { band, anchor, .. } => Some((*band, *anchor)),
             _ => None,
@@ -111,7 +133,7 @@ impl Scene {
         self.event(TaskEvent::DivergentListed {
             band,
             anchor,
-            total: rows.len() as u64,
+            total,
             rows,
         })
     }
@@ -121,9 +143,15 @@ impl Scene {
     }
 }
 
-/// The third bin is chosen; of its points two are marked, and the fifth is selected.
+/// The bin from 0.925 to 0.95 is chosen; of its points two are marked, and the fifth is selected.
 pub(super) fn listed() -> Scene {
-    running().press("2jjj\t").ranked(rows()).press("jj  ")
+    let scene = running().press("2jjjjjjjjjj\t");
+    let band = scene.app.divergence.chosen_bin().expect("a bin");
+    assert!(
+        (band.from - 0.925).abs() < 1e-6 && (band.to - 0.95).abs() < 1e-6,
+        "{band:?}"
+    );
+    scene.ranked(rows()).press("jj  ")
 }
 
 /// The same, with the selected one open.
@@ -131,8 +159,13 @@ pub(super) fn opened() -> Scene {
     listed().press("\n").inspected(detail())
 }
 
-/// Two spaces that cannot be compared.
-fn apart() -> Scene {
+/// Two spaces that cannot be compared, before there are points in the table.
+pub(super) fn apart() -> Scene {
+    apart_with(Vec::new())
+}
+
+/// The same with points.
+fn apart_with(rows: Vec<(RankedRow, Option<Decided>)>) -> Scene {
     let facts = JobFacts {
         comparable: Err("Qdrant's vectors have 384 numbers, the new embeddings 1536".into()),
         ..facts()
@@ -142,7 +175,7 @@ fn apart() -> Scene {
         ..half_way()
     };
     let scene = Scene::of("messages").event(job_opened(facts)).phase(Phase::Running);
-    scene.seeing(snapshot).press("2").ranked(Vec::new())
+    scene.seeing(snapshot).press("2").ranked(rows)
 }
 
 // --- snapshots
@@ -176,14 +209,66 @@ fn a_bin_is_chosen_and_its_points_are_listed() {
 }
 
 #[test]
+fn a_bin_without_points() {
+    let scene = running().press("2jjjjjjjjjjj\t").ranked(Vec::new());
+    assert_says(&scene.text((120, 40)), "no points in this bin");
+    scene.assert_looks("divergence_bin_empty");
+}
+
+/// The end of a long list was jumped to, and its rows are not here yet.
+#[test]
+fn a_page_that_is_still_being_read() {
+    let scene = running().press("2\t").event(TaskEvent::DivergentListed {
+        band: Band::ALL,
+        anchor: Anchor::First,
+        total: 94_342,
+        rows: worst(),
+    });
+    let scene = scene.press("G");
+    assert_eq!(scene.app.divergence.selected(), None);
+    scene.assert_looks("divergence_page_loading");
+}
+
+#[test]
+fn a_tall_terminal_has_more_and_finer_bins() {
+    let size = (200, 60);
+    let tall = || {
+        running().take(Message::Resized {
+            columns: size.0,
+            rows: size.1,
+        })
+    };
+    let scene = tall().press("2jj\t").ranked(rows());
+    scene.assert_looks_at("divergence_tall", size, COLORS);
+    let screen = scene.text(size);
+    for part in [
+        "all 94,342 compared",
+        "0.9995 ",
+        "0.8500 d",
+        "d = below 0.980: 342 (0.4 %)",
+    ] {
+        assert_says(&screen, part);
+    }
+    // The threshold is an edge wherever it stands.
+    let scene = tall().press("2<<<").ranked(rows());
+    assert_says(&scene.text(size), "0.9770 ");
+    assert!(!scene.text(size).contains("0.9770 <"));
+}
+
+#[test]
 fn counts_in_a_linear_scale() {
-    let scene = running().press("2c").ranked(rows());
+    let scene = running().press("2c").ranked_of(94_342, worst());
+    // Both panes speak of the same points.
+    for part in ["all 94,342 compared", "All compared: 94,342, worst first"] {
+        assert_says(&scene.text((80, 24)), part);
+    }
     scene.assert_looks("divergence_linear");
 }
 
 #[test]
 fn a_bin_is_split() {
-    running().press("2j+").ranked(rows()).assert_looks("divergence_zoomed");
+    let scene = running().press("2j+").ranked_of(94_342, worst());
+    scene.assert_looks("divergence_zoomed");
 }
 
 #[test]
@@ -193,6 +278,9 @@ fn the_table_cannot_be_read() {
         .unanswered(Owned::Divergent(Band::ALL), "LanceDB: no such file")
         .later();
     scene.assert_looks("divergence_unreadable");
+    let bad = (Color::Red, Modifier::BOLD);
+    assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), "the table cannot be read"), bad);
+    assert_says(&scene.text((80, 24)), "Enter tries again");
 }
 
 #[test]
@@ -209,6 +297,7 @@ fn an_open_point_with_its_neighbours() {
 fn an_open_point_that_is_being_read() {
     let scene = listed().press("\n");
     scene.assert_looks("divergence_opening");
+    assert_says(&scene.text((80, 24)), "> Point 1028 ");
 }
 
 #[test]
@@ -231,7 +320,9 @@ fn an_open_point_that_cannot_be_read() {
     let id = detail().id;
     let error = "point 1028 cannot be read from Qdrant: the connection was refused";
     let scene = listed().press("\n").unanswered(Owned::Inspection(id), error);
-    scene.later().assert_looks("divergence_opened_unreadable");
+    let scene = scene.later();
+    scene.assert_looks("divergence_opened_unreadable");
+    assert_says(&scene.text((80, 24)), "> Point 1028 ");
     let scene = listed().press("\n").inspected(PointDetail {
         content: None,
         qdrant: None,
@@ -240,6 +331,9 @@ fn an_open_point_that_cannot_be_read() {
         ..detail()
     });
     scene.assert_looks("divergence_without_neighbours");
+    let why = "cannot be compared: Qdrant has no vector";
+    let warn = (Color::Yellow, Modifier::BOLD);
+    assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), why), warn);
 }
 
 #[test]
@@ -252,14 +346,75 @@ fn spaces_apart_say_why_and_what_can_be_measured() {
 fn spaces_apart_measured() {
     let scene = apart().press("n").event(TaskEvent::AgreementMeasured(agreement()));
     scene.assert_looks("divergence_apart_measured");
-    let scene = apart().press("n").unanswered(Owned::Agreement, "there is no table yet");
-    scene.later().assert_looks("divergence_apart_failed");
+    let error = "there is no table yet; it is made with the first commit";
+    let scene = apart().press("n").unanswered(Owned::Agreement, error).later();
+    scene.assert_looks("divergence_apart_failed");
+    assert_says(&scene.text((80, 24)), "n tries again");
+}
+
+#[test]
+fn spaces_apart_list_their_points_and_open_one_with_its_neighbours() {
+    let rows = rows().into_iter().map(|(row, decided)| {
+        let row = RankedRow {
+            similarity: None,
+            ..row
+        };
+        (row, decided)
+    });
+    let scene = apart_with(rows.collect()).press("\tjj");
+    scene.assert_looks("divergence_apart_listed");
+    assert_says(&scene.text((120, 40)), "38 points; no similarities: the spaces differ");
+    let scene = scene.press("\n");
+    let id = scene.app.divergence.selected().expect("a point");
+    assert_eq!(scene.sent.last(), Some(&TaskCommand::Inspect(id)));
+    let scene = scene.inspected(PointDetail {
+        id,
+        qdrant: Some(VectorFacts {
+            dimension: 384,
+            norm: 1.0,
+        }),
+        similarity: None,
+        ..detail()
+    });
+    assert_says(&scene.text((120, 40)), "nearest neighbours");
+    let screen = scene.text((80, 24));
+    for part in [
+        "cannot be compared: 384 against 1,536 numbers",
+        "Qdrant 384 numbers, norm 1.0000   LanceDB 1,536 numbers",
+    ] {
+        assert_says(&screen, part);
+    }
+    scene.assert_looks("divergence_apart_opened");
 }
 
 #[test]
 fn the_agreement_stands_under_the_bins() {
     let scene = listed().press("n").event(TaskEvent::AgreementMeasured(agreement()));
     scene.assert_looks("divergence_agreement");
+    let screen = scene.text((80, 24));
+    // Where there is no room for all, what is left out is said.
+    for part in ["8-10 ", "0-1 ", "all 94,342 compared; 93,300 above"] {
+        assert_says(&screen, part);
+    }
+}
+
+#[test]
+fn a_narrow_list_has_room_for_the_content_and_its_title_for_the_marks() {
+    let screen = listed().text((80, 24));
+    for part in [
+        "> 2 marked, 0.9250 to 0.9500: 38 ",
+        "[accepted] The ch~",
+        "[kept] Nobody",
+        "[again] A list",
+        "0.9275  The choir sang of",
+    ] {
+        assert_says(&screen, part);
+    }
+    assert_says(&listed().press("re\n").text((80, 24)), "[at work] ");
+    let wide = listed().text((120, 40));
+    for part in ["> 2 marked, 0.9250 to 0.9500: 38, worst first", "Qdrant's kept  Nobody"] {
+        assert_says(&wide, part);
+    }
 }
 
 // --- what styles mean
@@ -268,35 +423,42 @@ fn the_agreement_stands_under_the_bins() {
 fn bins_below_the_threshold_warn_and_have_a_letter() {
     let whole = running().press("2").ranked(Vec::new());
     let fine = running().press("2j+").ranked(Vec::new());
+    // No step of the histogram: a bin cannot end there.
+    let mut between = running().press("2").ranked(Vec::new());
+    between.app.threshold = 0.975_25;
     for (theme, good, warn) in [
         (COLORS, Color::Green, Color::Yellow),
         (PLAIN, Color::Reset, Color::Reset),
     ] {
         let screen = fine.draw(theme, (120, 40));
+        assert_eq!(style_of_bar(&screen, "0.9995"), (good, Modifier::empty()));
+        let screen = whole.draw(theme, (120, 40));
         for label in ["0.9975", "0.9950", "0.9850"] {
             assert_eq!(style_of_bar(&screen, label), (good, Modifier::empty()), "{label}");
         }
-        let screen = whole.draw(theme, (120, 40));
-        for (label, letter) in [("0.9750", "<"), ("0.9500", "d"), ("0.9250", "d"), ("0.8500", "d")] {
+        for (label, letter) in [("0.9700", "d"), ("0.9250", "d"), ("0.8500", "d")] {
             assert_eq!(style_of_bar(&screen, label), (warn, Modifier::BOLD), "{label}");
             let (x, y) = find(&screen, label);
             assert_eq!(screen[(x + 7, y)].symbol(), letter, "{label}");
         }
+        let screen = between.draw(theme, (120, 40));
+        let (x, y) = find(&screen, "0.9700");
+        assert_eq!(screen[(x + 7, y)].symbol(), "<");
     }
 }
 
 #[test]
 fn a_moved_threshold_moves_the_colours_and_the_counts() {
     let scene = running().press("2").ranked(Vec::new());
-    assert_says(&scene.text((120, 40)), "< 0.980: 342 below (0.4 %)");
+    assert_says(&scene.text((120, 40)), "d = below 0.980: 342 (0.4 %)");
     let scene = scene.press("}}}");
     assert!(matches!(
         scene.sent.last(),
         Some(TaskCommand::Set(Setting::Threshold(threshold))) if (*threshold - 1.0).abs() < 1e-6
     ));
-    assert_says(&scene.text((120, 40)), "< 1.000: 94,342 below (100.0 %)");
+    assert_says(&scene.text((120, 40)), "d = below 1.000: 94,342 (100.0 %)");
     let scene = scene.press("{{{{{{<");
-    assert_says(&scene.text((120, 40)), "< 0.939: 41 below (0.0 %)");
+    assert_says(&scene.text((120, 40)), "d = below 0.939: 41 (0.0 %)");
 }
 
 #[test]
@@ -332,7 +494,7 @@ fn a_click_chooses_a_bin_or_a_point() {
         let scene = running().press("2").ranked(rows()).click(size, "0.9500");
         let band = scene.app.divergence.chosen_bin().expect("a bin");
         assert!(
-            (band.from - 0.95).abs() < 1e-6 && (band.to - 0.975).abs() < 1e-6,
+            (band.from - 0.95).abs() < 1e-6 && (band.to - 0.96).abs() < 1e-6,
             "{band:?}"
         );
         let scene = listed().click(size, "1014");
@@ -342,12 +504,14 @@ fn a_click_chooses_a_bin_or_a_point() {
 
 #[test]
 fn a_decision_is_at_work_until_it_is_confirmed() {
-    let scene = listed().press("r");
+    // Embedding costs something here, and two are marked: it asks first.
+    let scene = listed().press("re\n");
     let ids = vec![rows()[2].0.id, rows()[3].0.id];
     assert_eq!(scene.sent.last(), Some(&TaskCommand::EmbedAgain(ids.clone())));
     assert_says(&scene.text((120, 40)), "at work");
     let scene = scene.event(TaskEvent::Decided {
         decision: Decision::EmbeddedAgain,
+        asked: ids.clone(),
         points: ids,
         error: None,
     });

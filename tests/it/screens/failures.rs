@@ -3,9 +3,6 @@
 use qlance::journal::{Attempt, Edit, FailureRow, State};
 use qlance::point::{Cause, Failure, Payload, PointId};
 use qlance::tasks::{FailureDetail, Owned, Snapshot, TaskCommand, TaskEvent};
-use qlance::ui;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
@@ -104,17 +101,24 @@ pub(super) fn listed() -> Scene {
     complete()
         .press("3")
         .listing(rows.clone())
-        .press("r")
-        .event(TaskEvent::RetryStarted(vec![rows[1].id]))
+        .press("    r")
+        .event(TaskEvent::RetryStarted(rows[1..4].iter().map(|row| row.id).collect()))
         .event(TaskEvent::RetryFinished(rows[2].id, Err(again)))
         .event(TaskEvent::RetryFinished(rows[3].id, Ok(())))
         .listing(rows)
-        .press("jjjj  ")
+        .press("  ")
 }
 
 /// The same, with the selected one open.
 pub(super) fn opened() -> Scene {
     listed().press("\n").reading(detail(&rows()[6], content(), None))
+}
+
+/// The journal answers no more, after it has once.
+pub(super) fn unreadable() -> Scene {
+    let scene = listed().unanswered(Owned::Failures, "database disk image is malformed");
+    assert_eq!(scene.app.failures.total(), 12);
+    scene
 }
 
 /// The content of the selected one is being edited.
@@ -129,18 +133,79 @@ pub(super) fn editing(content: &str) -> Scene {
 fn before_the_job_is_open() {
     let scene = Scene::of("messages").press("3");
     scene.assert_looks("failures_not_open");
+    assert_says(&scene.text((80, 24)), "> Failures, by id ");
 }
 
 #[test]
 fn before_the_journal_answers() {
-    complete().press("3").assert_looks("failures_loading");
+    let scene = complete().press("3");
+    scene.assert_looks("failures_loading");
+    assert_says(&scene.text((80, 24)), "> Failures, by id ");
 }
 
 #[test]
 fn the_journal_cannot_be_read() {
     let scene = complete().press("3");
     let scene = scene.unanswered(Owned::Failures, "database disk image is malformed");
-    scene.later().assert_looks("failures_unreadable");
+    let scene = scene.later();
+    scene.assert_looks("failures_unreadable");
+    assert_says(&scene.text((80, 24)), "> Failures, by id ");
+    let bad = (Color::Red, Modifier::BOLD);
+    assert_eq!(
+        style_of(&scene.draw(COLORS, (80, 24)), "the journal cannot be read"),
+        bad
+    );
+}
+
+#[test]
+fn the_journal_cannot_be_read_any_more() {
+    let scene = unreadable();
+    scene.assert_looks("failures_old");
+    let bad = (Color::Red, Modifier::BOLD);
+    assert_eq!(style_of(&scene.draw(COLORS, (120, 40)), "old rows; the journal"), bad);
+    assert_says(
+        &scene.text((80, 24)),
+        "cannot be read: database disk image is malformed",
+    );
+    // The reason is not in the way of the filter.
+    assert_says(&scene.press("/time").text((80, 24)), "/ time");
+}
+
+#[test]
+fn while_one_is_being_read() {
+    listed().press("\n").assert_looks("failures_reading");
+    let scene = opened().press("j\n");
+    scene.assert_looks("failures_reading_another");
+    let title = "Reading 4e1c8d2a-0000-4000-8000-000000000003 ...; below is 2f9a..0002";
+    assert_says(&scene.text((80, 24)), title);
+    let dim = (Color::Reset, Modifier::DIM);
+    assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), "too_long, 2 attempts"), dim);
+    let warn = (Color::Yellow, Modifier::BOLD);
+    assert_eq!(style_of(&opened().draw(COLORS, (80, 24)), "too_long, 2 attempts"), warn);
+}
+
+#[test]
+fn every_attempt_has_its_whole_error() {
+    let rows = rows();
+    let mut long = detail(&rows[6], content(), None);
+    long.attempts = (0..25)
+        .map(|number| Attempt {
+            at: ago(30 - number),
+            cause: Cause::Rejected,
+            error: format!("attempt {number}: {}: end{number}", "because of that, ".repeat(20)),
+        })
+        .collect();
+    let scene = listed().press("\n").reading(long).press("\t");
+    scene.assert_looks("failures_opened_long_errors");
+    let mut seen = String::new();
+    let mut scene = scene;
+    for _ in 0..60 {
+        seen.push_str(&scene.text((200, 60)));
+        scene = scene.press("jj");
+    }
+    for shown in ["end24", "end5", "and 5 earlier"] {
+        assert_says(&seen, shown);
+    }
 }
 
 #[test]
@@ -156,7 +221,28 @@ fn without_any() {
 
 #[test]
 fn with_marks_and_retries() {
-    listed().assert_looks("failures");
+    let scene = listed();
+    scene.assert_looks("failures");
+    // As many as the tab says, and what is listed beside them.
+    let screen = scene.text((80, 24));
+    for part in [
+        "3 Failures 11",
+        "> Failures: 12 listed, 11 failed, 2 marked, retried 2 of 4, by id",
+    ] {
+        assert_says(&screen, part);
+    }
+}
+
+#[test]
+fn a_long_cause_moves_no_column() {
+    let mut rows = rows();
+    rows[0].cause = Cause::MediaUnreachable;
+    let scene = complete().press("3").listing(rows);
+    let screen = scene.draw(COLORS, (80, 24));
+    let (heading, _) = find(&screen, "error  ");
+    for error in ["no key `content`", "400: content policy"] {
+        assert_eq!(find(&screen, error).0, heading, "{error}");
+    }
 }
 
 #[test]
@@ -171,6 +257,14 @@ fn filtered_by_a_class() {
     let long = rows().into_iter().filter(|row| row.cause == Cause::TooLong);
     let scene = listed().press("/too_long\n").listing(long.collect());
     scene.assert_looks("failures_of_a_class");
+}
+
+#[test]
+fn filtered_by_a_class_and_a_text() {
+    let long = rows().into_iter().filter(|row| row.cause == Cause::TooLong);
+    let typing = listed().press("/class:too_long 8192").listing(long.collect());
+    typing.assert_looks("failures_typing_a_class");
+    typing.press("\n").assert_looks("failures_of_a_class_with_a_text");
 }
 
 #[test]
@@ -196,6 +290,8 @@ fn an_open_one_with_an_edit_scrolled() {
         .press("jjjj\n")
         .reading(detail(&rows()[10], content(), Some(edit)));
     scene.assert_looks("failures_opened_edited");
+    // It was brought back: its payload can be read.
+    assert_says(&scene.text((80, 24)), "it is in Qdrant again");
     scene.press("\tjjjj").assert_looks("failures_opened_scrolled");
 }
 
@@ -269,12 +365,9 @@ fn the_cursor_is_where_the_filter_is_typed() {
         ("/a\n", None),
     ] {
         let scene = listed().press(keys);
-        let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("a test backend opens");
-        terminal
-            .draw(|frame| ui::draw(frame, &scene.app, &COLORS))
-            .expect("a test backend draws");
-        let cursor = terminal.backend().cursor_position();
-        let seen = terminal.backend().cursor_visible().then_some((cursor.x, cursor.y));
+        let screen = scene.draw(COLORS, (80, 24));
+        let is_cursor = |x: &u16| screen[(*x, 3)].modifier.contains(Modifier::REVERSED);
+        let seen = (1..79).find(is_cursor).map(|column| (column, 3));
         assert_eq!(seen, column.map(|column| (column, 3)), "{keys:?}");
     }
 }

@@ -11,7 +11,7 @@ use qlance::point::{Cause, Failure, Payload, PointId, Similarity};
 use qlance::tasks::inspect::{Neighbour, Neighbours, PairSummary, PointDetail};
 use qlance::tasks::meters::Waiting;
 use qlance::tasks::plan::PlanReport;
-use qlance::tasks::search::{Found, Hit};
+use qlance::tasks::search::{Found, Hit, NoAnswer};
 use qlance::tasks::{JobFacts, Level, Phase, Snapshot, StopReason, TaskEvent};
 use qlance::ui;
 use ratatui::Terminal;
@@ -136,7 +136,7 @@ impl Content {
     fn ranked(&self) -> RankedRow {
         RankedRow {
             id: PointId::Num(42),
-            similarity: Similarity::new(0.5).expect("a number"),
+            similarity: Similarity::new(0.5),
             snippet: Some(cut(&self.text, 160)),
         }
     }
@@ -261,7 +261,7 @@ impl Content {
             (
                 "a search without Qdrant",
                 running().press("6/x\n").finding(Found {
-                    qdrant: Err(error.clone()),
+                    qdrant: Err(NoAnswer::Failed(error.clone())),
                     ..search::found()
                 }),
             ),

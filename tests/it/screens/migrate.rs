@@ -1,5 +1,7 @@
 //! The Migrate screen: the plan before a run, the run, and how it ends.
 
+mod states;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,6 +78,8 @@ pub(super) fn half_way() -> Snapshot {
             left: Some(Duration::from_secs(3)),
             outage: None,
         }),
+        bound: None,
+        reduced: None,
         version: 5,
         shortened: 0,
         compared: 0,
@@ -100,11 +104,17 @@ pub(super) fn idle(snapshot: Snapshot) -> Snapshot {
     }
 }
 
-/// Two minutes into a run over 200,000 points, at a rate that goes up and down.
+/// Two minutes into a run over 200,000 points.
 pub(super) fn running() -> Scene {
+    rows().into_iter().fold(under_way(&half_way()), |scene, row| {
+        scene.event(TaskEvent::PointFailed(row.id, Failure::new(row.cause, row.error)))
+    })
+}
+
+/// Two minutes into a run that has come so far, at a rate that goes up and down.
+fn under_way(end: &Snapshot) -> Scene {
     const PACE: [u64; 12] = [4, 5, 6, 7, 8, 8, 7, 6, 5, 3, 2, 4];
     let mut scene = Scene::open().phase(Phase::Running);
-    let end = half_way();
     let whole: u64 = PACE.iter().sum::<u64>() * 10;
     let mut done = 0;
     for second in 0..=120_usize {
@@ -119,9 +129,27 @@ pub(super) fn running() -> Scene {
         done += PACE[second % PACE.len()];
         scene.now += Duration::from_secs(1);
     }
-    rows().into_iter().fold(scene, |scene, row| {
-        scene.event(TaskEvent::PointFailed(row.id, Failure::new(row.cause, row.error)))
-    })
+    scene
+}
+
+/// Nobody answers, and nothing has moved for longer than rates are measured over.
+fn waiting_out(outage: Outage, error: &str, seconds: u64) -> Snapshot {
+    let snapshot = half_way();
+    Snapshot {
+        rate: 0.0,
+        eta: None,
+        stages: snapshot.stages.map(|stage| StageSnapshot {
+            in_flight: 0,
+            busy: 0.0,
+            ..stage
+        }),
+        waiting: Some(Waiting {
+            reason: format!("{} outage: {error}", outage.of),
+            left: Some(Duration::from_secs(seconds)),
+            outage: Some(outage),
+        }),
+        ..snapshot
+    }
 }
 
 pub(super) fn stopped(reason: StopReason) -> Scene {
@@ -133,9 +161,10 @@ pub(super) fn stopped(reason: StopReason) -> Scene {
     running().seeing(snapshot).phase(stopped)
 }
 
-pub(super) fn complete() -> Scene {
-    let snapshot = Snapshot {
-        phase: Phase::Complete,
+/// A job of which all points are across.
+fn across(phase: Phase) -> Snapshot {
+    Snapshot {
+        phase,
         read: 200_000,
         written: 199_988,
         failed: 11,
@@ -143,8 +172,12 @@ pub(super) fn complete() -> Scene {
         similarities: similarities(&[186_000, 11_400, 1_500, 928, 90, 30], 40),
         elapsed: Duration::from_secs(3_723),
         ..idle(half_way())
-    };
-    running().seeing(snapshot).phase(Phase::Complete)
+    }
+}
+
+pub(super) fn complete() -> Scene {
+    let scene = running().seeing(across(Phase::Complete));
+    scene.phase(Phase::Complete)
 }
 
 fn estimate(value: Option<f64>, basis: Basis, how: &str) -> Estimate {
@@ -184,7 +217,7 @@ pub(super) fn plan() -> PlanReport {
         points: 200_000,
         settled: 20_000,
         vectors: vec![
-            vector("", "dense 1536 cosine", "embedded anew, and compared with"),
+            vector("", "dense 1536 cosine", "compared with the new embedding"),
             vector("terms", "sparse", "kept as column terms"),
             vector("title", "dense 384 Manhattan", "kept as column title"),
         ],
@@ -240,6 +273,23 @@ pub(super) fn ready(plan: PlanReport) -> Scene {
 fn used_up() -> StopReason {
     let reason = "the budget of $5.00 is used up: $4.9987 spent, and the next request would cost about $0.0021";
     StopReason::Budget(reason.into())
+}
+
+/// Stopped with the money spent that the reason names.
+fn without_money() -> Scene {
+    let phase = Phase::Stopped(used_up());
+    let snapshot = idle(half_way());
+    let usage = Usage {
+        tokens: 38_451_500,
+        ..snapshot.usage
+    };
+    let snapshot = Snapshot {
+        phase: phase.clone(),
+        usage,
+        cost_usd: 4.9987,
+        ..snapshot
+    };
+    running().seeing(snapshot).phase(phase)
 }
 
 // --- snapshots
@@ -299,31 +349,32 @@ fn paused() {
 
 /// An outage of the embedder, 45 s old.
 fn outage() -> Scene {
-    let snapshot = Snapshot {
-        waiting: Some(Waiting {
-            reason: "embedder outage: HTTP 503: the model is being loaded".into(),
-            left: Some(Duration::from_secs(8)),
-            outage: Some(Outage {
-                of: "embedder",
-                lasted: Duration::from_secs(45),
-                tries: 5,
-                patience: Duration::from_secs(1_800),
-            }),
-        }),
-        ..half_way()
+    let outage = Outage {
+        of: "embedder",
+        lasted: Duration::from_secs(45),
+        tries: 5,
+        patience: Duration::from_secs(1_800),
     };
-    running().seeing(snapshot)
+    running().seeing(waiting_out(outage, "HTTP 503: the model is being loaded", 8))
 }
 
 #[test]
 fn an_outage_says_what_is_wrong_what_is_done_and_what_can_be_done() {
     let scene = outage();
     scene.assert_looks("migrate_outage");
+    let style = style_of(&scene.draw(COLORS, (80, 24)), "WAITING");
+    assert_eq!(style, (Color::Yellow, Modifier::BOLD));
     for size in SIZES {
-        assert_says(
-            &scene.text(size),
+        let screen = scene.text(size);
+        for part in [
+            "embedder outage: HTTP 503: the model is being loaded",
             "try 6 in 8 s (n: now); down for 45 s, stops after 30 min",
-        );
+            "WAITING",
+            "ETA --:--",
+        ] {
+            assert_says(&screen, part);
+        }
+        assert!(!screen.contains("RUNNING") && !screen.contains("<- limit"), "{screen}");
         if size.0 > 80 {
             assert_says(&scene.text(size), "n try now");
         }
@@ -333,14 +384,26 @@ fn an_outage_says_what_is_wrong_what_is_done_and_what_can_be_done() {
 #[test]
 fn an_invariant_is_broken() {
     let reason = "conservation broken: the table should have 93,220 rows after this commit but has 93,221";
-    stopped(StopReason::Broken(reason.into())).assert_looks("migrate_broken");
+    let scene = stopped(StopReason::Broken(reason.into()));
+    scene.assert_looks("migrate_broken");
+    let screen = scene.text((80, 24));
+    for part in [
+        "conservation broken: the table should have 93,220 rows",
+        "has 93,221; p goes on",
+    ] {
+        assert_says(&screen, part);
+    }
+    for wanted in ["conservation broken", "STOPPED"] {
+        let style = style_of(&scene.draw(COLORS, (80, 24)), wanted);
+        assert_eq!(style, (Color::Red, Modifier::BOLD), "{wanted}");
+    }
 }
 
 #[test]
 fn both_stores_are_compared() {
     let snapshot = Snapshot {
         compared: 48_500,
-        ..idle(half_way())
+        ..across(Phase::Comparing)
     };
     let scene = running().seeing(snapshot).phase(Phase::Comparing);
     scene.assert_looks("migrate_comparing");
@@ -348,20 +411,34 @@ fn both_stores_are_compared() {
 
 #[test]
 fn the_budget_is_used_up() {
-    stopped(used_up()).assert_looks("migrate_budget_used_up");
+    let scene = without_money();
+    scene.assert_looks("migrate_budget_used_up");
+    for part in [
+        "$5.00 of $5.00",
+        "$4.9987 spent, and",
+        "$0.0021",
+        "$ raises it and goes on",
+    ] {
+        assert_says(&scene.text((80, 24)), part);
+    }
 }
 
 #[test]
 fn stopped_by_trouble() {
     let reason = "the embedder does not answer: 503 Service Unavailable, 8 tries";
-    stopped(StopReason::Trouble(reason.into())).assert_looks("migrate_stopped");
+    let scene = stopped(StopReason::Trouble(reason.into()));
+    scene.assert_looks("migrate_stopped");
+    assert_says(&scene.text((80, 24)), &format!("{reason}; p goes on"));
 }
 
 #[test]
 fn the_table_is_being_finished() {
-    let scene = running().seeing(idle(half_way()));
-    let scene = scene.phase(Phase::Finishing(Step::VectorIndex));
+    let phase = Phase::Finishing(Step::VectorIndex);
+    let scene = running().seeing(across(phase.clone())).phase(phase);
     scene.assert_looks("migrate_finishing");
+    for part in ["200,000 / 200,000", "all points are across; vector index ..."] {
+        assert_says(&scene.text((80, 24)), part);
+    }
 }
 
 #[test]
@@ -454,6 +531,11 @@ fn phases_are_told_by_word_weight_and_colour() {
         (Phase::Failed("no Qdrant".into()), Color::Red, Modifier::BOLD),
         (Phase::Stopped(trouble), Color::Yellow, Modifier::BOLD),
         (Phase::Stopped(used_up()), Color::Yellow, Modifier::BOLD),
+        (
+            Phase::Stopped(StopReason::Broken("a row too many".into())),
+            Color::Red,
+            Modifier::BOLD,
+        ),
         (Phase::Paused, Color::Yellow, Modifier::BOLD),
         (Phase::Running, Color::Green, Modifier::BOLD),
         (Phase::Complete, Color::Green, Modifier::BOLD),
@@ -470,15 +552,23 @@ fn phases_are_told_by_word_weight_and_colour() {
 }
 
 #[test]
-fn a_sum_that_does_not_add_up_is_told_in_red() {
+fn a_sum_that_does_not_add_up_is_told_in_red_and_in_full() {
     let wrong = Snapshot {
         written: 94_379,
         ..half_way()
     };
     let scene = running().take(qlance::app::Message::Snapshot(Box::new(wrong)));
     let screen = scene.draw(COLORS, (80, 24));
-    assert_eq!(style_of(&screen, "DOES NOT ADD UP"), (Color::Red, Modifier::BOLD));
-    assert!(!running().text((80, 24)).contains("DOES NOT ADD UP"));
+    assert_says(
+        &scene.text((80, 24)),
+        "OFF BY 1: read 94,904 = written 94,379 + failed 12 + skipped 0 + in hand 512",
+    );
+    for wanted in ["OFF BY 1: read", "RUNNING"] {
+        assert_eq!(style_of(&screen, wanted), (Color::Red, Modifier::BOLD), "{wanted}");
+    }
+    // The header says it on every screen.
+    assert_says(&scene.press("3").text((80, 24)), "RUNNING 02:00 OFF BY 1");
+    assert!(!running().text((80, 24)).contains("OFF BY"));
 }
 
 // --- sizes
@@ -508,5 +598,32 @@ fn a_plan_that_does_not_fit_says_so_and_scrolls_to_its_end() {
     assert!(!screen.contains("what fits no other column"), "{screen}");
     let screen = ready(plan()).press(&"j".repeat(50)).text((80, 24));
     assert_says(&screen, "what fits no other column");
+    assert_says(&screen, "more lines: Up");
     assert!(!screen.contains("more lines: Down"), "{screen}");
+    let screen = ready(plan()).press("jjjjjj").text((80, 24));
+    for part in ["... 7 more lines: Up", "more lines: Down"] {
+        assert_says(&screen, part);
+    }
+}
+
+#[test]
+fn a_plan_is_cut_nowhere_in_its_sentences() {
+    let mut seen = String::new();
+    for lines in 0..30 {
+        seen.push_str(&ready(plan()).press(&"j".repeat(lines)).text((80, 24)));
+    }
+    for part in [
+        "compared with the new embedding",
+        "known from",
+        "requests on",
+        "sample of 500",
+        "before compression",
+        "double, integer, null",
+        "1.3 GiB",
+    ] {
+        assert_says(&seen, part);
+    }
+    // What is cut in the header stands in the plan.
+    let mut lines = seen.lines().filter(|line| line.starts_with('│'));
+    assert!(lines.all(|line| !line.contains('~')), "{seen}");
 }

@@ -2,12 +2,15 @@
 //! is short: Log.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crossterm::event::KeyCode;
 use qlance::app::actions::{self, ActionId, Motion};
 use qlance::app::{App, Message, Screen};
 use qlance::lance::index::Step;
 use qlance::point::{Cause, Failure, PointId};
+use qlance::tasks::meters::{Outage, Waiting};
+use qlance::tasks::sync::Difference;
 use qlance::tasks::{Level, Phase, Setting, TaskCommand, TaskEvent};
 use qlance::ui;
 use ratatui::Terminal;
@@ -16,7 +19,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
 use super::frame::{assert_says, find, style_of, text};
-use super::migrate::{plan, ready, running};
+use super::migrate::{complete, half_way, plan, ready, running};
 use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, failures, search, verify};
 
 /// A log with lines of every level.
@@ -73,6 +76,8 @@ pub(super) fn all() -> Vec<(&'static str, Scene)> {
         ("failures with help", failures::listed().press("?")),
         ("failure opened", failures::opened()),
         ("typing", failures::listed().press("/timeout")),
+        ("failures that are old", failures::unreadable()),
+        ("reading a failure", failures::listed().press("\n")),
         ("editor", failures::editing("one line")),
         ("editor of lines", failures::editing("two\nlines")),
         ("diff", diff::listed()),
@@ -104,8 +109,34 @@ fn the_log_by_levels() {
     log().press("ff").assert_looks("log_errors");
     let quiet = Scene::open().press("7f");
     quiet.assert_looks("log_without_warnings");
+    log().press("kkkkkk").assert_looks("log_scrolled");
     let scene = Scene::of("messages").press("7");
     scene.assert_looks("log_empty");
+}
+
+/// A log whose newest line is longer than any screen is wide.
+fn long_log() -> Scene {
+    let long = format!("the embedder answered 400: {}END", "a word of it, ".repeat(20));
+    log().note(Level::Error, &long).later()
+}
+
+#[test]
+fn the_selected_line_of_the_log_is_opened_in_its_place() {
+    let scene = long_log();
+    scene.assert_looks("log_opened");
+    for size in SIZES {
+        assert_says(&scene.text(size), "END");
+    }
+    let above = long_log().press("k");
+    assert!(!above.text((80, 24)).contains("END"), "another line is selected");
+    let endless = log().note(Level::Warn, &"word ".repeat(5_000)).later();
+    assert_says(&endless.text((80, 24)), "the embedder refused the key");
+    let screen = scene.draw(PLAIN, (80, 24));
+    let (x, y) = find(&screen, "error the embedder answered");
+    assert!(
+        screen[(x - 9, y)].modifier.contains(Modifier::REVERSED),
+        "the time says which line is selected"
+    );
 }
 
 #[test]
@@ -143,6 +174,10 @@ fn prompts() {
     scene.assert_looks("prompt_accept");
     let scene = diff::listed().press("ino id\n");
     scene.assert_looks("prompt_pair");
+    running().press("b").assert_looks("prompt_batch");
+    running().press("m").assert_looks("prompt_requests");
+    running().press("t").assert_looks("prompt_tokens");
+    failures::listed().press("E").assert_looks("prompt_export");
 }
 
 #[test]
@@ -150,15 +185,265 @@ fn questions() {
     running().press("q").assert_looks("confirm_quit");
     failures::listed().press("R").assert_looks("confirm_retry_all");
     divergence::listed().press("K").assert_looks("confirm_keep");
+    divergence::listed().press("  r").assert_looks("confirm_embed_again");
 }
 
 #[test]
-fn a_warning_takes_the_footer_for_a_while() {
+fn questions_before_catching_up() {
+    let differing = Difference {
+        same: 199_980,
+        new: 12,
+        content: 5,
+        payload: 2,
+        gone: 0,
+        inputs: 17,
+        tokens: 2_430,
+        cost_usd: 0.0003,
+        ..Difference::default()
+    };
+    let gone = Difference { gone: 4, ..differing };
+    let only_gone = Difference {
+        same: 199_996,
+        gone: 4,
+        ..Difference::default()
+    };
+    for (name, found) in [
+        ("confirm_catch_up", differing),
+        ("confirm_catch_up_and_remove", gone),
+        ("confirm_catch_up_only_gone", only_gone),
+    ] {
+        let asked = complete().press("1").event(TaskEvent::Compared(Ok(found)));
+        asked.assert_looks(name);
+    }
+    let elsewhere = complete().press("7").event(TaskEvent::Compared(Ok(gone)));
+    elsewhere.assert_looks("catch_up_waits_for_an_answer");
+}
+
+#[test]
+fn a_warning_takes_the_place_of_the_keys_for_a_while() {
     let scene = running().note(Level::Warn, "the histogram lacks the rows of earlier runs");
     scene.assert_looks("flash");
     let warn = (Color::Yellow, Modifier::BOLD);
     assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), "the histogram"), warn);
     assert!(!scene.later().text((80, 24)).contains("the histogram"));
+}
+
+// --- the footer and the header
+
+/// The last line of a frame.
+fn footer(scene: &Scene, size: (u16, u16)) -> String {
+    scene.text(size).lines().last().unwrap_or_default().to_owned()
+}
+
+/// The first line of a frame.
+fn header(scene: &Scene, width: u16) -> String {
+    scene.text((width, 24)).lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn over_a_screen_the_footer_names_only_the_keys_of_what_lies_there() {
+    for (scene, wanted) in [
+        (running().press("q"), " c s r choose  Enter carry out  Esc cancel"),
+        (running().press("$"), " Enter take  Esc leave"),
+        (failures::listed().press(":"), " Up Down choose  Enter do it  Esc close"),
+        (failures::listed().press("?"), " Up Down scroll  Esc close"),
+        (
+            failures::listed().press("/timeout"),
+            " Enter keep the filter  Esc show all",
+        ),
+        (
+            failures::editing("one line"),
+            " Enter embed and retry  Alt-Enter begin a line  Esc leave",
+        ),
+        (failures::editing("two\nlines"), " Ctrl-S embed and retry  Esc leave"),
+    ] {
+        for size in [(60, 16), (80, 24), (200, 60)] {
+            assert_eq!(footer(&scene, size), wanted, "{size:?}");
+        }
+    }
+}
+
+#[test]
+fn the_footer_names_the_keys_of_what_is_open() {
+    for (name, scene, offered, not_offered) in [
+        (
+            "a point",
+            divergence::opened(),
+            &["r re-embed", "K keep old", "a accept", "d diff", "Esc back"][..],
+            &["Enter open", "Space mark", "Tab pane"][..],
+        ),
+        (
+            "a pair",
+            diff::opened(),
+            &["] next", "[ previous", "f fold", "w wrap", "Esc back"],
+            &["Enter open", "n sample", "i by id", "Tab pane"],
+        ),
+        (
+            "pairs",
+            diff::listed(),
+            &["Enter open", "n sample"],
+            &["f fold", "w wrap", "Esc back"],
+        ),
+        (
+            "no pair",
+            Scene::of("messages").press("4"),
+            &[": commands"],
+            &["f fold", "w wrap", "n sample"],
+        ),
+        (
+            "a failure",
+            failures::opened(),
+            &["Enter open", "r retry", "Esc back", "Tab pane"],
+            &["Space mark"],
+        ),
+        (
+            "a check",
+            verify::decided(verify::no_go()).press("\t"),
+            &["Enter open", "R repair", "E export", "Esc back", "Tab pane"],
+            &["v verify"],
+        ),
+        (
+            "points to come",
+            Scene::open().phase(Phase::Running).press("2"),
+            &["n neighbours"],
+            &["Enter open", "< lower", "> raise"],
+        ),
+    ] {
+        let footer = footer(&scene, (80, 24));
+        for part in offered {
+            assert!(footer.contains(part), "{name}: {part:?} is missing: {footer:?}");
+        }
+        for part in not_offered {
+            assert!(!footer.contains(part), "{name}: {part:?} is there: {footer:?}");
+        }
+    }
+    let wide = footer(&divergence::listed(), (200, 60));
+    assert!(
+        wide.contains("< lower  > raise") && wide.contains("Tab pane"),
+        "{wide:?}"
+    );
+}
+
+#[test]
+fn what_is_waited_for_stands_behind_the_keys_where_it_is_not_said_elsewhere() {
+    let elsewhere = footer(&running().press("7"), (80, 24));
+    assert!(elsewhere.ends_with("  throttled: tokens/min, 3 s"), "{elsewhere:?}");
+    assert_eq!(elsewhere.len(), 80, "{elsewhere:?}");
+    for size in [(60, 16), (80, 24), (200, 60)] {
+        let here = footer(&running(), size);
+        assert!(!here.contains("throttled"), "Progress says it: {here:?}");
+        for digit in ["2", "3", "4", "5", "6", "7"] {
+            let footer = footer(&running().press(digit), size);
+            let before = footer.split("throttled").next().unwrap_or_default();
+            assert!(
+                before == footer || before.ends_with("q quit  ") || before.ends_with("   "),
+                "{footer:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn beside_a_message_the_way_out_is_seen() {
+    let long = "a word of it ".repeat(30);
+    let scene = running().note(Level::Warn, &long);
+    for size in [(60, 16), (80, 24), (200, 60)] {
+        let footer = footer(&scene, size);
+        assert!(footer.starts_with(" a word of it"), "{footer:?}");
+        assert!(footer.ends_with("~  ? help  q quit"), "{footer:?}");
+    }
+    let typing = failures::editing("one line").press("x").press("\u{1b}");
+    let footer = footer(&typing, (80, 24));
+    assert!(footer.starts_with(" Esc again drops what was typed"), "{footer:?}");
+    assert!(footer.ends_with(" Esc leave"), "{footer:?}");
+}
+
+#[test]
+fn the_header_says_at_every_width_whether_the_servers_answer() {
+    for (width, wanted) in [
+        (60, "Q ok  E ok"),
+        (80, "$0.31  Q ok  E ok"),
+        (120, "$0.31 of $5.00  Qdrant ok  embedder ok"),
+        (
+            200,
+            "$0.31 of $5.00  Qdrant 1.18.0 ok  openai/text-embedding-3-large@1536 ok",
+        ),
+    ] {
+        let header = header(&running(), width);
+        assert!(header.ends_with(wanted), "{header:?}");
+    }
+    for (of, wanted) in [("Qdrant", "Q down  E ok"), ("embedder", "Q ok  E down")] {
+        let mut snapshot = half_way();
+        snapshot.waiting = Some(Waiting {
+            reason: format!("{of} outage: HTTP 503"),
+            left: Some(Duration::from_secs(8)),
+            outage: Some(Outage {
+                of,
+                lasted: Duration::from_secs(45),
+                tries: 5,
+                patience: Duration::from_secs(1_800),
+            }),
+        });
+        let scene = running().seeing(snapshot);
+        for width in [60, 80] {
+            let header = header(&scene, width);
+            assert!(header.ends_with(wanted), "{header:?}");
+        }
+        let (color, _) = style_of(
+            &scene.draw(COLORS, (80, 24)),
+            if of == "Qdrant" { "Q down" } else { "E down" },
+        );
+        assert_eq!(color, Color::Red);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_the_screen_beside_what_lies_over_it_and_no_pane_of_it_has_the_keys() {
+    for scene in [
+        failures::listed().press("?"),
+        failures::listed().press(":"),
+        failures::listed().press("R"),
+        failures::listed().press("s"),
+        failures::editing("one line"),
+    ] {
+        let screen = scene.text((80, 24));
+        assert_eq!(screen.matches(" > ").count(), 1, "one pane has the keys:\n{screen}");
+        let box_top = screen.lines().find(|line| line.contains(" > ")).unwrap_or_default();
+        assert!(box_top.starts_with("┌ > ") && box_top.ends_with('┐'), "{box_top:?}");
+    }
+}
+
+#[test]
+fn the_pane_that_has_the_keys_is_marked() {
+    for (scene, wanted) in [
+        (log(), "> Log: all"),
+        (divergence::apart(), "> Shared neighbours of ten"),
+        (divergence::apart().press("\t"), "> 0 points"),
+        (diff::listed().press("\n"), "> Point "),
+    ] {
+        let screen = scene.text((80, 24));
+        assert_says(&screen, wanted);
+        assert_eq!(screen.matches("┌ > ").count(), 1, "{screen}");
+    }
+}
+
+#[test]
+fn why_an_action_does_not_apply_is_read_in_full() {
+    for size in [(60, 16), (80, 24), (120, 40)] {
+        let mut scene = Scene::of("messages").press("4?");
+        let mut screens = String::new();
+        for _ in 0..40 {
+            let body = scene.text(size);
+            screens.extend(body.lines().skip(2).flat_map(|line| [line, "\n"]));
+            scene = scene.key(KeyCode::Down);
+        }
+        assert!(!screens.contains('~'), "{screens}");
+        let words = screens.replace(['│', '\n'], " ");
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_says(&words, "To the next field that differs. (not now: no pair is open)");
+        let palette = Scene::of("messages").press(":catch").text(size);
+        assert_says(&palette, "not now: it is not complete yet. ");
+    }
 }
 
 // --- what styles mean
@@ -209,6 +494,16 @@ fn an_answer_that_was_not_taken_says_why_in_red() {
     assert_eq!(style_of(&screen, "\"5.00x\" is no sum"), (Color::Red, Modifier::BOLD));
     let typed = running().press("$x\n0").text((80, 24));
     assert!(!typed.contains("is no sum"), "{typed}");
+}
+
+#[test]
+fn what_is_wrong_with_an_answer_is_read_in_full() {
+    let screen = search::answered().press("fthread_id = ").key(KeyCode::Enter);
+    for size in [(60, 16), (80, 24)] {
+        let screen = screen.text(size).replace(['│', '\n'], " ");
+        let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_says(&words, "a number, TRUE or FALSE");
+    }
 }
 
 #[test]

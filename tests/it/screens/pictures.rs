@@ -8,7 +8,6 @@ pub(crate) fn pictures() -> Vec<(&'static str, String)> {
     let draw = |scene: Scene| svg(&scene.later().draw(COLORS, (120, 40)));
     vec![
         ("before-the-start", draw(migrate::ready(migrate::plan()))),
-        ("migrate", draw(migrate::running())),
         ("divergence", draw(divergence::opened())),
         ("failures", draw(failures::opened())),
         ("diff", draw(diff::opened())),

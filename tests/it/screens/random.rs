@@ -8,7 +8,7 @@ use qlance::journal::{Decision, FailureRow};
 use qlance::lance::browse::Band;
 use qlance::lance::index::Step;
 use qlance::point::diff::RecordDiff;
-use qlance::point::{Cause, Failure};
+use qlance::point::{Cause, Failure, PointId};
 use qlance::tasks::inspect::PointDetail;
 use qlance::tasks::verify::{CheckId, STOPPED};
 use qlance::tasks::{Level, Owned, Phase, Selection, Snapshot, StopReason, TaskCommand, TaskEvent};
@@ -144,8 +144,9 @@ fn any_message(rng: &mut StdRng, scene: &Scene, size: (u16, u16)) -> Message {
 
 /// What the work would say to a command.
 fn answer(command: TaskCommand, content: &Content) -> Option<TaskEvent> {
-    let decided = |decision, points| TaskEvent::Decided {
+    let decided = |decision, points: Vec<PointId>| TaskEvent::Decided {
         decision,
+        asked: points.clone(),
         points,
         error: None,
     };

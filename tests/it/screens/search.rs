@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use qlance::app::Screen;
 use qlance::point::{Modality, PointId};
-use qlance::tasks::search::{Answered, Found, Hit, SearchFor};
+use qlance::tasks::search::{Answered, Found, Hit, NoAnswer, SearchFor};
 use qlance::tasks::{Owned, SampleOf, TaskCommand, TaskEvent};
 use ratatui::style::{Color, Modifier};
 
@@ -129,7 +129,7 @@ pub(super) fn by_keywords() -> Scene {
         hit.score = 17.25 / (place + 1) as f64;
         hit.shared = false;
     }
-    found.qdrant = Err("Qdrant is searched by vector only".into());
+    found.qdrant = Err(NoAnswer::NotAsked("Qdrant is searched by vector only".into()));
     found.shared = 0;
     waiting().press("s").finding(found)
 }
@@ -198,15 +198,31 @@ fn by_keywords_and_hybrid() {
     hybrid().assert_looks("search_hybrid");
 }
 
-#[test]
-fn where_qdrant_holds_no_such_vectors() {
+/// Answered by LanceDB, and not by Qdrant.
+fn without_qdrant(why: NoAnswer) -> Scene {
     let mut found = found();
-    found.qdrant = Err("Qdrant holds no vectors of openai/text-embedding-3-large@1536".into());
+    found.qdrant = Err(why);
     found.shared = 0;
     for hit in &mut found.lancedb.hits {
         hit.shared = false;
     }
-    waiting().finding(found).assert_looks("search_without_qdrant");
+    waiting().finding(found)
+}
+
+#[test]
+fn where_qdrant_is_not_asked_or_does_not_answer() {
+    let why = "Qdrant holds no vectors of openai/text-embedding-3-large@1536";
+    let not_asked = without_qdrant(NoAnswer::NotAsked(why.into()));
+    not_asked.assert_looks("search_without_qdrant");
+    let failed = without_qdrant(NoAnswer::Failed("Qdrant does not answer: connection refused".into()));
+    failed.assert_looks("search_qdrant_failed");
+    for size in SIZES {
+        assert_says(&not_asked.text(size), "Qdrant: not asked");
+        assert_says(&failed.text(size), "Qdrant: no answer");
+    }
+    let (dim, warn) = ((Color::Reset, Modifier::DIM), (Color::Yellow, Modifier::BOLD));
+    assert_eq!(style_of(&not_asked.draw(COLORS, (80, 24)), "Qdrant holds no"), dim);
+    assert_eq!(style_of(&failed.draw(COLORS, (80, 24)), "Qdrant does not"), warn);
 }
 
 #[test]
@@ -286,7 +302,7 @@ fn what_went_wrong_is_red_and_bold() {
 fn scores_are_called_what_they_are() {
     for (scene, lancedb, qdrant) in [
         (answered(), "LanceDB: cosine similarity", "Qdrant: cosine similarity"),
-        (by_keywords(), "LanceDB: BM25", "Qdrant: no answer"),
+        (by_keywords(), "LanceDB: BM25", "Qdrant: not asked"),
         (hybrid(), "LanceDB: reciprocal rank fusion", "Qdrant: cosine similarity"),
     ] {
         for size in SIZES {
@@ -308,6 +324,33 @@ fn the_head_of_an_answer_counts_and_names_the_time() {
         assert_says(&screen, "12 results in 9 ms");
         assert!(!screen.contains("shared with"), "{screen}");
         assert_says(&screen, "Qdrant is searched by vector only");
+    }
+}
+
+#[test]
+fn results_that_are_not_seen_are_counted() {
+    for (keys, said) in [
+        ("", "6 more below"),
+        ("jjjj", "1 more above, 5 below"),
+        ("G", "6 more above"),
+    ] {
+        assert_says(&answered().press(keys).text((80, 24)), said);
+    }
+    for size in [(120, 40), (200, 60)] {
+        let screen = answered().text(size);
+        assert!(!screen.contains(" more "), "{size:?}:\n{screen}");
+    }
+}
+
+#[test]
+fn what_kind_was_not_found_is_named() {
+    for (keys, said) in [
+        ("m", "no texts found"),
+        ("mm", "no images found"),
+        ("mmm", "no sounds found"),
+    ] {
+        let screen = waiting().press(keys).finding(nothing()).text((80, 24));
+        assert_says(&screen, &format!("{said}; m finds other kinds"));
     }
 }
 

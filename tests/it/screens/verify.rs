@@ -10,34 +10,38 @@ use qlance::point::PointId;
 use qlance::point::verdict::{Decision, Outcome, Sample};
 use qlance::tasks::sync::Difference;
 use qlance::tasks::verify::{Check, CheckId, Offenders, STOPPED, Verification};
-use qlance::tasks::{Phase, TaskEvent};
+use qlance::tasks::{Phase, Snapshot, TaskEvent};
 use qlance::ui;
 use ratatui::layout::Rect;
 
+use super::frame::assert_says;
 use super::migrate::{complete, running};
 use super::{ASCII, COLORS, SIZES, Scene, ago};
 
-/// The checks of a NO-GO: outcome, figure, threshold, milliseconds.
+/// The checks of a NO-GO: outcome, figure, threshold, milliseconds. As many rows are too many as are missing, so
+/// that the counts do not tell.
 const CHECKS: &str = "\
-counts | pass | 200000 points = 199976 rows + 11 failed + 1 skipped | at most 0 | 120
-ids | FAIL | 199976 in both; 12 missing, 0 extra, 0 twice; 12 wait among failed and skipped | at most 0 | 2100
-payloads | FAIL | 20000 of 199976 rows differ | at most 0 | 31000
-vectors | pass | 0 of 199976 rows are wrong; median similarity 0.998 | at most 0.000001; at most 0.00001 | 31000
-neighbours | info | 0.62 of ten neighbours shared; another space | told, not judged | 900
-index | inconclusive | embedding: 190000 of 199976 rows covered, recall@10 0.968 | at most 0, else inconclusive; \
-recall@10, mean at least 0.85, fails below 0.7 | 4200
-filters | pass | 12 filters, the same ids | at most 0 | 640
-health | info | version 7 of 9, 14 fragments, 3 of them small, 12 deleted rows, 1180 MiB | sound by Lance's own \
-validation, every file there | 85";
+counts | pass | 200,000 points = 199,988 rows + 0 failed + 12 skipped | points not accounted for: at most 0 | 120
+ids | FAIL | 199,976 in both; 12 missing, 12 extra, 0 twice; 12 wait among failed and skipped | ids missing, extra or \
+twice: at most 0 | 2100
+payloads | FAIL | 20,000 of 199,976 rows differ | rows that differ: at most 0 | 31000
+vectors | pass | 0 of 199,988 rows are wrong | sound; similarity as stored within 0.00001 | 31000
+neighbours | info | 62.0 % of the ten nearest shared, over 60 queries: told, not judged | top-1 match: at least 0.8; \
+rank correlation, mean: above 0.8 | 900
+index | inconclusive | embedding: 190,000 of 199,988 rows covered, recall@10 0.968 | rows that an index does not cover: \
+at most 0, else inconclusive; recall@10: mean at least 0.85, fails below 0.7 | 4200
+filters | pass | 17 conditions, 3,984 ids, 0 wrong | ids that a filter finds wrongly in LanceDB: at most 0 | 640
+health | pass | version 7 of 9, 14 fragments (3 small), 12 deleted rows, 1,180 MiB | sound by Lance's own validation, \
+every file there | 85";
 
 /// Why it is one.
 const REASONS: [&str; 5] = [
     "ids: 12 points have no row; `qlance verify --repair` or `qlance sync` brings them over",
-    "payloads: 20000 rows differ from their points (thread_id 19000, score 1000); `qlance verify --repair` writes them \
-     again",
-    "index: the index of embedding does not cover 9976 of 199976 rows, which every search then goes through; `qlance \
+    "ids: 12 rows have no point in Qdrant; `qlance verify --repair` or `qlance sync --remove-gone` removes them",
+    "payloads: 20,000 rows are not what their points say; `qlance diff ID` shows one, `qlance verify --repair` or \
+     `qlance sync` brings them over anew",
+    "index: the index of embedding does not cover 9,988 of 199,988 rows, which every search then goes through; `qlance \
      verify --repair` or `qlance run` takes them in",
-    "index: 40 queries say too little of the index of embedding; at least 50 are wanted (--queries)",
     "the table was written to meanwhile (version 7 to 8); verify again when nothing is",
 ];
 
@@ -70,30 +74,37 @@ fn check(line: &str) -> Check {
     }
 }
 
-/// Twelve points that have no row.
-fn missing() -> Offenders {
+/// Twelve points that have no row, and twelve rows that have no point.
+fn apart() -> Offenders {
     let mut offenders = Offenders::default();
-    offenders.add(PointId::Num(17), || "missing".to_owned());
+    let missing = || "no row in LanceDB".to_owned();
+    offenders.add(PointId::Num(17), missing);
     let uuid = "0b3d6c1e-0000-4000-8000-000000000001".parse().expect("a point id");
-    offenders.add(uuid, || "missing".to_owned());
-    (0..9).for_each(|n| offenders.add(PointId::Num(1_040 + n), || "missing".to_owned()));
-    offenders.add(PointId::Num(u64::MAX), || "missing, the last".to_owned());
+    offenders.add(uuid, missing);
+    (0..10).for_each(|n| offenders.add(PointId::Num(1_040 + n), missing));
+    let extra = || "no point in Qdrant".to_owned();
+    (0..11).for_each(|n| offenders.add(PointId::Num(300_000 + n), extra));
+    offenders.add(PointId::Num(u64::MAX), extra);
     offenders
 }
 
 /// Twenty thousand rows that differ, of which a hundred are kept.
 fn differing() -> Offenders {
     let mut offenders = Offenders::default();
-    offenders.add(PointId::Num(5), || "日本語: null, missing in LanceDB".to_owned());
-    (1..20_000).for_each(|n| offenders.add(PointId::Num(n * 10), || format!("score: 1 is 1.0 in LanceDB, row {n}")));
+    offenders.add(PointId::Num(5), || {
+        "日本語: missing in LanceDB, null in Qdrant".to_owned()
+    });
+    let what = || "score: double in LanceDB, integer in Qdrant".to_owned();
+    (1..20_000).for_each(|n| offenders.add(PointId::Num(n * 10), what));
     offenders
 }
 
 fn checks() -> Vec<Check> {
     let mut checks: Vec<Check> = CHECKS.lines().map(check).collect();
-    checks[1].offenders = missing();
+    checks[1].offenders = apart();
     checks[2].offenders = differing();
-    checks[3].notes = vec!["3 of 50 contents were embedded again and came out the same".into()];
+    let again = Sample::new(50, 199_988, 0).text();
+    checks[3].notes = vec![format!("embedded again, all the same: {again}")];
     checks
 }
 
@@ -107,7 +118,7 @@ pub(super) fn no_go() -> Verification {
         table: "choir.lance/messages".into(),
         table_version: 7,
         points: 200_000,
-        rows: 199_976,
+        rows: 199_988,
         sample: None,
         seed: 1,
         checks: checks(),
@@ -128,8 +139,16 @@ fn go() -> Verification {
             check.outcome = Outcome::Pass;
         }
     }
-    found.checks[1].figure = "199988 in both; 0 missing, 0 extra, 0 twice; 12 wait among failed and skipped".into();
-    found.checks[2].figure = "all 199988 rows are their points'".into();
+    for (place, figure) in [
+        (
+            1,
+            "199,988 in both; 0 missing, 0 extra, 0 twice; 12 wait among failed and skipped",
+        ),
+        (2, "0 of 199,988 rows differ"),
+        (5, "embedding: 199,988 of 199,988 rows covered, recall@10 0.968"),
+    ] {
+        found.checks[place].figure = figure.into();
+    }
     found
 }
 
@@ -140,7 +159,7 @@ fn inconclusive() -> Verification {
     found.sample = Some(500);
     found.seed = 7;
     let sample = Sample::new(500, 199_988, 0);
-    let reason = "a sample of 500 is too small to say anything; at least 2000 are wanted (--sample)";
+    let reason = "a sample of 500 of 199,988 rows is too small to say anything; take at least 2,000 (1,000 or 1 %)";
     for place in [2, 3] {
         let check = &mut found.checks[place];
         check.outcome = Outcome::Inconclusive;
@@ -193,9 +212,15 @@ impl Scene {
     }
 }
 
-/// The migration is complete, nothing was verified yet.
+/// The migration is complete and every failure was decided about; nothing was verified yet.
 fn unverified() -> Scene {
-    complete().press("5")
+    let scene = complete();
+    let snapshot = Snapshot {
+        failed: 0,
+        skipped: 12,
+        ..scene.app.snapshot.clone()
+    };
+    scene.seeing(snapshot).press("5")
 }
 
 /// This session's verification found this.
@@ -216,19 +241,19 @@ fn going_on(scene: Scene) -> Scene {
     [CheckId::Payloads, CheckId::Vectors]
         .into_iter()
         .fold(scene, |scene, id| {
-            scene.event(TaskEvent::VerifyProgressed(id, 74_000, 199_976))
+            scene.event(TaskEvent::VerifyProgressed(id, 74_000, 199_988))
         })
 }
 
 fn everything() -> Difference {
     Difference {
-        same: 180_000,
+        same: 179_976,
         new: 12,
         content: 2,
         payload: 19_998,
-        gone: 4,
+        gone: 12,
         waiting: 12,
-        repeats: 6,
+        repeats: 0,
         unindexed: true,
         inputs: 14,
         tokens: 1_234,
@@ -340,7 +365,14 @@ fn some_checks_only() {
 fn a_decision_of_an_earlier_state_of_the_table() {
     let mut found = go();
     found.table_version = 4;
-    decided(found).assert_looks("verify_stale");
+    let scene = decided(found);
+    scene.assert_looks("verify_stale");
+    for size in SIZES {
+        let screen = scene.text(size);
+        assert_says(&screen, "STALE  was GO for version 4; v verifies again");
+        assert_says(&screen, "the table is at version 5 by now");
+        assert!(!screen.contains("may take over"), "{screen}");
+    }
 }
 
 #[test]

@@ -28,6 +28,8 @@ const WORDS: &str = "content";
 pub(crate) const DOUBLE: &str = "score";
 /// A payload key that no point has: one row says null there.
 const ABSENT: &str = "note";
+/// The column of the cosines with Qdrant's vectors.
+const SIMILARITY: &str = "original_similarity";
 /// Ids of rows without a point begin here.
 const EXTRA: u64 = 1 << 40;
 
@@ -52,11 +54,13 @@ pub(crate) enum Fault {
     NotANumber,
     /// An embedding of length 1 from nowhere near, as another model gives.
     AnotherModel,
+    /// Another row's embedding, and no similarity that would tell.
+    SwappedWithoutSimilarity,
 }
 
 impl Fault {
     /// All of them.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Missing,
         Self::Extra,
         Self::Doubled,
@@ -66,11 +70,15 @@ impl Fault {
         Self::SwappedVectors,
         Self::NotANumber,
         Self::AnotherModel,
+        Self::SwappedWithoutSimilarity,
     ];
 
     /// Rows that it takes.
     fn rows(self) -> usize {
-        if self == Self::SwappedVectors { 2 } else { 1 }
+        match self {
+            Self::SwappedVectors | Self::SwappedWithoutSimilarity => 2,
+            _ => 1,
+        }
     }
 }
 
@@ -171,11 +179,17 @@ impl Planter {
                 work.add.push(with_column(row, "id", text));
                 return vec![other];
             }
-            Fault::SwappedVectors => {
+            Fault::SwappedVectors | Fault::SwappedWithoutSimilarity => {
                 let (other_id, other) = rows[1];
+                let changed = [
+                    with_column(row, EMBEDDING, column(other, EMBEDDING)),
+                    with_column(other, EMBEDDING, column(row, EMBEDDING)),
+                ];
                 work.delete.extend([*id, *other_id]);
-                work.add.push(with_column(row, EMBEDDING, column(other, EMBEDDING)));
-                work.add.push(with_column(other, EMBEDDING, column(row, EMBEDDING)));
+                work.add.extend(changed.map(|row| match fault {
+                    Fault::SwappedVectors => row,
+                    _ => without(&row, SIMILARITY),
+                }));
                 return vec![*id, *other_id];
             }
             Fault::AnotherWord => {
@@ -263,10 +277,7 @@ impl Planter {
             (Some((_, ColumnType::String)), Value::String(text)) => {
                 return with_column(&row, key, Arc::new(StringArray::from(vec![text.as_str()])));
             }
-            (Some(_), _) => {
-                let nulls = new_null_array(column(&row, key).data_type(), 1);
-                row = with_column(&row, key, nulls);
-            }
+            (Some(_), _) => row = without(&row, key),
             (None, _) => {}
         }
         let held = column(&row, "extra");
@@ -294,6 +305,12 @@ fn with_column(row: &RecordBatch, name: &str, array: ArrayRef) -> RecordBatch {
     let mut columns = row.columns().to_vec();
     columns[place] = array;
     RecordBatch::try_new(schema, columns).expect("a row")
+}
+
+/// The same row without a value in one of its columns.
+fn without(row: &RecordBatch, name: &str) -> RecordBatch {
+    let nulls = new_null_array(column(row, name).data_type(), 1);
+    with_column(row, name, nulls)
 }
 
 /// The numbers of a row's embedding.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use qlance::lance::index::MIN_INDEXED_ROWS;
 use qlance::point::verdict::{Decision, Outcome};
-use qlance::point::{Point, PointId};
+use qlance::point::{Point, PointId, grouped};
 use qlance::tasks::verify::{CheckId, QUERIES, Verification, Wish};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -76,7 +76,7 @@ fn assert_complete(found: &Verification, count: u64) {
         "{vectors}"
     );
     let faults = vectors["faults"].as_object().expect("faults by kind");
-    assert_eq!(faults.len(), 8, "{vectors}");
+    assert_eq!(faults.len(), 9, "{vectors}");
     assert!(faults.values().all(|count| *count == json!(0)), "{vectors}");
     for bound in ["least", "most"] {
         let norm = vectors["norm"][bound].as_f64().expect("a norm");
@@ -289,7 +289,7 @@ async fn an_index_that_covers_all_rows_is_go_and_an_unindexed_tail_is_told() {
     assert!(found.checks.iter().all(|check| check.offenders.total == 0), "{found:?}");
     assert_eq!(found.reasons.len(), 1, "{:?}", found.reasons);
     let reason = &found.reasons[0];
-    let expected = format!("does not cover 40 of {MIN_INDEXED_ROWS} rows");
+    let expected = format!("does not cover 40 of {} rows", grouped(MIN_INDEXED_ROWS));
     assert!(reason.starts_with("index: ") && reason.contains(&expected), "{reason}");
     let index = &numbers(&found, CheckId::Index)["columns"]["embedding"];
     assert_eq!(

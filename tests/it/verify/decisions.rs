@@ -124,6 +124,52 @@ async fn a_failed_point_keeps_it_open_until_somebody_decides() {
     assert_eq!(waiting(&found), (json!(0), json!(0)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skipped_point_that_is_gone_does_not_decide_about_a_failed_one() {
+    let mut points = sea(60);
+    points.extend([900, 901].map(|n| point(n, json!({"thread_id": "without any content"}))));
+    let world = World::with(&points).await;
+    configure(&world, Manner::Embedded, &[]);
+    assert_eq!(world.run().await.0, 3);
+    done(&world, &["failures", "skip", "901", "--reason", "spam"]).await;
+    delete(&world, 901).await;
+    let found = Job::open(&world).await.verify(all()).await;
+    assert_open(&found, &["counts: 1 points failed and nobody has decided about them"]);
+    let counts = &check(&found, CheckId::Counts).numbers;
+    assert_eq!(
+        (
+            &counts["failed"],
+            &counts["skipped"],
+            &counts["gone_from_qdrant"],
+            &counts["unaccounted"]
+        ),
+        (&json!(1), &json!(1), &json!(1), &json!(0)),
+        "{counts}"
+    );
+    // The one that failed goes as well: nobody has to decide about it.
+    delete(&world, 900).await;
+    assert_go(&Job::open(&world).await.verify(all()).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_is_nothing_is_decided() {
+    let world = migrated(&sea(3), Manner::Embedded, &[]).await;
+    let planter = Planter::open(&world).await;
+    planter
+        .table()
+        .delete("id IS NOT NULL")
+        .await
+        .expect("rows are deleted");
+    for id in 1..=3 {
+        delete(&world, id).await;
+    }
+    let found = Job::open(&world).await.verify(all()).await;
+    assert_eq!((found.points, found.rows), (0, 0));
+    assert_open(&found, &["the table holds no rows: nothing was found right"]);
+    let passed = with_outcome(&found, Outcome::Pass);
+    assert!(passed.is_subset(&BTreeSet::from([CheckId::Health])), "{passed:?}");
+}
+
 /// Versions of the table, counted from outside.
 fn versions(dir: &Path) -> usize {
     std::fs::read_dir(dir.join("out.lance/messages.lance/_versions")).map_or(0, Iterator::count)
@@ -262,6 +308,88 @@ async fn divergent_embeddings_keep_it_open_until_they_are_accepted() {
         (&json!(3), &json!(3)),
         "{similarity}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_sample_only_those_accepted_count_that_are_in_it() {
+    let divergent = 1..=40_u64;
+    let points: Vec<Point> = (1..=120)
+        .map(|n| {
+            if divergent.contains(&n) {
+                at(message(n), embedding_of(&format!("far from {n}"), SIZE))
+            } else {
+                message(n)
+            }
+        })
+        .collect();
+    let world = migrated(&points, Manner::Embedded, &[]).await;
+    let ids: Vec<String> = (1..=20).map(|n: u64| n.to_string()).collect();
+    let mut args = vec!["divergence", "accept"];
+    args.extend(ids.iter().map(String::as_str));
+    args.extend(["--note", "on purpose", "--json"]);
+    done(&world, &args).await;
+    let job = Job::open(&world).await;
+    let similarity = |found: &Verification| {
+        let told = &check(found, CheckId::Vectors).numbers["similarity"];
+        ["compared", "below_threshold", "accepted"].map(|name| told[name].as_u64().expect("a number"))
+    };
+    let found = job.verify(all()).await;
+    assert_eq!(similarity(&found), [120, 40, 20]);
+    let sampled = Wish {
+        sample: Some(60),
+        ..all()
+    };
+    let found = job.verify(sampled).await;
+    let [compared, below, accepted] = similarity(&found);
+    assert!(
+        compared == 60 && accepted > 0 && accepted < 20 && accepted < below,
+        "{below} {accepted}"
+    );
+    let reasons = &check(&found, CheckId::Vectors).reasons;
+    let open = (below - accepted) as f64 / 60.0;
+    assert!(
+        open > 0.01 && reasons.iter().any(|reason| reason.contains("similarities lie below")),
+        "{reasons:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn points_that_are_rewritten_in_place_meanwhile_are_noticed() {
+    let world = migrated(&sea(60), Manner::Embedded, &[]).await;
+    let job = Job::open(&world).await;
+    let handle = Handle::current();
+    let mut rewritten = message(7);
+    rewritten.payload["n"] = json!(8);
+    // As many points as before: only what they say has changed, and that after it was compared.
+    let write = |told: Told<'_>| {
+        if let Told::Checked(check) = told
+            && check.id == CheckId::Health
+        {
+            let points = std::slice::from_ref(&rewritten);
+            tokio::task::block_in_place(|| handle.block_on(world.upsert(points)));
+        }
+    };
+    let found = job.verify_telling(all(), write).await;
+    assert_open(
+        &found,
+        &["Qdrant was written to meanwhile (1 of 60 points that were looked at once more have changed"],
+    );
+    // Written once more as it is, it is the same.
+    let write = |told: Told<'_>| {
+        if let Told::Checked(check) = told
+            && check.id == CheckId::Health
+        {
+            let points = std::slice::from_ref(&rewritten);
+            tokio::task::block_in_place(|| handle.block_on(world.upsert(points)));
+        }
+    };
+    let found = job.verify_telling(all(), write).await;
+    assert_eq!(
+        with_outcome(&found, Outcome::Fail),
+        BTreeSet::from([CheckId::Payloads]),
+        "{found:?}"
+    );
+    assert_eq!(found.reasons.len(), 1, "{:?}", found.reasons);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,9 @@ fn failing(fault: Fault) -> BTreeSet<CheckId> {
     match fault {
         Fault::Missing | Fault::Extra | Fault::Doubled => [CheckId::Counts, CheckId::Ids].into(),
         Fault::AnotherWord | Fault::IntegerForDouble | Fault::NullForMissing => [CheckId::Payloads].into(),
-        Fault::SwappedVectors | Fault::NotANumber | Fault::AnotherModel => [CheckId::Vectors].into(),
+        Fault::SwappedVectors | Fault::NotANumber | Fault::AnotherModel | Fault::SwappedWithoutSimilarity => {
+            [CheckId::Vectors].into()
+        }
     }
 }
 
@@ -30,7 +32,9 @@ pub(super) fn naming(fault: Fault) -> CheckId {
     match fault {
         Fault::Missing | Fault::Extra | Fault::Doubled => CheckId::Ids,
         Fault::AnotherWord | Fault::IntegerForDouble | Fault::NullForMissing => CheckId::Payloads,
-        Fault::SwappedVectors | Fault::NotANumber | Fault::AnotherModel => CheckId::Vectors,
+        Fault::SwappedVectors | Fault::NotANumber | Fault::AnotherModel | Fault::SwappedWithoutSimilarity => {
+            CheckId::Vectors
+        }
     }
 }
 
@@ -41,11 +45,14 @@ fn said_of(fault: Fault, manner: Manner) -> &'static str {
         (Fault::Extra, _) => "no point in Qdrant",
         (Fault::Doubled, _) => "2 rows in LanceDB",
         (Fault::AnotherWord, _) => "content: another string",
-        (Fault::IntegerForDouble, _) => "score: integer in the place of double",
-        (Fault::NullForMissing, _) => "note: null, missing in Qdrant",
+        (Fault::IntegerForDouble, _) => "score: integer in LanceDB, double in Qdrant",
+        (Fault::NullForMissing, _) => "note: null in LanceDB, missing in Qdrant",
         (Fault::NotANumber, _) => "is NaN",
         (Fault::SwappedVectors | Fault::AnotherModel, Manner::Embedded) => "is stored",
-        (Fault::SwappedVectors | Fault::AnotherModel, Manner::Carried) => "differs from Qdrant's by up to",
+        (Fault::SwappedWithoutSimilarity, Manner::Embedded) => "no similarity is stored",
+        (Fault::SwappedVectors | Fault::AnotherModel | Fault::SwappedWithoutSimilarity, Manner::Carried) => {
+            "differs from Qdrant's by up to"
+        }
     }
 }
 
@@ -57,6 +64,7 @@ fn counted_by(fault: Fault, manner: Manner) -> (CheckId, &'static str) {
         (Fault::Doubled, _) => (CheckId::Ids, "/rows_too_many"),
         (Fault::AnotherWord | Fault::IntegerForDouble | Fault::NullForMissing, _) => (CheckId::Payloads, "/differing"),
         (Fault::NotANumber, _) => (CheckId::Vectors, "/faults/not_finite"),
+        (Fault::SwappedWithoutSimilarity, Manner::Embedded) => (CheckId::Vectors, "/faults/unstored"),
         (_, Manner::Embedded) => (CheckId::Vectors, "/faults/disagrees"),
         (_, Manner::Carried) => (CheckId::Vectors, "/faults/unequal"),
     }

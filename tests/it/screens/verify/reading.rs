@@ -4,7 +4,7 @@ use qlance::app::Screen;
 use qlance::app::verify::Pane;
 use qlance::point::PointId;
 use qlance::tasks::verify::{CheckId, Offender};
-use qlance::tasks::{SampleOf, TaskCommand};
+use qlance::tasks::{SampleOf, TaskCommand, TaskEvent};
 use qlance::ui;
 use ratatui::layout::Rect;
 
@@ -17,7 +17,7 @@ use super::{REASONS, decided, go, going_on, inconclusive, no_go, of_text, row, u
 fn what_was_verified_is_said_at_every_size() {
     for size in SIZES {
         let screen = decided(no_go()).text(size);
-        let facts = "version 7, 199,976 rows, 200,000 points, in full, seed 1, 5h ago in 41 s";
+        let facts = "version 7, 199,988 rows, 200,000 points, in full, seed 1, 5h ago in 41 s";
         assert_says(&screen, facts);
         let screen = decided(inconclusive()).text(size);
         assert_says(&screen, "sample 500, seed 7, 5h ago in 41 s");
@@ -32,13 +32,13 @@ fn what_was_verified_is_said_at_every_size() {
 #[test]
 fn every_check_is_seen_with_its_figure_and_time_at_every_size() {
     let figures = [
-        ("counts", "200000 points = 199976 rows", "120 ms"),
-        ("ids", "199976 in both; 12 missing", "2.1 s"),
-        ("payloads", "20000 of 199976 rows differ", "31 s"),
-        ("vectors", "0 of 199976 rows are wrong", "31 s"),
-        ("neighbours", "0.62 of ten neighbours", "900 ms"),
-        ("index", "embedding: 190000 of 199976", "4.2 s"),
-        ("filters", "12 filters, the same ids", "640 ms"),
+        ("counts", "200,000 points = 199,988 rows", "120 ms"),
+        ("ids", "199,976 in both; 12 missing", "2.1 s"),
+        ("payloads", "20,000 of 199,976 rows differ", "31 s"),
+        ("vectors", "0 of 199,988 rows are wrong", "31 s"),
+        ("neighbours", "62.0 % of the ten nearest shared", "900 ms"),
+        ("index", "embedding: 190,000 of 199,988", "4.2 s"),
+        ("filters", "17 conditions, 3,984 ids, 0 wrong", "640 ms"),
         ("health", "version 7 of 9, 14 fragments", "85 ms"),
     ];
     for size in SIZES {
@@ -58,7 +58,7 @@ fn progress_is_a_bar_and_a_percentage() {
     for size in SIZES {
         let screen = verifying().text(size);
         assert_says(&screen, "██░░░░░░  37 %");
-        assert_says(&screen, "74,000 of 199,976");
+        assert_says(&screen, "74,000 of 199,988");
         assert_says(&screen, "VERIFYING  2 of 8 checks done, 00:42; x stops");
     }
     let again = going_on(decided(no_go()).press("v"));
@@ -101,33 +101,95 @@ fn the_selected_check_is_told_in_full() {
     for size in SIZES {
         let screen = decided(no_go()).press("\t").text(size);
         assert_says(&screen, "is every id in both stores, once?");
-        assert_says(&screen, "wanted: at most 0");
+        assert_says(&screen, "wanted: ids missing, extra or twice: at most 0");
         assert_says(&screen, "- 12 points have no row;");
-        assert_says(&screen, "ids: 12 offenders, Enter opens them");
+        assert_says(&screen, "│R repairs ");
+        assert_says(&screen, "ids: 24 offenders, Enter opens them");
         assert_says(&screen, "took 2.1 s");
         let screen = decided(no_go()).press("j\t").text(size);
-        assert_says(&screen, "the first 100 of 20,000 offenders are kept");
+        assert_says(&screen, "the first 100 of 20,000 offenders are shown");
     }
     let sampled = decided(inconclusive()).press("\t").text((120, 40));
-    assert_says(
-        &sampled,
-        "sample: 0 of 500 sampled (of 199988): fewer than 3/500 = 0.60 %",
-    );
+    assert_says(&sampled, "inconclusive  0 wrong among 500 sampled of 199,988, so");
+    assert!(!sampled.contains("sample:"), "it is said once:\n{sampled}");
 }
 
 #[test]
 fn the_selected_offender_is_always_seen() {
     for size in [(60, 16), (80, 24), (99, 50), (120, 40), (200, 60)] {
         let screen = decided(no_go()).press("\nG").text(size);
-        assert_says(&screen, "missing, the last");
-        assert_says(&screen, "Offenders of ids: 12");
+        assert_says(&screen, "18446744073");
+        assert_says(&screen, "Offenders of ids: 24");
         let screen = decided(no_go()).press("j\nG").text(size);
-        assert_says(&screen, "row 99");
+        assert_says(&screen, "│990 ");
         assert_says(&screen, "Offenders of payloads: the first 100 of 20,000");
     }
     let whole = "0b3d6c1e-0000-4000-8000-000000000001";
     assert_says(&decided(no_go()).text((200, 60)), whole);
     assert_says(&decided(no_go()).press("\n").text((80, 24)), whole);
+}
+
+#[test]
+fn what_is_not_seen_is_counted_and_the_way_to_it_named() {
+    // The decision, and the selected check in its six lines.
+    let scene = decided(no_go()).press("jjjj");
+    let screen = scene.text((80, 24));
+    assert_says(&screen, " more lines: Tab");
+    let rest = scene.press("\t").text((80, 24));
+    assert_says(&rest, "R repairs");
+    assert_says(&rest, "took 4.2 s");
+    assert!(!rest.contains("more lines"), "{rest}");
+    // Offenders beyond the rows, and beyond those that are kept.
+    assert_says(&decided(no_go()).press("\n").text((80, 24)), "8 more below");
+    for (keys, said) in [
+        ("j\n", "84 more below; all 20,000 in offenders.jsonl"),
+        ("j\nG", "84 more above; all 20,000 in offenders.jsonl"),
+    ] {
+        assert_says(&decided(no_go()).press(keys).text((80, 24)), said);
+    }
+    assert_says(
+        &decided(no_go()).press("j").text((120, 40)),
+        "all 20,000 in offenders.jsonl",
+    );
+    // Until a verification has come to its end, there is no such file.
+    let again = going_on(decided(no_go()).press("v"));
+    let again = again.event(TaskEvent::Checked(Box::new(no_go().checks[2].clone())));
+    let screen = again.press("j\n").text((80, 24));
+    assert_says(&screen, "Offenders of payloads: the first 100 of 20,000");
+    assert!(!screen.contains("offenders.jsonl"), "{screen}");
+}
+
+#[test]
+fn a_repair_is_offered_where_it_helps() {
+    for size in SIZES {
+        assert_says(&decided(no_go()).text(size), "5 reasons; R repairs");
+        let screen = decided(inconclusive()).text(size);
+        assert!(!screen.contains("R repairs"), "{screen}");
+        // What an earlier session verified is verified again first.
+        let screen = unverified().verified(no_go()).text(size);
+        assert!(!screen.contains("R repairs"), "{screen}");
+    }
+}
+
+#[test]
+fn a_check_says_what_it_waits_for() {
+    let asked = unverified().press("v");
+    assert_says(&asked.text((80, 24)), "waits until the verification has begun");
+    assert_says(
+        &verifying().press("G").text((80, 24)),
+        "waits until those before it are done",
+    );
+}
+
+#[test]
+fn the_scenes_add_up() {
+    for found in [no_go(), go(), inconclusive()] {
+        let number = |text: &str| text.replace(',', "").parse::<u64>().expect("a number");
+        let words: Vec<&str> = found.checks[0].figure.split(' ').collect();
+        let numbers = [words[0], words[3], words[6], words[9]].map(number);
+        assert_eq!(numbers[0], numbers[1] + numbers[2] + numbers[3], "{words:?}");
+        assert_eq!((found.points, found.rows), (numbers[0], numbers[1]));
+    }
 }
 
 #[test]
@@ -164,7 +226,7 @@ fn offenders_stand_beside_the_check_where_there_is_room() {
         assert_eq!(scene.text(size).contains("Offenders of ids"), seen, "{size:?}");
         if seen {
             let screen = scene.draw(COLORS, size);
-            let (detail, offenders) = (find(&screen, "ids: 12 offenders"), find(&screen, "Offenders of ids"));
+            let (detail, offenders) = (find(&screen, "ids: 24 offenders"), find(&screen, "Offenders of ids"));
             assert_eq!(detail.1 == offenders.1, beside, "{size:?}");
         }
         // Where there are none, nothing is kept free for them.
@@ -182,7 +244,7 @@ fn the_tab_names_the_decision_while_there_is_room_and_it_holds() {
     assert_says(&tabs(&decided_no, 120), "4 Diff  5 Verify NO-GO  6 Search");
     assert_says(
         &tabs(&decided_no, 80),
-        "2 Divergence 1k  3 Failures 11  4 Diff  5 Verify  6 Search",
+        "2 Divergence 1,048  3 Failures  4 Diff  5 Verify  6 Search",
     );
     assert_says(&tabs(&decided(go()).press("1"), 120), "5 Verify GO  6 Search");
     let mut old = go();

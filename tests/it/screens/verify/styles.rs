@@ -18,9 +18,12 @@ fn style_of_state(screen: &Buffer, name: &str, state: &str) -> (Color, Modifier)
 
 #[test]
 fn a_decision_has_its_word_beside_its_colour() {
+    let mut old = go();
+    old.table_version = 4;
     for (found, word, color) in [
         (no_go(), "NO-GO  the new store may not take over", Color::Red),
         (go(), "GO  the new store may take over", Color::Green),
+        (old, "STALE  was GO for version 4", Color::Yellow),
         (
             inconclusive(),
             "INCONCLUSIVE  what was seen does not say",
