@@ -2,7 +2,8 @@
 //! can be trusted whatever else the machine does. Every measurement is a process of its own (this binary again), which
 //! gives each its own peak RSS; the embedded Qdrant and the embeddings server run in another process, as they would.
 //!
-//! `QLANCE_BENCH_POINTS` and `QLANCE_BENCH_SIZE` change the collection (20,000 points of 1,536 numbers).
+//! `-- --only whole,carry` measures some parts and prints no ratios. `QLANCE_BENCH_TRACE=1` prints what happens in them, and
+//! when. `QLANCE_BENCH_POINTS` and `QLANCE_BENCH_SIZE` change the collection (20,000 points of 1,536 numbers).
 
 #[path = "pipeline/media.rs"]
 mod media;
@@ -16,7 +17,7 @@ use std::process::{Command, Stdio};
 /// What the bar is about, measured in turns.
 const PAIRED: [&str; 3] = ["serial", "whole", "carry"];
 /// How often.
-const TURNS: usize = 5;
+const TURNS: usize = 9;
 
 /// One line of the table.
 struct Figure {
@@ -43,6 +44,15 @@ fn all() {
     let dir = tempfile::tempdir().expect("a directory");
     let servers = servers::Servers::start(dir.path(), &["messages", "fivefold", "pictures"]);
     println!("collection: {} points of {} numbers\n", parts::points(), parts::size());
+    if let Some(only) = std::env::args().skip_while(|word| word != "--only").nth(1) {
+        for (part, name) in parts::PARTS
+            .into_iter()
+            .filter(|(part, _)| only.split(',').any(|word| word == *part))
+        {
+            print(&measure(part, name, dir.path(), &servers));
+        }
+        return;
+    }
     let mut figures = Vec::new();
     // What the first ratio is made of is measured in turns, so that both meet the machine in the same moods.
     let mut turns: Vec<Vec<Figure>> = PAIRED.iter().map(|_| Vec::new()).collect();
@@ -57,14 +67,18 @@ fn all() {
             Some(place) => median(name, &turns[place]),
             None => measure(part, name, dir.path(), &servers),
         };
-        println!(
-            "{:<44}{:>12.0} points/s {:>8.0} MB",
-            figure.name, figure.points_per_second, figure.peak_rss_mb
-        );
+        print(&figure);
         figures.push(figure);
     }
     drop(servers);
     print_ratios(&figures);
+}
+
+fn print(figure: &Figure) {
+    println!(
+        "{:<52}{:>12.0} points/s {:>8.0} MB",
+        figure.name, figure.points_per_second, figure.peak_rss_mb
+    );
 }
 
 /// The median of each figure by itself.

@@ -20,6 +20,7 @@ pub(crate) fn measure() {
     let theme = Theme {
         color: true,
         ascii: false,
+        covered: false,
     };
     for (screen, _) in Screen::ALL {
         let app = states::full(screen);

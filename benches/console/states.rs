@@ -130,7 +130,7 @@ fn divergence(app: &mut App) {
                 .map(|n| {
                     let row = RankedRow {
                         id: PointId::Num(n),
-                        similarity: Similarity::new(n as f32 / 1e6).expect("a number"),
+                        similarity: Similarity::new(n as f32 / 1e6),
                         snippet: Some("a content of some length ".repeat(6)),
                     };
                     (row, None)

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use super::media;
 
 /// The parts in the order of the table; the ratios rely on it.
-pub(crate) const PARTS: [(&str, &str); 13] = [
+pub(crate) const PARTS: [(&str, &str); 14] = [
     ("serial", "scroll alone (serial, pages of 500)"),
     ("scroll", "scroll alone (4 ranges, pages of 500)"),
     ("embed", "embed alone (50 in flight, 100 an input)"),
@@ -29,6 +29,7 @@ pub(crate) const PARTS: [(&str, &str); 13] = [
     ("carry", "whole pipeline without embedding"),
     ("naive", "one point after the other, commit per 100"),
     ("fivefold", "whole pipeline, five times the points"),
+    ("indexed", "whole pipeline with embedding, compaction, indexes"),
     ("plain", "a plain scroll and a plain read of the table"),
     ("sync", "sync where nothing has changed"),
     ("media-load", "2,000 pictures of 200 kB: load and decode"),
@@ -68,6 +69,7 @@ pub(crate) async fn run(part: &str) {
         "whole" => (pipeline(part, "messages", true).await, begun),
         "carry" => (pipeline(part, "messages", false).await, begun),
         "fivefold" => (pipeline(part, "fivefold", true).await, begun),
+        "indexed" => (indexed().await, begun),
         "naive" => (naive().await, begun),
         "plain" => (plain().await, begun),
         "sync" => (sync().await, begun),
@@ -214,8 +216,12 @@ async fn write() -> (u64, Instant) {
     (written, begun)
 }
 
-/// The configuration of a part, in a directory of its own.
+/// The configuration of a part, in a directory of its own. Without indexes: they are no stage of the pipeline.
 pub(crate) fn config_of(part: &str, collection: &str, embeds: bool) -> Arc<Config> {
+    config_with(part, collection, embeds, false)
+}
+
+fn config_with(part: &str, collection: &str, embeds: bool, index: bool) -> Arc<Config> {
     let dir = bench_dir().join(part);
     std::fs::create_dir_all(&dir).expect("a directory");
     let embed = if embeds {
@@ -229,7 +235,7 @@ pub(crate) fn config_of(part: &str, collection: &str, embeds: bool) -> Arc<Confi
     };
     let toml = format!(
         "[source]\nurl = \"{}\"\ncollection = \"{collection}\"\n[target]\nuri = \"out.lance\"\ntable = \"t\"\n\
-         [embed.text]\n{embed}\n[pipeline]\nindex = false\n",
+         [embed.text]\n{embed}\n[pipeline]\nindex = {index}\n",
         text("QLANCE_BENCH_QDRANT")
     );
     Arc::new(Config::parse(&toml, "bench", &dir).expect("a configuration"))
@@ -297,6 +303,11 @@ pub(crate) async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 
     pipeline_with(config_of(part, collection, embeds), count).await
 }
 
+/// The same with everything that comes after the last point, as a run does it where nothing else is configured.
+async fn indexed() -> u64 {
+    pipeline_with(config_with("indexed", "messages", true, true), points()).await
+}
+
 /// A migration from its beginning to its end.
 pub(crate) async fn pipeline_with(config: Arc<Config>, count: u64) -> u64 {
     let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
@@ -313,7 +324,14 @@ pub(crate) async fn pipeline_with(config: Arc<Config>, count: u64) -> u64 {
         snapshot,
     };
     let work = tokio::spawn(supervisor::run(config, orders, lines));
-    while happened.recv().await.is_some() {}
+    let begun = Instant::now();
+    while let Some(event) = happened.recv().await {
+        if std::env::var_os("QLANCE_BENCH_TRACE").is_some() {
+            let text: String = format!("{event:?}").chars().take(100).collect();
+            let seconds = begun.elapsed().as_secs_f64();
+            eprintln!("{seconds:>7.3} s {:>6.0} MB at most so far  {text}", peak_rss_mb());
+        }
+    }
     let report = work.await.expect("no panic");
     assert!(report.error.is_none() && report.failed == 0, "{report:?}");
     drop((commands, watched));

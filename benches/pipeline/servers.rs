@@ -95,7 +95,7 @@ pub(crate) async fn serve() {
 }
 
 /// Points of a collection.
-fn count_of(collection: &str) -> u64 {
+pub(crate) fn count_of(collection: &str) -> u64 {
     match collection {
         "fivefold" => 5 * points(),
         "pictures" => media::PICTURES,
