@@ -226,7 +226,7 @@ pub struct PipelineConfig {
 impl Default for PipelineConfig {
     fn default() -> Self {
         Self {
-            in_hand_mib: 64,
+            in_hand_mib: 48,
             index: true,
             outage_patience: Duration::from_secs(30 * 60),
         }
