@@ -33,6 +33,7 @@ pub mod theme;
 mod verify;
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::widgets::Paragraph;
 
@@ -68,11 +69,28 @@ fn asks_for_room(frame: &mut Frame<'_>) -> bool {
     small
 }
 
+/// Where only ASCII may be shown, what comes from payloads and servers is held to it too, once a frame is drawn. Every
+/// character keeps its columns; marks on it go, and one that is no ASCII becomes a question mark.
+fn hold_to(theme: &Theme, buffer: &mut Buffer) {
+    if !theme.ascii {
+        return;
+    }
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        let first = cell.symbol().chars().next().filter(char::is_ascii);
+        cell.set_char(first.unwrap_or('?'));
+    }
+}
+
 /// Draws one frame.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
     if asks_for_room(frame) {
         return;
     }
+    draw_all(frame, app, theme);
+    hold_to(theme, frame.buffer_mut());
+}
+
+fn draw_all(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
     let area = frame.area();
     let [header, tabs, body, footer] = regions(area);
     chrome::header(frame, app, theme, header);
@@ -109,5 +127,28 @@ fn draw_screen(frame: &mut Frame<'_>, app: &App, theme: &Theme, body: Rect) {
         Screen::Search => search::render(frame, app, theme, body),
         Screen::Failures => failures::render(frame, app, theme, body),
         Screen::Log => log::render(frame, app, theme, body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_only_ascii_is_shown_everything_is_and_keeps_its_columns() {
+        let drawn = Buffer::with_lines(["a日é e\u{301}|", "plain ~ #|"]);
+        for (ascii, wanted) in [
+            (false, ["a日é e\u{301}|", "plain ~ #|"]),
+            (true, ["a? ? e|", "plain ~ #|"]),
+        ] {
+            let theme = Theme {
+                color: false,
+                ascii,
+                covered: false,
+            };
+            let mut held = drawn.clone();
+            hold_to(&theme, &mut held);
+            assert_eq!(held, Buffer::with_lines(wanted));
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use crossterm::style::force_color_output;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
@@ -26,12 +27,15 @@ pub(super) struct Screen {
 
 /// Whether the terminal is ours just now: it is given back once, whoever comes first, a panic or the end.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether the mouse is: where it was left to the terminal, nothing is said about it at the end either.
+static MOUSE_TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn enter(mouse: bool) -> std::io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
     if mouse {
+        MOUSE_TAKEN.store(true, Ordering::SeqCst);
         execute!(stdout(), EnableMouseCapture)?;
     }
     Ok(())
@@ -42,13 +46,10 @@ fn leave() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let _ = execute!(
-        stdout(),
-        DisableMouseCapture,
-        DisableBracketedPaste,
-        LeaveAlternateScreen,
-        cursor::Show
-    );
+    if MOUSE_TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(stdout(), DisableMouseCapture);
+    }
+    let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
 }
 
@@ -70,6 +71,9 @@ impl Screen {
                 tracing::error!("{panic}");
             }
         }));
+        // Which colours there are, the theme says. Left alone, crossterm would drop them where NO_COLOR is set, even if
+        // they were asked for, and write a sequence in their place that takes bold and underlined away.
+        force_color_output(true);
         enter(mouse)?;
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         Ok(Self {

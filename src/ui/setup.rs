@@ -18,6 +18,11 @@ pub fn draw(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
     if super::asks_for_room(frame) {
         return;
     }
+    draw_all(frame, setup, theme);
+    super::hold_to(theme, frame.buffer_mut());
+}
+
+fn draw_all(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
     let [header, body, footer] = regions(frame.area());
     let title = Line::from(vec![
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
