@@ -9,15 +9,20 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::termios::LocalModes;
 use serde_json::json;
 
 use crate::support::world::{World, messages, point};
 
+mod detached;
 mod hostile;
+mod looks;
+mod mouse;
 mod operator;
 mod picture;
 mod setup;
 mod signals;
+mod walk;
 
 /// How long anything on the screen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,14 +42,14 @@ struct Terminal {
 impl Terminal {
     /// The console on a world's configuration.
     fn open(world: &World, rows: u16, cols: u16) -> Self {
-        let config = world.path().join("qlance.toml");
-        Self::run(
-            world.path(),
-            &["--config", config.to_str().expect("UTF-8")],
-            &[],
-            rows,
-            cols,
-        )
+        Self::open_with(world, &[], &[], rows, cols)
+    }
+
+    /// The same with more arguments, and more in its environment.
+    fn open_with(world: &World, args: &[&str], env: &[(&str, &str)], rows: u16, cols: u16) -> Self {
+        let path = world.path().join("qlance.toml");
+        let config = ["--config", path.to_str().expect("UTF-8")];
+        Self::run(world.path(), &[&config[..], args].concat(), env, rows, cols)
     }
 
     /// Any command, with more in its environment.
@@ -59,6 +64,8 @@ impl Terminal {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_qlance"));
         command.args(args);
         command.env("TERM", "xterm-256color");
+        // Whoever runs the tests may want no colours.
+        command.env_remove("NO_COLOR");
         for (name, value) in env {
             command.env(name, value);
         }
@@ -132,9 +139,15 @@ impl Terminal {
         self.wait_until(text, |screen| screen.contains(text));
     }
 
+    /// Waits until what the screen shows is as it should be.
     fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) {
+        self.wait_to_see(what, |screen| holds(&screen.contents()));
+    }
+
+    /// Waits until the terminal is as it should be.
+    fn wait_to_see(&self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {
         let begun = Instant::now();
-        while !holds(&self.screen()) {
+        while !holds(self.parser.lock().expect("a screen").screen()) {
             assert!(
                 begun.elapsed() < PATIENCE,
                 "{what:?} never came; the screen:\n{}",
@@ -165,7 +178,18 @@ impl Terminal {
         }
     }
 
-    /// What must be on the wire when the terminal is given back.
+    /// How the terminal's own line is set: what programs that were there before, and come after, rely on.
+    fn modes(&self) -> LocalModes {
+        let modes = self.master.get_termios().expect("the terminal's modes");
+        LocalModes::from_bits_retain(modes.local_flags.bits())
+    }
+
+    /// Whether the keys go to the console as they are typed, and none is echoed.
+    fn is_raw(&self) -> bool {
+        !self.modes().intersects(LocalModes::ICANON | LocalModes::ECHO)
+    }
+
+    /// What must be on the wire, and how the line must be set, when the terminal is given back.
     fn assert_given_back(&self) {
         let wire = || String::from_utf8_lossy(&self.raw.lock().expect("bytes")).into_owned();
         let begun = Instant::now();
@@ -188,10 +212,19 @@ impl Terminal {
             raw.rfind("\u{1b}[?2004l") > raw.rfind("\u{1b}[?2004h"),
             "bracketed paste stays on"
         );
+        // Neither is there where the mouse was left to the terminal.
         assert!(
-            raw.rfind("\u{1b}[?1000l") > raw.rfind("\u{1b}[?1000h"),
+            raw.rfind("\u{1b}[?1000l") >= raw.rfind("\u{1b}[?1000h"),
             "the mouse stays captured"
         );
+        let shows_none = self.parser.lock().expect("a screen").screen().hide_cursor();
+        assert!(!shows_none, "the cursor stays hidden");
+        // Raw mode goes last.
+        let line = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
+        while !self.modes().contains(line) {
+            assert!(begun.elapsed() < PATIENCE, "raw mode stays on: {:?}", self.modes());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

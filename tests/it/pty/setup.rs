@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 
+use super::mouse::MODES;
 use super::signals::is_stopped;
 use super::{PATIENCE, Terminal};
 use crate::support::world::{World, messages};
@@ -79,9 +80,12 @@ async fn the_mouse_can_be_left_to_the_terminal() {
         let args: Vec<&str> = flag.into_iter().collect();
         let mut terminal = Terminal::run(dir.path(), &args, &[], 24, 80);
         terminal.wait_for("Where is Qdrant?");
-        let written = String::from_utf8_lossy(&terminal.written()).into_owned();
-        assert_eq!(written.contains("\u{1b}[?1000h"), captured, "{args:?}");
+        assert_eq!(terminal.wire().contains("\u{1b}[?1000h"), captured, "{args:?}");
         terminal.press("\u{1b}");
         assert_eq!(terminal.wait(), 0);
+        terminal.assert_given_back();
+        let wire = terminal.wire();
+        let told = MODES.iter().any(|mode| wire.contains(mode));
+        assert_eq!(told, captured, "{args:?}");
     }
 }

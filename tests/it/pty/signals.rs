@@ -9,7 +9,7 @@ use super::{PATIENCE, Terminal};
 use crate::support::world::{World, messages};
 
 /// A job that takes a while.
-async fn slow_world(count: u64) -> World {
+pub(super) async fn slow_world(count: u64) -> World {
     let world = World::with(&messages(count)).await;
     world.embeddings.latency(Duration::from_millis(100));
     world.config(&[
@@ -20,7 +20,7 @@ async fn slow_world(count: u64) -> World {
     world
 }
 
-fn started(world: &World, rows: u16, cols: u16) -> Terminal {
+pub(super) fn started(world: &World, rows: u16, cols: u16) -> Terminal {
     let mut terminal = Terminal::open(world, rows, cols);
     terminal.wait_for("READY");
     terminal.press("\r");
@@ -37,12 +37,39 @@ async fn another_size_while_it_runs() {
     terminal.wait_until("the new width is used", |screen| {
         screen.lines().any(|line| line.trim_end().chars().count() > 100)
     });
-    terminal.resize(10, 40);
-    terminal.wait_for("qlance needs 60 x 16");
     terminal.resize(24, 80);
-    terminal.wait_for("in hand");
+    // The last line of the smaller screen is the footer again.
+    terminal.wait_until("the old size again", |screen| {
+        screen.lines().nth(23).is_some_and(|line| line.contains("q quit"))
+    });
     terminal.press("\u{3}");
     assert_eq!(terminal.wait(), 5);
+    terminal.assert_given_back();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_small_a_terminal_asks_for_room_in_one_line_and_a_larger_one_shows_all_again() {
+    let world = World::with(&messages(20)).await;
+    world.config(&[]);
+    let one_line = |screen: &str| screen.trim_end() == "qlance needs 60 x 16; this is 40 x 10";
+    let mut terminal = Terminal::open(&world, 10, 40);
+    terminal.wait_until("one line that asks for room", one_line);
+    terminal.resize(24, 80);
+    terminal.wait_for("READY");
+    terminal.wait_for("Before the start");
+    terminal.press("\r");
+    terminal.wait_for("COMPLETE");
+    terminal.resize(10, 40);
+    terminal.wait_until("one line that asks for room", one_line);
+    // Just enough.
+    terminal.resize(16, 60);
+    terminal.wait_for("COMPLETE");
+    terminal.wait_for("written 20");
+    terminal.resize(10, 40);
+    terminal.wait_until("one line that asks for room", one_line);
+    // Its keys still work.
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0);
     terminal.assert_given_back();
 }
 
@@ -53,19 +80,44 @@ pub(super) fn is_stopped(pid: rustix::process::Pid) -> bool {
         .is_some_and(|rest| rest.trim_start().starts_with('T'))
 }
 
+/// Whether the console has the terminal: its screen, its cursor, its mouse and its keys.
+fn is_taken(screen: &vt100::Screen) -> bool {
+    let has_mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+    screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste() && has_mouse
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn suspended_and_brought_back() {
     let world = slow_world(2_000).await;
     let mut terminal = started(&world, 24, 80);
-    terminal.press("\u{1a}");
-    let begun = Instant::now();
-    while !is_stopped(terminal.pid()) {
-        assert!(begun.elapsed() < PATIENCE, "Ctrl-Z does not stop it");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    terminal.wait_to_see("the terminal is taken", is_taken);
+    assert!(terminal.is_raw());
+    for (rows, cols) in [(24, 80), (40, 120)] {
+        terminal.press("\u{1a}");
+        let begun = Instant::now();
+        while !is_stopped(terminal.pid()) {
+            assert!(begun.elapsed() < PATIENCE, "Ctrl-Z does not stop it");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        terminal.assert_given_back();
+        terminal.wait_to_see("what was there before", |screen| {
+            !screen.alternate_screen() && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+        });
+        assert!(!terminal.screen().contains("qlance"), "{}", terminal.screen());
+        // The second time the window has become larger meanwhile.
+        terminal.resize(rows, cols);
+        kill_process(terminal.pid(), Signal::CONT).expect("fg");
+        terminal.wait_to_see("the terminal is taken again", is_taken);
+        // All of it is painted anew, from the first line to the last.
+        for text in ["RUNNING", "1 Migrate", "Progress", "in hand", "Stages", "q quit"] {
+            terminal.wait_for(text);
+        }
+        terminal.wait_until("the whole width is used", |screen| {
+            let widest = screen.lines().map(|line| line.chars().count()).max();
+            widest == Some(usize::from(cols))
+        });
+        assert!(terminal.is_raw());
     }
-    terminal.assert_given_back();
-    kill_process(terminal.pid(), Signal::CONT).expect("fg");
-    terminal.wait_for("RUNNING");
     terminal.press("p");
     terminal.wait_for("PAUSED");
     terminal.press("\u{3}");
