@@ -89,6 +89,7 @@ fn is_taken(screen: &vt100::Screen) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn suspended_and_brought_back() {
     let world = slow_world(2_000).await;
+    world.embeddings.latency(Duration::from_millis(300));
     let mut terminal = started(&world, 24, 80);
     terminal.wait_to_see("the terminal is taken", is_taken);
     assert!(terminal.is_raw());
