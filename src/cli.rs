@@ -1,8 +1,12 @@
 //! The command line's types. Meaning is given to them in `commands`.
 
+mod live;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use live::{LiveCommand, LiveSettings};
 
 /// Moves a vector collection from Qdrant to LanceDB and re-embeds it on the way.
 #[derive(Debug, Parser)]
@@ -55,6 +59,9 @@ pub enum Command {
     Run(RunArgs),
     /// Say what a run would do, without reading all points, embedding or writing.
     Plan(PlanArgs),
+    /// Steer the qlance that is at work on this job: how it stands, pause, resume, try now, stop, settings.
+    #[command(subcommand)]
+    Live(LiveCommand),
     /// Failed points: list, show, retry, edit, skip, export.
     #[command(subcommand)]
     Failures(FailuresCommand),

@@ -10,6 +10,7 @@ mod evaluate;
 mod failures;
 mod handover;
 mod headless;
+mod live;
 mod logging;
 mod plan;
 mod report;
@@ -95,6 +96,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         }
         Command::Run(args) => migrate(cli, args, true).await,
         Command::Plan(args) => plan::run(cli, args).await,
+        Command::Live(command) => live::run(cli, command).await,
         Command::Failures(command) => failures::run(cli, command).await,
         Command::Divergence(command) => divergence::run(cli, command).await,
         Command::Diff(args) => diff::run(cli, args).await,

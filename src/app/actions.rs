@@ -1,6 +1,7 @@
 //! The one registry of actions: name, keys, texts, where each applies and why not just now. The keymap, the footer, the
 //! help, the palette and the README's table are made from it.
 
+mod commands;
 mod when;
 
 use super::App;
@@ -167,6 +168,8 @@ pub struct Action {
     pub dangerous: bool,
     /// Why it does not apply just now.
     pub available: fn(&App) -> Result<(), &'static str>,
+    /// The commands that do the same without a screen, behind `qlance`; none where it only moves or shows something.
+    pub commands: &'static [&'static str],
 }
 
 impl Action {
@@ -187,6 +190,7 @@ impl Action {
             in_footer: when::never,
             dangerous: false,
             available: when::always,
+            commands: commands::of(id),
         }
     }
 

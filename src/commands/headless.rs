@@ -31,6 +31,8 @@ struct Teller {
     live: bool,
     told: u64,
     line_open: bool,
+    /// Whether somebody has paused it from outside.
+    paused: bool,
     /// The step of finishing the table that is under way, and since when.
     step: Option<(Step, Instant)>,
     /// The newest error that was told; the summary does not repeat it.
@@ -120,6 +122,7 @@ impl Teller {
             live,
             told: 0,
             line_open: false,
+            paused: false,
             step: None,
             error: None,
         }
@@ -152,6 +155,12 @@ impl Teller {
                 }
             )),
             TaskEvent::PhaseChanged(Phase::Stopping) => self.say("stopping"),
+            TaskEvent::PhaseChanged(Phase::Paused) => {
+                self.paused = true;
+                self.say("paused; `qlance live resume` goes on");
+            }
+            TaskEvent::PhaseChanged(Phase::Running) if std::mem::take(&mut self.paused) => self.say("going on"),
+            TaskEvent::SettingConfirmed(setting) => self.say(&setting.describe()),
             TaskEvent::PointFailed(id, failure) => {
                 self.told += 1;
                 if self.told <= TOLD_FAILURES {

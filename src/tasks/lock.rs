@@ -52,6 +52,19 @@ impl Lock {
     }
 }
 
+/// Who holds the lock of a state directory just now, as it wrote itself down; `None` where nobody does.
+pub fn holder(dir: &Path) -> Option<String> {
+    let file = File::open(dir.join("lock")).ok()?;
+    let mut said = String::new();
+    (&file).take(200).read_to_string(&mut said).ok()?;
+    let said = said.trim();
+    let pid: i32 = said.strip_prefix("pid ")?.split(',').next()?.parse().ok()?;
+    // The lock is tried only where the process that is named lives: whoever begins just now must not find it taken.
+    rustix::process::test_kill_process(rustix::process::Pid::from_raw(pid.max(0))?).ok()?;
+    let is_held = matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock));
+    is_held.then(|| said.to_owned())
+}
+
 fn is_unsupported(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()
@@ -104,7 +117,9 @@ mod tests {
             "{}",
             held.holder
         );
+        assert_eq!(holder(dir.path()), Some(held.holder));
         drop(first);
+        assert_eq!(holder(dir.path()), None);
         Lock::take(dir.path()).expect("free again");
     }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::journal::{Attempt, Decided, Decision, Edit, FailureRow, Filter, Sort};
 use crate::lance::browse::{Anchor, Band, RankedRow};
 use crate::lance::index::Step;
@@ -155,12 +157,14 @@ impl Setting {
     }
 }
 
-/// All settings as they hold just now.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// All settings as they hold just now. As JSON they are called what they are on the command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Requests in flight at most.
+    #[serde(rename = "max_in_flight")]
     pub in_flight: usize,
     /// Inputs a request at most.
+    #[serde(rename = "max_batch_inputs")]
     pub batch_inputs: usize,
     /// Requests a minute at most.
     pub requests_per_minute: Option<u64>,

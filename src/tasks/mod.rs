@@ -11,6 +11,7 @@
 
 pub mod columns;
 pub mod comparison;
+pub mod control;
 pub mod decide;
 #[cfg(all(feature = "embedded", feature = "minilm"))]
 pub mod demo;

@@ -9,6 +9,7 @@
 
 mod closing;
 mod commands;
+mod door;
 mod ending;
 mod questions;
 mod state;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
+use super::control::Door;
 use super::job::{self, Options};
 use super::meters::{Meters, Snapshot};
 use super::{COMMAND_ROOM, Level, Phase, RunReport, Status, TaskCommand, TaskEvent};
@@ -97,12 +99,13 @@ pub async fn run(config: Arc<Config>, orders: Orders, lines: Lines) -> RunReport
             RunReport::failed_to_begin(message, begun.elapsed())
         }
         Some(Ok((opening, target))) => {
+            let door = door::open(&opening, &snapshot);
             let restored = ears
                 .unless_left(&mut commands, Work::restored(&target))
                 .await
                 .unwrap_or_else(|| Ok(Meters::default()));
             let work = Work::new((opening, target), restored, events.clone(), snapshot).await;
-            serve(work, commands, ears, orders).await
+            serve(work, (commands, door), ears, orders).await
         }
     };
     let _ = events.send(TaskEvent::Ended(Box::new(report.clone()))).await;
@@ -146,7 +149,12 @@ impl Ears {
     }
 }
 
-async fn serve(mut work: Work, mut commands: mpsc::Receiver<TaskCommand>, mut ears: Ears, orders: Orders) -> RunReport {
+async fn serve(
+    mut work: Work,
+    (mut commands, mut door): (mpsc::Receiver<TaskCommand>, Door),
+    mut ears: Ears,
+    orders: Orders,
+) -> RunReport {
     work.begin(&orders, &mut ears, &mut commands).await;
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -170,9 +178,12 @@ async fn serve(mut work: Work, mut commands: mpsc::Receiver<TaskCommand>, mut ea
                     }
                 }
             },
+            asked = door.next() => work.answer(asked).await,
             done = work.next_done() => work.note_done(done).await,
             _ = ticks.tick() => work.tick().await,
         }
     }
+    // Before the lock is given back: the next process makes its own.
+    door.close().await;
     work.close().await
 }

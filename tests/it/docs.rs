@@ -44,19 +44,25 @@ fn row(action: &Action) -> String {
             .join(", ")
     };
     let asks = if action.dangerous { " Asks first." } else { "" };
+    let commands: Vec<String> = action
+        .commands
+        .iter()
+        .map(|command| format!("`{}`", cell(command)))
+        .collect();
     format!(
-        "| {} | {screens} | `{}` | {}{asks} |",
+        "| {} | {screens} | `{}` | {}{asks} | {} |",
         keys.join(" "),
         action.name,
-        cell(action.long)
+        cell(action.long),
+        commands.join(", ")
     )
 }
 
 /// The table of all keys, everywhere first, then screen by screen.
 fn keys() -> String {
     let mut lines = vec![
-        "| key | screen | action | what it does |".to_owned(),
-        "|---|---|---|---|".to_owned(),
+        "| key | screen | action | what it does | `qlance ...` |".to_owned(),
+        "|---|---|---|---|---|".to_owned(),
     ];
     lines.extend(ACTIONS.iter().filter(|action| action.screens.is_empty()).map(row));
     for (screen, _) in Screen::ALL {

@@ -60,6 +60,12 @@ async fn the_whole_way_through_the_demo() {
     }
     terminal.press("p");
     terminal.wait_for("PAUSED");
+    // Another process sees the same, and what it sets is seen here.
+    let status = told(dir.path(), &["live", "status", "--json"]);
+    assert_eq!(status[0]["job"]["phase"], "paused", "{status:?}");
+    let set = told(dir.path(), &["live", "set", "--max-in-flight", "2", "--json"]);
+    assert_eq!(set[0]["job"]["settings"]["max_in_flight"], 2, "{set:?}");
+    terminal.wait_for("2 requests in flight at most");
     terminal.press("-");
     terminal.wait_for(" 2 requests in flight at most");
     terminal.press("p");
