@@ -61,7 +61,7 @@ fn the_whole_way_through_the_demo() {
     terminal.press("3");
     terminal.wait_for("Failures: ");
     terminal.press("/no_content\r");
-    terminal.wait_for("class no_content");
+    terminal.wait_for("cause no_content");
     terminal.press("e");
     terminal.wait_for("Content of");
     terminal.press("mended by hand\r");
@@ -79,7 +79,7 @@ fn the_whole_way_through_the_demo() {
 
     // Those that the embedder refused once come over when all of them are retried.
     terminal.press("/rejected\r");
-    terminal.wait_for("class rejected");
+    terminal.wait_for("cause rejected");
     terminal.press("R");
     terminal.wait_for("Retry ");
     terminal.press("r\r");

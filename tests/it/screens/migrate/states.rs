@@ -340,13 +340,19 @@ fn texts_name_the_keys_as_they_are_configured() {
         ),
         (stopped(budget), "budget", "used up; F9 raises it and goes on"),
         (complete(), "show-failures", "F9 shows them"),
-        (complete(), "retry-all", "F9 retries them"),
+        (complete(), "retry-all", "F9 there retries them"),
         (
             running().seeing(held_by(Bound::Requests)),
             "more-in-flight",
             "F9 allows more",
         ),
         (failures::listed(), "filter", "all; F9 filters by id"),
+        (failures::listed().press("/a\n"), "back", "holds \"a\"   (F9 clears)"),
+        (
+            failures::listed().press("?"),
+            "back",
+            "Help: Failures (Up and Down scroll, F9 closes)",
+        ),
         (Scene::open().press("7f"), "log-level", "F9 shows others"),
     ] {
         assert_says(&with(scene, action), says);
