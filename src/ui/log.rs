@@ -14,11 +14,12 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::chrome::key_of;
 use super::list;
 use super::paint;
-use super::text::{clean, columns, count, fit, wrap_to};
+use super::text::{clean, columns, fit, wrap_to};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::actions::ActionId;
 use crate::app::log;
+use crate::point::counted;
 use crate::tasks::Level;
 
 /// Columns before the text: the time and the level.
@@ -38,7 +39,10 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
             "nothing has happened yet".to_owned()
         } else {
             let key = key_of(app, ActionId::LogLevel);
-            format!("0 of {} lines; {key} shows others", count(app.log.lines.len() as u64))
+            format!(
+                "0 of {}; {key} shows others",
+                counted(app.log.lines.len() as u64, "line", "lines")
+            )
         };
         frame.render_widget(Paragraph::new(text).style(theme.dim()), inner);
         return;

@@ -9,6 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::now::now;
 use super::settings;
 use crate::app::App;
+use crate::point::counted;
 use crate::tasks::{Phase, Snapshot};
 use crate::ui::text::{clock, columns, count, fit, wrap};
 use crate::ui::theme::Theme;
@@ -110,11 +111,11 @@ fn used(app: &App, left: Option<String>, width: usize) -> String {
         (None, _) => {}
     }
     if usage.tokens > 0 {
-        figures.push(format!("{} tokens", count(usage.tokens)));
+        figures.push(counted(usage.tokens, "token", "tokens"));
     }
-    figures.push(format!("{} requests", count(usage.requests)));
+    figures.push(counted(usage.requests, "request", "requests"));
     figures.extend(left);
-    figures.push(format!("{} inputs", count(usage.inputs)));
+    figures.push(counted(usage.inputs, "input", "inputs"));
     figures.push(format!("{} reused", count(usage.remembered)));
     while figures.len() > 1 && columns(&figures.join(", ")) > width {
         figures.pop();

@@ -36,7 +36,7 @@ fn the_whole_way_through_the_demo() {
     terminal.press("p");
     terminal.wait_for("PAUSED");
     terminal.press("-");
-    terminal.wait_for("1 requests in flight at most");
+    terminal.wait_for("1 request in flight at most");
     terminal.press("++");
     terminal.wait_for("3 requests in flight at most");
     terminal.press("p");
