@@ -422,6 +422,9 @@ fn both_stores_are_compared() {
     };
     let scene = came_to(snapshot).phase(Phase::Comparing);
     scene.assert_looks("migrate_comparing");
+    for size in SIZES {
+        assert_says(&scene.text(size), "] 48,500 / 200,000 compared   24 %");
+    }
 }
 
 #[test]
@@ -451,9 +454,12 @@ fn the_table_is_being_finished() {
     let phase = Phase::Finishing(Step::VectorIndex);
     let scene = came_to(across(phase.clone())).phase(phase);
     scene.assert_looks("migrate_finishing");
-    for part in ["200,000 / 200,000", "all points are across; vector index ..."] {
-        assert_says(&scene.text((80, 24)), part);
+    let screen = scene.text((80, 24));
+    for part in ["] step 3 of 4: vector index", "all points are across; vector index ..."] {
+        assert_says(&screen, part);
     }
+    let gauge = screen.lines().find(|line| line.contains("step 3")).unwrap_or_default();
+    assert!(!gauge.contains('%') && !gauge.contains("ETA"), "{screen}");
 }
 
 #[test]

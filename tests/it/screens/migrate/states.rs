@@ -162,6 +162,13 @@ fn stopping_and_leaving() {
 fn what_differs_is_brought_over() {
     let scene = came_to(across(Phase::CatchingUp)).phase(Phase::CatchingUp);
     scene.assert_looks("migrate_catching_up");
+    let screen = scene.text((80, 24));
+    assert_says(&screen, "catching up: 199,988 rows in the table, version 5");
+    let above = screen
+        .lines()
+        .find(|line| line.contains("catching up:"))
+        .unwrap_or_default();
+    assert!(!above.contains('%') && !above.contains("ETA"), "{screen}");
 }
 
 #[test]
