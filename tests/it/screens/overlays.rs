@@ -20,7 +20,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::frame::{assert_says, find, style_of, text};
 use super::migrate::{complete, half_way, plan, ready, running};
-use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, failures, search, verify};
+use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, facts, failures, opened, search, verify};
 
 /// A log with lines of every level.
 fn log() -> Scene {
@@ -363,7 +363,7 @@ fn the_header_says_at_every_width_whether_the_servers_answer() {
     for (width, wanted) in [
         (60, "Q ok  E ok"),
         (80, "$0.31  Q ok  E ok"),
-        (120, "$0.31 of $5.00  Qdrant ok  embedder ok"),
+        (120, "$0.31 of $5.00  Qdrant ok  text-embedding-3-large@1536 ok"),
         (
             200,
             "$0.31 of $5.00  Qdrant 1.18.0 ok  openai/text-embedding-3-large@1536 ok",
@@ -395,6 +395,30 @@ fn the_header_says_at_every_width_whether_the_servers_answer() {
         );
         assert_eq!(color, Color::Red);
     }
+}
+
+#[test]
+fn of_a_long_name_both_ends_are_seen_and_it_gives_way_to_the_money() {
+    let name = "messages-of-every-thread-that-anybody-ever-began-in-all-of-the-rooms-there-are";
+    let scene = Scene::of(name).event(opened(facts()));
+    let scene = scene.seeing(half_way()).phase(Phase::Running);
+    for width in [80, 120] {
+        let header = header(&scene, width);
+        for part in [
+            " qlance  messages-of-",
+            "~",
+            "lance/messages   RUNNING",
+            "$0.31",
+            "Q ok  E ok",
+        ] {
+            assert!(header.contains(part), "{part:?} is not in {header:?}");
+        }
+    }
+    let narrow = header(&scene, 60);
+    assert!(
+        narrow.ends_with("Q ok  E ok") && narrow.contains("messages   RUNNING"),
+        "{narrow:?}"
+    );
 }
 
 #[test]
