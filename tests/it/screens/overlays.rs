@@ -132,10 +132,23 @@ fn the_selected_line_of_the_log_is_opened_in_its_place() {
     let endless = log().note(Level::Warn, &"word ".repeat(5_000)).later();
     assert_says(&endless.text((80, 24)), "the embedder refused the key");
     let screen = scene.draw(PLAIN, (80, 24));
-    let (x, y) = find(&screen, "error the embedder answered");
-    assert!(
-        screen[(x - 9, y)].modifier.contains(Modifier::REVERSED),
-        "the time says which line is selected"
+    let (_, first) = find(&screen, "error the embedder answered");
+    let (_, last) = find(&screen, "END");
+    assert!(last > first, "it takes several lines");
+    for y in first - 1..=last {
+        let reversed = |x: u16| screen[(x, y)].modifier.contains(Modifier::REVERSED);
+        let all = (1..79).filter(|x| reversed(*x)).count();
+        assert_eq!(
+            all,
+            if y < first { 0 } else { 78 },
+            "line {y}: all of what is selected, and nothing else"
+        );
+    }
+    let warned = style_of(&log().press("k").draw(COLORS, (80, 24)), "error the embedder refused");
+    assert_eq!(
+        warned,
+        (Color::Red, Modifier::BOLD),
+        "how much it matters is seen unselected too"
     );
 }
 
