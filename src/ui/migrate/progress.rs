@@ -1,4 +1,5 @@
-//! Gauge of what is done just now, rate, ETA, the conservation line, what the work is about just now, what was used, and the settings.
+//! Gauge of what is done just now, rate, ETA, the conservation line, what the work is about just now, what was used, and
+//! the settings.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
