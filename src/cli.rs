@@ -479,7 +479,7 @@ pub enum SortBy {
     Id,
     /// The latest first.
     Age,
-    /// By class.
+    /// By cause.
     Cause,
     /// The most attempts first.
     Attempts,
@@ -488,10 +488,10 @@ pub enum SortBy {
 /// Which failed points.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WhichArgs {
-    /// Only this class as `failures list` shows it: `no_content`, `too_long`, `rejected`, ....
-    #[arg(long, value_name = "CLASS")]
+    /// Only this cause as `failures list` shows it: `no_content`, `too_long`, `rejected`, ....
+    #[arg(long, value_name = "CAUSE")]
     pub cause: Option<String>,
-    /// Only where id, class or message holds this text.
+    /// Only where id, cause or message holds this text.
     #[arg(long)]
     pub text: Option<String>,
 }

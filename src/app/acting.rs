@@ -40,7 +40,10 @@ impl App {
             }
             ActionId::Quit => return self.leave(),
             ActionId::Help => self.help = Some(0),
-            ActionId::Palette => self.palette = Some(super::Palette::new(self.screen)),
+            ActionId::Palette => {
+                let palette = super::Palette::new(self.screen, |action| (action.available)(self).is_ok());
+                self.palette = Some(palette);
+            }
             ActionId::Suspend => return vec![Effect::Suspend],
             ActionId::Show(screen) => self.show(screen),
             ActionId::NextPane => self.next_pane(false),

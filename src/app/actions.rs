@@ -490,7 +490,7 @@ pub static ACTIONS: &[Action] = &[
         "filter",
         &["/"],
         "filter",
-        "Show only failures whose id, class or message holds a text; class:NAME narrows it. Esc shows all again.",
+        "Show only failures whose id, cause or message holds a text; cause:NAME narrows it. Esc shows all again.",
     )
     .on(FAILURES)
     .in_footer(),

@@ -22,6 +22,8 @@ pub struct Found {
 #[derive(Debug, Clone)]
 pub struct Palette {
     screen: Screen,
+    /// Which actions could be done when it was opened, in the registry's order.
+    usable: Vec<bool>,
     /// What has been typed.
     pub input: Input,
     /// What fits, best first.
@@ -42,10 +44,15 @@ pub enum Picked {
 }
 
 impl Palette {
-    /// All actions, those of a screen first.
-    pub fn new(screen: Screen) -> Self {
+    /// All actions: those of a screen first, and of them those that can be done.
+    pub fn new(screen: Screen, can: impl Fn(&Action) -> bool) -> Self {
+        let usable = ACTIONS
+            .iter()
+            .map(|action| action.applies_to(screen) && can(action))
+            .collect();
         let mut palette = Self {
             screen,
+            usable,
             input: Input::default(),
             found: Vec::new(),
             selected: 0,
@@ -63,24 +70,28 @@ impl Palette {
             AtomKind::Fuzzy,
         );
         let mut scratch = Vec::new();
-        let mut found: Vec<(u32, Found)> = Vec::new();
-        for action in ACTIONS {
+        let typed = self.input.value().trim();
+        let mut found = Vec::new();
+        for (action, usable) in ACTIONS.iter().zip(&self.usable) {
             let mut letters = Vec::new();
             let by_name = pattern.indices(Utf32Str::new(action.name, &mut scratch), &mut matcher, &mut letters);
-            // The sentence is searched too, but a name that fits comes first.
-            let score = by_name.map(|score| score + 1_000).or_else(|| {
+            // The sentence is searched too.
+            let score = by_name.or_else(|| {
                 letters.clear();
                 pattern.score(Utf32Str::new(action.long, &mut scratch), &mut matcher)
             });
-            // What can be done here comes before what belongs elsewhere.
-            let here: u32 = if action.applies_to(self.screen) { 500 } else { 0 };
-            if let Some(score) = score.map(|score| score + here) {
+            if let Some(score) = score {
                 letters.sort_unstable();
                 letters.dedup();
-                found.push((score, Found { action, letters }));
+                // A name that fits comes first, what belongs here before what does not, and what can be done before what
+                // cannot: Enter must not end at a reason why not, where something else is meant as well. Who types the
+                // whole name means that one.
+                let here = action.applies_to(self.screen);
+                let rank = (action.name == typed, by_name.is_some(), here, *usable, score);
+                found.push((rank, Found { action, letters }));
             }
         }
-        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        found.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
         self.found = found.into_iter().map(|(_, found)| found).collect();
         self.selected = 0;
     }
@@ -128,7 +139,11 @@ mod tests {
     use super::*;
 
     fn found(screen: Screen, text: &str) -> Vec<&'static str> {
-        let mut palette = Palette::new(screen);
+        found_where(screen, text, |_| true)
+    }
+
+    fn found_where(screen: Screen, text: &str, can: impl Fn(&Action) -> bool) -> Vec<&'static str> {
+        let mut palette = Palette::new(screen, can);
         palette.paste(text);
         palette.found.iter().map(|found| found.action.name).collect()
     }
@@ -142,11 +157,26 @@ mod tests {
     }
 
     #[test]
+    fn what_can_be_done_comes_before_what_cannot_where_both_fit() {
+        let all_but = |name: &'static str| move |action: &Action| action.name != name;
+        let first = |text, cannot| found_where(Screen::Failures, text, all_but(cannot)).first().copied();
+        assert_eq!(first("retr", "retry"), Some("retry-all"));
+        assert_eq!(first("retr", "retry-all"), Some("retry"));
+        assert_eq!(first("retry", "retry"), Some("retry"), "typed in full, it is meant");
+        let all = found_where(Screen::Failures, "", all_but("retry"));
+        let place = |name| all.iter().position(|other| *other == name);
+        assert!(
+            place("retry") > place("quit") && place("retry") < place("start"),
+            "{all:?}"
+        );
+    }
+
+    #[test]
     fn every_action_is_found_on_every_screen_and_those_of_the_screen_come_first() {
         assert_eq!(found(Screen::Migrate, "retry-all").first(), Some(&"retry-all"));
         assert!(found(Screen::Migrate, "clipboard").contains(&"copy-id"));
         for (screen, _) in Screen::ALL {
-            let palette = Palette::new(screen);
+            let palette = Palette::new(screen, |_| true);
             assert_eq!(palette.found.len(), ACTIONS.len());
             let here = palette.found.iter().map(|found| found.action.applies_to(screen));
             assert!(here.is_sorted_by(|a, b| a >= b), "{screen:?}");

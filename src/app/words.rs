@@ -1,11 +1,6 @@
 //! Numbers with their nouns.
 
-use crate::point::grouped;
-
-/// "1 point", "2 points": a number before the singular or the plural of what it counts.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
-}
+pub(super) use crate::point::counted;
 
 /// The same for points.
 pub(super) fn points(number: u64) -> String {

@@ -173,7 +173,7 @@ fn filter(which: &WhichArgs) -> anyhow::Result<Filter> {
         .map(|word| {
             Cause::parse(word).ok_or_else(|| ConfigError::Field {
                 field: "--cause".into(),
-                problem: format!("{word:?} is no class"),
+                problem: format!("{word:?} is no cause"),
                 remedy: format!("use one of {}", Cause::ALL.map(Cause::as_str).join(", ")),
             })
         })

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::address::for_shell;
 use super::code::python_literal;
 use super::facts::{Compared, Facts, Indexed, Kept, Verified};
+use crate::point::counted;
 use crate::point::verdict::Decision;
 
 /// How an item stands.
@@ -135,11 +136,18 @@ fn failures(facts: &Facts) -> Item {
         (0, 0) => done(ID, "no point failed"),
         (0, skipped) => done(
             ID,
-            format!("every failure is decided; {skipped} points were given up, with a reason"),
+            format!(
+                "every failure is decided; {} given up, with a reason",
+                counted(skipped, "point was", "points were")
+            ),
         ),
         (failed, _) => open(
             ID,
-            format!("{failed} points failed and nobody has decided about them: retry, edit or skip them"),
+            format!(
+                "{} failed and nobody has decided about {1}: retry, edit or skip {1}",
+                counted(failed, "point", "points"),
+                if failed == 1 { "it" } else { "them" }
+            ),
             facts.command("failures list"),
         ),
     }
@@ -172,7 +180,10 @@ fn wrong_with(index: &Indexed) -> Option<String> {
             uncovered,
             name,
             ..
-        } if *uncovered > 0 => Some(format!("the {name} does not cover {uncovered} rows")),
+        } if *uncovered > 0 => Some(format!(
+            "the {name} does not cover {}",
+            counted(*uncovered, "row", "rows")
+        )),
         Indexed {
             there: false,
             needless: false,

@@ -45,7 +45,7 @@ pub struct FailureRow {
     pub id: PointId,
     /// Its state.
     pub state: State,
-    /// The class of the last attempt's failure.
+    /// The cause of the last attempt's failure.
     pub cause: Cause,
     /// The chain of messages of the last attempt.
     pub error: String,
@@ -64,7 +64,7 @@ pub struct FailureRow {
 pub struct Attempt {
     /// Milliseconds since 1970.
     pub at: i64,
-    /// The class.
+    /// The cause.
     pub cause: Cause,
     /// The chain of messages.
     pub error: String,
@@ -287,7 +287,7 @@ impl Journal {
         })
     }
 
-    /// Open failures by class, most first.
+    /// Open failures by cause, most first.
     ///
     /// # Errors
     /// The journal cannot be read.

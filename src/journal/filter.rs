@@ -8,7 +8,7 @@ use crate::point::Cause;
 /// Which failures are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Only this class.
+    /// Only this cause.
     pub cause: Option<Cause>,
     /// Only where id or message holds this text.
     pub text: Option<String>,
@@ -93,7 +93,7 @@ pub enum Order {
     Id,
     /// The time of the last failure.
     Age,
-    /// The class.
+    /// The cause.
     Cause,
     /// The number of attempts.
     Attempts,

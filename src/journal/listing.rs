@@ -1,7 +1,7 @@
 //! Lists of failures, one page at a time, as quickly for a hundred thousand as for ten.
 //!
 //! Open failures in one order are a stretch of one index: a page of it is walked to from the nearer end. What is no
-//! stretch of an index (a text, a class by age) is read through once, and its ids are kept for the pages. Counts and
+//! stretch of an index (a text, a cause by age) is read through once, and its ids are kept for the pages. Counts and
 //! ids are good until the journal changes, whoever changes it.
 
 use rusqlite::types::Value as Sql;
@@ -140,7 +140,7 @@ impl Listing {
     }
 }
 
-/// How many failures of a class, or of all, are open, and how many of them can be retried.
+/// How many failures of a cause, or of all, are open, and how many of them can be retried.
 fn count_open(db: &Connection, cause: Option<Cause>) -> rusqlite::Result<(u64, u64)> {
     let Some(cause) = cause else {
         // Most are failed: they are what is left of all.
@@ -231,7 +231,7 @@ mod tests {
     use crate::journal::State;
     use crate::point::Failure;
 
-    /// Open, skipped, retried and recovered ones, of three classes, some tried more than once.
+    /// Open, skipped, retried and recovered ones, of three causes, some tried more than once.
     fn fill(journal: &mut Journal, count: u64) {
         let causes = [Cause::NoContent, Cause::Rejected, Cause::TooLong];
         let numbers: Vec<u64> = (0..count).collect();

@@ -30,6 +30,12 @@ impl Step {
     /// All steps in their order.
     pub const ALL: [Self; 4] = [Self::Compact, Self::IdIndex, Self::VectorIndex, Self::TextIndex];
 
+    /// Its place among all of them, from 1 on.
+    pub fn place(self) -> usize {
+        let before = Self::ALL.iter().take_while(|step| **step != self).count();
+        before + 1
+    }
+
     /// Its name in reports.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The class of a failure: decides nothing about the run, but tells the operator where to mend.
+/// The cause of a failure: decides nothing about the run, but tells the operator where to mend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -89,7 +89,7 @@ impl Cause {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// The class.
+    /// The cause.
     pub cause: Cause,
     /// The whole chain of messages, outermost first, without secrets and of bounded length.
     pub message: String,

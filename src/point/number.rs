@@ -14,6 +14,11 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// "1 point", "2 points": a number before the singular or the plural of what it counts.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

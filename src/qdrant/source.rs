@@ -18,7 +18,7 @@ use super::wire;
 use crate::config::{Secret, SourceConfig};
 use crate::patience::{Outage, Patience, Then};
 use crate::point::{Cause, Failure, Point, PointId};
-use errors::{code, describe, was_too_much};
+use errors::{code, describe, raw, unreachable, was_too_much};
 
 pub use errors::SourceError;
 pub use part::{Part, among};
@@ -131,7 +131,7 @@ impl Source {
         builder.pool_size = config.ranges.clamp(1, 8);
         let client = builder.build().map_err(|error| SourceError::Unreachable {
             url: url.into(),
-            message: describe(&error),
+            message: unreachable(&describe(&error)),
         })?;
         Ok(Self {
             client,
@@ -427,18 +427,33 @@ impl Source {
         ]
         .iter()
         .any(|sign| message.contains(sign));
-        match code(error) {
+        let (code, raw) = (code(error), raw(error));
+        let not_there = matches!(
+            code,
+            Some(Code::NotFound | Code::Unauthenticated | Code::PermissionDenied)
+        );
+        if !not_there {
+            // The screen has words of its own for it.
+            tracing::info!(%url, ?code, %raw, "what the transport says of Qdrant");
+        }
+        match code {
             Some(Code::Unauthenticated | Code::PermissionDenied) => SourceError::Refused { url, message },
             Some(Code::NotFound) => SourceError::NoCollection {
                 url,
                 collection: self.collection.clone(),
                 known: Vec::new(),
             },
-            Some(Code::Unimplemented) => SourceError::NotQdrant { url, message },
+            Some(Code::Unimplemented) => SourceError::NotQdrant {
+                url,
+                message: "it does not know what it is asked".into(),
+            },
             Some(Code::Internal | Code::Unknown | Code::Unavailable)
                 if not_http2 && !self.known.load(Ordering::Relaxed) =>
             {
-                SourceError::NotQdrant { url, message }
+                SourceError::NotQdrant {
+                    url,
+                    message: "it speaks no gRPC over HTTP/2".into(),
+                }
             }
             Some(
                 Code::Internal
@@ -449,7 +464,10 @@ impl Source {
                 | Code::ResourceExhausted
                 | Code::Aborted,
             )
-            | None => SourceError::Unreachable { url, message },
+            | None => SourceError::Unreachable {
+                url,
+                message: unreachable(&raw),
+            },
             Some(_) => SourceError::Protocol { url, message },
         }
     }

@@ -8,8 +8,7 @@ use crate::journal::{Attempt, Decided, Decision, Edit, FailureRow, Filter, Sort}
 use crate::lance::browse::{Anchor, Band, RankedRow};
 use crate::lance::index::Step;
 use crate::point::diff::RecordDiff;
-use crate::point::grouped;
-use crate::point::{Failure, Payload, PointId};
+use crate::point::{Failure, Payload, PointId, counted};
 
 use super::inspect::{Agreement, PairSummary, PointDetail};
 use super::plan::PlanReport;
@@ -141,15 +140,15 @@ pub enum Setting {
 impl Setting {
     /// What it says, in words.
     pub fn describe(self) -> String {
-        let capped = |what: &str, cap: Option<u64>| match cap {
-            Some(cap) => format!("{} {what} at most", grouped(cap)),
-            None => format!("no cap on {what}"),
+        let capped = |one: &str, many: &str, cap: Option<u64>| match cap {
+            Some(cap) => format!("{} a minute at most", counted(cap, one, many)),
+            None => format!("no cap on {many} a minute"),
         };
         match self {
-            Self::InFlight(limit) => format!("{} requests in flight at most", grouped(limit as u64)),
-            Self::BatchInputs(inputs) => format!("{} inputs a request at most", grouped(inputs as u64)),
-            Self::RequestsPerMinute(cap) => capped("requests a minute", cap),
-            Self::TokensPerMinute(cap) => capped("tokens a minute", cap),
+            Self::InFlight(limit) => format!("{} in flight at most", counted(limit as u64, "request", "requests")),
+            Self::BatchInputs(inputs) => format!("{} a request at most", counted(inputs as u64, "input", "inputs")),
+            Self::RequestsPerMinute(cap) => capped("request", "requests", cap),
+            Self::TokensPerMinute(cap) => capped("token", "tokens", cap),
             Self::BudgetUsd(Some(usd)) => format!("the budget is ${usd:.2}"),
             Self::BudgetUsd(None) => "no budget any more".to_owned(),
             Self::Threshold(threshold) => format!("the threshold is {threshold:.3}"),

@@ -101,6 +101,8 @@ pub struct Snapshot {
     pub version: u64,
     /// Points gone through in a comparison of both stores.
     pub compared: u64,
+    /// Points that were settled when the session began.
+    pub settled_before: u64,
 }
 
 impl Snapshot {
@@ -353,6 +355,8 @@ pub struct Monitor {
     worked: Duration,
     last: Option<Instant>,
     similarities: Arc<Histogram>,
+    /// What was settled at the first look: nothing of this session had moved yet.
+    settled_before: Option<u64>,
 }
 
 /// What the meters themselves do not know.
@@ -389,6 +393,7 @@ impl Monitor {
             worked: Duration::ZERO,
             last: None,
             similarities: Arc::default(),
+            settled_before: None,
         }
     }
 
@@ -480,6 +485,7 @@ impl Monitor {
             reduced,
             version: settled.version,
             compared: setting.compared,
+            settled_before: *self.settled_before.get_or_insert(sample.settled),
         }
     }
 }

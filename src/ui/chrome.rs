@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::text::{clean, clock, count, fit};
+use super::text::{clean, clock, count, fit_ends};
 use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::{App, Screen};
@@ -16,6 +16,8 @@ use crate::tasks::Phase;
 
 /// Columns that are spared at the right for whether the servers answer.
 const SPARED: usize = 15;
+/// Columns of a name below which nobody knows it.
+const LEAST_TITLE: usize = 16;
 
 pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let width = area.width as usize;
@@ -28,9 +30,8 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     if app.leaving && !matches!(app.phase, Phase::Stopping) {
         phase.push_str(" leaving");
     }
-    // The shortest word on the servers is not crowded out by a long name.
-    let spared = if app.facts.is_some() { SPARED } else { 0 };
-    let title = fit(&app.title, width.saturating_sub(phase.len() + 13 + spared));
+    let room = width.saturating_sub(phase.len() + 13);
+    let title = fit_ends(&app.title, room.saturating_sub(spared(app, room)));
     let used = 9 + title.width() + 3 + phase.width();
     let mut spans = vec![
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
@@ -45,6 +46,23 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
+/// Columns that a long name must leave, of so many: the shortest word on the servers is not crowded out, and what was
+/// spent only where hardly anything would be left of the name.
+fn spared(app: &App, room: usize) -> usize {
+    if app.facts.is_none() {
+        return 0;
+    }
+    match spent(app) {
+        Some(spent) if room >= LEAST_TITLE + SPARED + spent.width() + 2 => SPARED + spent.width() + 2,
+        _ => SPARED,
+    }
+}
+
+/// What was spent, without what of; none where there is no money in it.
+fn spent(app: &App) -> Option<String> {
+    (!money(app).is_empty()).then(|| format!("${:.2}", app.snapshot.cost_usd))
+}
+
 /// What stands at the right: what was spent, and whether the servers answer. Each part with whether it is an outage; of
 /// several ways to say it the first that fits, two blanks before each part.
 fn right(app: &App, room: usize) -> Vec<(String, bool)> {
@@ -52,13 +70,14 @@ fn right(app: &App, room: usize) -> Vec<(String, bool)> {
         return Vec::new();
     };
     let money = (!money(app).is_empty()).then(|| (money(app), false));
-    let spent = money
-        .is_some()
-        .then(|| (format!("${:.2}", app.snapshot.cost_usd), false));
+    let spent = spent(app).map(|spent| (spent, false));
     let named = [
         health(app, "Qdrant", &clean(&format!("Qdrant {}", facts.qdrant_version))),
         embedder(app, &clean(&facts.space)),
     ];
+    // Whose the model is goes before the model does.
+    let model = facts.space.rsplit('/').next().unwrap_or_default();
+    let shorter = [health(app, "Qdrant", "Qdrant"), embedder(app, &clean(model))];
     let words = [health(app, "Qdrant", "Qdrant"), embedder(app, "embedder")];
     let letters = [health(app, "Qdrant", "Q"), embedder(app, "E")];
     let with = |money: &Option<(String, bool)>, servers: &[Option<(String, bool)>; 2]| -> Vec<(String, bool)> {
@@ -66,6 +85,7 @@ fn right(app: &App, room: usize) -> Vec<(String, bool)> {
     };
     let ways = [
         with(&money, &named),
+        with(&money, &shorter),
         with(&money, &words),
         with(&money, &letters),
         with(&spent, &letters),

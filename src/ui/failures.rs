@@ -16,7 +16,7 @@ use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::{App, SIDE_BY_SIDE};
 use crate::journal::{FailureRow, State};
-use crate::point::{Cause, PointId};
+use crate::point::{Cause, PointId, counted};
 use crate::tasks::{FailureDetail, now_ms};
 
 /// Lines of a payload that are counted: further than that nobody scrolls.
@@ -28,7 +28,7 @@ const MOST_OF_AN_ERROR: usize = 4_000;
 /// Columns of a cause in the list, unless a longer one is seen.
 const CAUSE: usize = 13;
 /// What can be typed into the filter beside a text.
-const HINT: &str = "class:NAME TEXT filters by both";
+const HINT: &str = "cause:NAME TEXT filters by both";
 
 /// Where the list and the opened failure stand.
 fn panes(app: &App, area: Rect) -> (Rect, Option<Rect>) {
@@ -171,8 +171,9 @@ fn nothing(app: &App, theme: &Theme) -> Vec<(String, Style)> {
         "no failures".to_owned()
     } else {
         format!(
-            "0 of {}, Esc clears the filter",
-            count(app.snapshot.failed + app.snapshot.skipped)
+            "0 of {}, {} clears the filter",
+            count(app.snapshot.failed + app.snapshot.skipped),
+            key_of(app, ActionId::Back)
         )
     };
     vec![(text, theme.dim())]
@@ -195,11 +196,12 @@ fn render_filter(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
         return;
     }
     let filter = app.failures.filter();
+    let clears = format!("({} clears)", key_of(app, ActionId::Back));
     let text = match (filter.cause, filter.text) {
-        (Some(cause), Some(text)) => format!("class {}, holds {text:?}   (Esc clears)", cause.as_str()),
-        (Some(cause), None) => format!("class {}   (Esc clears)", cause.as_str()),
-        (None, Some(text)) => format!("holds {text:?}   (Esc clears)"),
-        (None, None) => format!("all; {} filters by id, class or message", key_of(app, ActionId::Filter)),
+        (Some(cause), Some(text)) => format!("cause {}, holds {text:?}   {clears}", cause.as_str()),
+        (Some(cause), None) => format!("cause {}   {clears}", cause.as_str()),
+        (None, Some(text)) => format!("holds {text:?}   {clears}"),
+        (None, None) => format!("all; {} filters by id, cause or message", key_of(app, ActionId::Filter)),
     };
     frame.render_widget(Paragraph::new(fit(&text, area.width as usize)).style(theme.dim()), area);
 }
@@ -228,7 +230,7 @@ fn render_detail(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, de
     let (width, height) = (inner.width as usize, inner.height as usize);
     // Error and payload may be of any size: only the lines that are seen are made.
     let scroll = app.failures.scroll as usize;
-    let head = heading(theme, detail, width, scroll + height);
+    let head = heading(app, theme, detail, (width, scroll + height));
     let above = head.len();
     let mut lines: Vec<Line<'_>> = head.into_iter().skip(scroll).collect();
     let room = height.saturating_sub(lines.len());
@@ -263,17 +265,14 @@ pub(super) fn hidden(app: &App, theme: &Theme, area: Rect) -> Option<usize> {
         Ok(payload) => json::height(payload, COUNTED),
         Err(_) => 1,
     };
-    let lines = heading(theme, detail, inner.width as usize, usize::MAX).len() + payload;
+    let lines = heading(app, theme, detail, (inner.width as usize, usize::MAX)).len() + payload;
     Some(lines.saturating_sub(inner.height as usize))
 }
 
 /// Everything above the payload; what lies below the first `most` lines may be left out.
-fn heading(theme: &Theme, detail: &FailureDetail, width: usize, most: usize) -> Vec<Line<'static>> {
+fn heading(app: &App, theme: &Theme, detail: &FailureDetail, (width, most): (usize, usize)) -> Vec<Line<'static>> {
     let now = now_ms();
-    let attempts = match detail.row.attempts {
-        1 => "1 attempt".to_owned(),
-        many => format!("{} attempts", count(many.into())),
-    };
+    let attempts = counted(detail.row.attempts.into(), "attempt", "attempts");
     let mut lines = vec![Line::styled(
         fit(&format!("{}, {attempts}", detail.row.cause.as_str()), width),
         theme.warn(),
@@ -292,7 +291,9 @@ fn heading(theme: &Theme, detail: &FailureDetail, width: usize, most: usize) -> 
             State::Retrying | State::Recovered => format!("edited {ago} ago: {after}"),
             State::Failed | State::Skipped => format!(
                 "edited {ago} ago, and in no row: {after}\n\
-                 e takes that text up again; r tries the content that Qdrant has"
+                 {} takes that text up again; {} tries the content that Qdrant has",
+                key_of(app, ActionId::Edit),
+                key_of(app, ActionId::Retry)
             ),
         };
         lines.extend(wrapped(&text).map(|line| Line::styled(line, theme.accent())));

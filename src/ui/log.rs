@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -14,11 +15,12 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::chrome::key_of;
 use super::list;
 use super::paint;
-use super::text::{clean, columns, count, fit, wrap_to};
+use super::text::{clean, columns, fit, pad, wrap_to};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::actions::ActionId;
 use crate::app::log;
+use crate::point::counted;
 use crate::tasks::Level;
 
 /// Columns before the text: the time and the level.
@@ -38,7 +40,10 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
             "nothing has happened yet".to_owned()
         } else {
             let key = key_of(app, ActionId::LogLevel);
-            format!("0 of {} lines; {key} shows others", count(app.log.lines.len() as u64))
+            format!(
+                "0 of {}; {key} shows others",
+                counted(app.log.lines.len() as u64, "line", "lines")
+            )
         };
         frame.render_widget(Paragraph::new(text).style(theme.dim()), inner);
         return;
@@ -108,20 +113,24 @@ fn lines_of(theme: &Theme, line: &log::Line, selected: bool, (width, height): (u
         Level::Warn => "warn  ",
         Level::Error => "error ",
     };
-    let (clock, texts) = if selected {
-        (theme.selected(), open(&line.text, width, height))
+    let (clock, rest, texts) = if selected {
+        (theme.selected(), theme.selected(), open(&line.text, width, height))
     } else {
-        (theme.dim(), vec![fit(&line.text, width)])
+        (theme.dim(), Style::new(), vec![fit(&line.text, width)])
     };
+    // How much it matters is seen in the selected line too.
+    let level = rest.patch(theme.level(line.level));
     let heads = std::iter::once(vec![
         Span::styled(time(&ZONE, line.at), clock),
-        Span::styled(word, theme.level(line.level)),
+        Span::styled(word, level),
     ])
-    .chain(std::iter::repeat_with(|| vec![Span::raw(" ".repeat(BEFORE))]));
+    .chain(std::iter::repeat_with(|| vec![Span::styled(" ".repeat(BEFORE), rest)]));
     heads
         .zip(texts)
         .map(|(mut spans, text)| {
-            spans.push(Span::raw(text));
+            // What is selected is so from edge to edge.
+            let text = if selected { pad(&text, width) } else { text };
+            spans.push(Span::styled(text, rest));
             Line::from(spans)
         })
         .collect()

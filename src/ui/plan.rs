@@ -10,6 +10,7 @@ use super::text::{clock, columns, count, fit, pad, wrap};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::actions::ActionId;
+use crate::point::counted;
 use crate::tasks::plan::{Basis, Estimate, FieldPlan, PlanReport, VectorPlan};
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, plan: &PlanReport) {
@@ -60,9 +61,9 @@ fn head(theme: &Theme, plan: &PlanReport, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![
         Line::raw(fit(
             &format!(
-                "{}: {} points, {} settled already; Qdrant {}",
+                "{}: {}, {} settled already; Qdrant {}",
                 plan.collection,
-                count(plan.points),
+                counted(plan.points, "point", "points"),
                 count(plan.settled),
                 plan.qdrant_version
             ),

@@ -12,6 +12,7 @@ use super::text::{count, fit, pad, wrap};
 use super::theme::Theme;
 use crate::app::setup::{Setup, Step};
 use crate::config::template::EmbedderAnswer;
+use crate::point::counted;
 
 /// Draws the set-up.
 pub fn draw(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
@@ -62,8 +63,8 @@ fn review(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
     let top = setup.selected.min(beyond);
     let more = match (top, beyond - top) {
         (0, 0) => String::new(),
-        (0, below) => format!(" {} more lines below ", count(below as u64)),
-        (above, 0) => format!(" {} more lines above ", count(above as u64)),
+        (0, below) => format!(" {} below ", counted(below as u64, "more line", "more lines")),
+        (above, 0) => format!(" {} above ", counted(above as u64, "more line", "more lines")),
         (above, below) => format!(
             " more lines: {} above, {} below ",
             count(above as u64),

@@ -57,7 +57,38 @@ pub fn fit(text: &str, width: usize) -> String {
     cut(text, width).0
 }
 
-/// The same, filled up with blanks to exactly `width` columns.
+/// Cuts in the middle instead, so that both ends stay known.
+pub fn fit_ends(text: &str, width: usize) -> String {
+    let text = clean(text);
+    if columns(&text) <= width {
+        return text;
+    }
+    // The sign takes a column.
+    let Some(mut room) = width.checked_sub(1) else {
+        return String::new();
+    };
+    let (mut begin, mut half) = (0, room.div_ceil(2));
+    for cluster in text.graphemes(true) {
+        let wide = cluster.width();
+        if wide > half {
+            break;
+        }
+        (half, room) = (half - wide, room - wide);
+        begin += cluster.len();
+    }
+    let mut end = text.len();
+    for (place, cluster) in text.grapheme_indices(true).rev() {
+        let wide = cluster.width();
+        if wide > room {
+            break;
+        }
+        room -= wide;
+        end = place;
+    }
+    format!("{}~{}", &text[..begin], &text[end..])
+}
+
+/// As [`fit`], filled up with blanks to exactly `width` columns.
 pub fn pad(text: &str, width: usize) -> String {
     let (mut text, used) = cut(text, width);
     text.push_str(&" ".repeat(width.saturating_sub(used)));
@@ -261,6 +292,8 @@ mod tests {
             prop_assert!(columns(&fitted) <= width, "{fitted:?}");
             prop_assert!(!fitted.chars().any(char::is_control));
             prop_assert_eq!(columns(&pad(&text, width)), width);
+            let ends = fit_ends(&text, width);
+            prop_assert!(columns(&ends) <= width && !ends.chars().any(char::is_control), "{:?}", ends);
             for line in wrap(&text, width.max(2)) {
                 prop_assert!(columns(&line) <= width.max(2), "{line:?}");
                 prop_assert!(!line.chars().any(char::is_control));
@@ -310,6 +343,22 @@ mod tests {
         assert_eq!(fit("日本語", 5), "日本~");
         assert_eq!(fit("日本語", 4), "日~");
         assert_eq!(fit("a\u{1b}[31mb\u{202e}", 20), "a\u{fffd}[31mb\u{fffd}");
+    }
+
+    #[test]
+    fn of_what_is_cut_in_the_middle_both_ends_are_seen() {
+        assert_eq!(
+            fit_ends("messages -> choir.lance/messages", 32),
+            "messages -> choir.lance/messages"
+        );
+        assert_eq!(
+            fit_ends("messages -> choir.lance/messages", 21),
+            "messages -~e/messages"
+        );
+        assert_eq!(fit_ends("abc", 2), "a~");
+        assert_eq!(fit_ends("abc", 1), "~");
+        assert_eq!(fit_ends("abc", 0), "");
+        assert_eq!(fit_ends("日本語日本語", 8), "日本~語");
     }
 
     #[test]

@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 
 use qdrant_client::qdrant::{
-    CreateCollectionBuilder, Distance, PointStruct, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
-    UpsertPointsBuilder, VectorParamsBuilder, VectorsConfigBuilder,
+    CreateCollectionBuilder, Distance, SparseVectorParamsBuilder, SparseVectorsConfigBuilder, VectorParamsBuilder,
+    VectorsConfigBuilder,
 };
 use qlance::point::{Point, PointId, Vector, Vectors};
-use qlance::qdrant::wire;
 use serde_json::json;
 
-use crate::support::world::{SIZE, World, point, said};
+use crate::support::world::{SIZE, World, point, said, upsert_to};
 
 /// A collection with dense vectors of these sizes and these sparse ones, and its points.
 async fn collection(world: &World, name: &str, dense: &[(&str, usize)], sparse: &[&str], points: &[Point]) {
@@ -29,18 +28,7 @@ async fn collection(world: &World, name: &str, dense: &[(&str, usize)], sparse: 
     }
     let client = world.source().client().clone();
     client.create_collection(create).await.expect("a collection");
-    let structs: Vec<PointStruct> = points
-        .iter()
-        .map(|point| PointStruct {
-            id: Some(wire::id_to(point.id)),
-            payload: wire::payload_to(&point.payload),
-            vectors: Some(wire::vectors_to(&point.vectors)),
-        })
-        .collect();
-    client
-        .upsert_points(UpsertPointsBuilder::new(name, structs).wait(true))
-        .await
-        .expect("points are written");
+    upsert_to(&client, name, points).await;
 }
 
 /// Points with a vector `text` and another one.

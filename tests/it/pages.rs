@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 
-use qdrant_client::qdrant::{CreateCollectionBuilder, Distance, PointStruct, UpsertPointsBuilder, VectorParamsBuilder};
+use qdrant_client::qdrant::{CreateCollectionBuilder, Distance, VectorParamsBuilder};
 use qlance::config::SourceConfig;
 use qlance::point::{Point, PointId};
+use qlance::qdrant::Source;
 use qlance::qdrant::embedded::EmbeddedQdrant;
 use qlance::qdrant::source::{SourceError, Wanted};
-use qlance::qdrant::{Source, wire};
 use serde_json::json;
 
-use crate::support::world::{SIZE, World, point, said};
+use crate::support::world::{SIZE, World, point, said, upsert_to};
 
 /// Points that weigh `bytes` each beside their content.
 fn heavy(count: u64, bytes: usize) -> Vec<Point> {
@@ -37,11 +37,9 @@ fn asked(world: &World) -> Vec<usize> {
 }
 
 async fn run(world: &World) {
-    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(["--config", "qlance.toml", "run"])
-        .current_dir(world.path())
+    let mut command = world.command(&["run"]);
+    let output = command
         .env("QLANCE_LOG", "qlance=debug")
-        .kill_on_drop(true)
         .output()
         .await
         .expect("qlance runs");
@@ -94,22 +92,8 @@ async fn what_a_server_will_not_give_at_once_is_asked_for_in_smaller_pages() {
         .create_collection(CreateCollectionBuilder::new("messages").vectors_config(params))
         .await
         .expect("a collection");
-    let upsert = async |points: &[Point]| {
-        let structs: Vec<PointStruct> = points
-            .iter()
-            .map(|point| PointStruct {
-                id: Some(wire::id_to(point.id)),
-                payload: wire::payload_to(&point.payload),
-                vectors: Some(wire::vectors_to(&point.vectors)),
-            })
-            .collect();
-        client
-            .upsert_points(UpsertPointsBuilder::new("messages", structs).wait(true))
-            .await
-            .expect("points are written");
-    };
     let points = heavy(30, 100 << 10);
-    upsert(&points).await;
+    upsert_to(client, "messages", &points).await;
     let (mut offset, mut read) = (None, Vec::new());
     loop {
         let page = source.scroll(offset, 30).await.expect("a page");
@@ -123,7 +107,7 @@ async fn what_a_server_will_not_give_at_once_is_asked_for_in_smaller_pages() {
     let expected: Vec<PointId> = points.iter().map(|point| point.id).collect();
     assert_eq!(read, expected, "each once, in their order");
     // One point that is too large by itself ends the scroll, and says why.
-    upsert(&heavy(1, 2 << 20)).await;
+    upsert_to(client, "messages", &heavy(1, 2 << 20)).await;
     let error = source.scroll(None, 30).await.expect_err("it cannot be had");
     assert!(matches!(&error, SourceError::Protocol { .. }), "{error}");
     assert!(error.to_string().contains("too large"), "{error}");

@@ -1,4 +1,4 @@
-//! The filter as it is typed, what its text means, and the words for it: a class, a text, or both.
+//! The filter as it is typed, what its text means, and the words for it: a cause, a text, or both.
 
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
@@ -8,8 +8,8 @@ use super::Failures;
 use crate::journal::{FailureRow, Filter};
 use crate::point::Cause;
 
-/// What stands before the name of a class beside a text.
-const CLASS: &str = "class:";
+/// What stands before the name of a cause beside a text.
+const CAUSE: &str = "cause:";
 
 impl Failures {
     pub(in crate::app) fn is_typing(&self) -> bool {
@@ -64,20 +64,20 @@ impl Failures {
     }
 }
 
-/// What was typed, as a filter. A class typed in full is meant as the class; beside a text it is named `class:NAME`.
+/// What was typed, as a filter. A cause typed in full is meant as the cause; beside a text it is named `cause:NAME`.
 pub(super) fn parse(text: &str) -> Filter {
     let text = text.trim();
     let whole = Cause::parse(text);
     let (mut cause, mut words) = (whole, Vec::new());
     if whole.is_none() {
         for word in text.split_whitespace() {
-            match word.strip_prefix(CLASS).and_then(Cause::parse) {
+            match word.strip_prefix(CAUSE).and_then(Cause::parse) {
                 None => words.push(word),
                 named => cause = named,
             }
         }
     }
-    // Where no class is named, the blanks of a text belong to it.
+    // Where no cause is named, the blanks of a text belong to it.
     let text = if cause.is_some() {
         words.join(" ")
     } else {
@@ -93,7 +93,7 @@ pub(super) fn parse(text: &str) -> Filter {
 /// What has to be typed for a filter.
 pub(super) fn typed(filter: &Filter) -> String {
     match (filter.cause, &filter.text) {
-        (Some(cause), Some(text)) => format!("{CLASS}{} {text}", cause.as_str()),
+        (Some(cause), Some(text)) => format!("{CAUSE}{} {text}", cause.as_str()),
         (Some(cause), None) => cause.as_str().to_owned(),
         (None, text) => text.clone().unwrap_or_default(),
     }
@@ -101,22 +101,22 @@ pub(super) fn typed(filter: &Filter) -> String {
 
 /// Which failures a filter shows, in words that follow "failed points": nothing where it shows all.
 pub(in crate::app) fn which(filter: &Filter) -> String {
-    let class = filter
+    let cause = filter
         .cause
-        .map_or_else(String::new, |cause| format!(" of class {}", cause.as_str()));
+        .map_or_else(String::new, |cause| format!(" of cause {}", cause.as_str()));
     let text = filter
         .text
         .as_ref()
         .map_or_else(String::new, |text| format!(" with {text:?}"));
-    class + &text
+    cause + &text
 }
 
 /// Whether a filter shows a row, as the journal decides it.
 pub(super) fn holds(filter: &Filter, row: &FailureRow) -> bool {
     let text = filter.text.as_deref().unwrap_or_default().to_ascii_lowercase();
     let holds = |words: &str| words.to_ascii_lowercase().contains(&text);
-    let of_class = filter.cause.is_none_or(|cause| cause == row.cause);
-    of_class && (text.is_empty() || holds(&row.id.to_string()) || holds(&row.error) || holds(row.cause.as_str()))
+    let of_cause = filter.cause.is_none_or(|cause| cause == row.cause);
+    of_cause && (text.is_empty() || holds(&row.id.to_string()) || holds(&row.error) || holds(row.cause.as_str()))
 }
 
 #[cfg(test)]
@@ -129,18 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn a_class_a_text_or_both() {
+    fn a_cause_a_text_or_both() {
         let rejected = Some(Cause::Rejected);
         for (typed, cause, text) in [
             ("", None, None),
             ("  ", None, None),
             (" time  out ", None, Some("time  out")),
             ("rejected", rejected, None),
-            ("class:rejected", rejected, None),
-            ("class:rejected timeout", rejected, Some("timeout")),
-            ("time class:rejected  out", rejected, Some("time out")),
+            ("cause:rejected", rejected, None),
+            ("cause:rejected timeout", rejected, Some("timeout")),
+            ("time cause:rejected  out", rejected, Some("time out")),
             ("rejected timeout", None, Some("rejected timeout")),
-            ("class:reject", None, Some("class:reject")),
+            ("cause:reject", None, Some("cause:reject")),
         ] {
             assert_eq!(parsed(typed), (cause, text.map(str::to_owned)), "{typed:?}");
         }
@@ -148,10 +148,10 @@ mod tests {
 
     #[test]
     fn what_is_typed_again_means_the_same() {
-        for text in ["", "x y", "rejected", "class:rejected x y"] {
+        for text in ["", "x y", "rejected", "cause:rejected x y"] {
             assert_eq!(parse(&typed(&parse(text))), parse(text), "{text:?}");
         }
-        assert_eq!(which(&parse("class:too_long x")), " of class too_long with \"x\"");
+        assert_eq!(which(&parse("cause:too_long x")), " of cause too_long with \"x\"");
         assert_eq!(which(&Filter::default()), "");
     }
 }

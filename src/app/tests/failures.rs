@@ -385,15 +385,15 @@ fn a_class_typed_in_full_filters_by_class() {
 }
 
 #[test]
-fn a_class_and_a_text_filter_by_both() {
+fn a_cause_and_a_text_filter_by_both() {
     let both = Filter {
         cause: Some(Cause::Rejected),
         ..text("timeout")
     };
     let mut console = Console::listing(12);
     console.key("/");
-    console.types("class:rejecte");
-    assert_eq!(console.app.failures.filter(), text("class:rejecte"));
+    console.types("cause:rejecte");
+    assert_eq!(console.app.failures.filter(), text("cause:rejecte"));
     console.key("d");
     assert_eq!(console.app.failures.filter(), cause(Cause::Rejected));
     console.types(" timeout");
@@ -405,12 +405,12 @@ fn a_class_and_a_text_filter_by_both() {
         .typing
         .as_ref()
         .map(|input| input.value().to_owned());
-    assert_eq!(typed.as_deref(), Some("class:rejected timeout"));
+    assert_eq!(typed.as_deref(), Some("cause:rejected timeout"));
     console.key("Enter");
     let retry = page((&both, Sort::default()), 0, (2, 2), vec![row(1), row(2)]);
     console.event(retry);
     console.key("R");
-    console.assert_asks("Retry all shown: 2 failed points of class rejected with \"timeout\"?");
+    console.assert_asks("Retry all shown: 2 failed points of cause rejected with \"timeout\"?");
 }
 
 #[test]

@@ -161,11 +161,12 @@ fn quick_presses_add_up_and_the_concurrency_shown_is_the_confirmed_one() {
         assert_eq!(console.app.snapshot.settings.in_flight, confirmed, "not confirmed yet");
         console.event(confirm(asked));
         assert_eq!(console.app.snapshot.settings.in_flight, asked);
-        console.assert_says(&format!(
-            "{} requests in flight at most",
-            crate::point::grouped(asked as u64)
-        ));
+        let requests = crate::point::counted(asked as u64, "request", "requests");
+        console.assert_says(&format!("{requests} in flight at most"));
     }
+    let mut least = Console::open(Phase::Running);
+    least.event(confirm(1));
+    least.assert_says("1 request in flight at most");
     let mut quick = Console::open(Phase::Running);
     quick.event(confirm(2));
     for asked in [3, 4, 5] {

@@ -169,7 +169,10 @@ fn no_editor_opens_under_what_was_begun_meanwhile() {
         console.keys(keys);
         console.event(holding(1, "text".into()));
         assert_eq!(console.edited(), None, "{keys:?}");
-        console.assert_says("edit: point 1 was read while something else was begun");
+        let elsewhere = if keys == ["7"] { " on Failures" } else { "" };
+        console.assert_says(&format!(
+            "edit: point 1 was read while something else was begun; e{elsewhere} edits it"
+        ));
         console.event(holding(1, "text".into()));
         assert_eq!(console.edited(), None, "{keys:?}: not later either");
     }
@@ -331,7 +334,7 @@ fn what_cannot_be_edited_says_why_and_is_shown_all_the_same() {
 fn only_a_failed_point_of_an_embedded_job_can_be_edited() {
     for (state, why) in [
         (State::Retrying, "edit: it is being retried"),
-        (State::Skipped, "edit: skipped; u takes that back first"),
+        (State::Skipped, "edit: skipped; undo the skip first"),
         (State::Recovered, "edit: it is in the table already"),
     ] {
         let mut console = Console::listing(1);

@@ -5,7 +5,7 @@ use super::*;
 use crate::app::confirm::Choice;
 use crate::journal::Filter;
 use crate::lance::index::Step;
-use crate::tasks::{Selection, StopReason};
+use crate::tasks::{Selection, Setting, StopReason};
 
 impl Console {
     pub(super) fn mouse(&mut self, mouse: Mouse) -> Vec<Effect> {
@@ -205,8 +205,8 @@ fn the_palette_finds_an_action_and_runs_it() {
     let mut second = Console::open(Phase::Running);
     assert_eq!(
         second.keys(&[":", "Down", "Down", "Up", "Enter"]),
-        sends(TaskCommand::Pause),
-        "the second of all"
+        sends(TaskCommand::Set(Setting::InFlight(55))),
+        "the second that can be done"
     );
     let mut pasted = Console::listing(3);
     pasted.key(":");

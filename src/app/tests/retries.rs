@@ -117,7 +117,7 @@ fn retrying_all_asks_with_the_number_that_can_be_retried() {
         let rows = (1..=200).map(row).collect();
         console.event(page((&too_long, Sort::default()), 0, (312, 290), rows));
         assert_eq!(console.key("R"), []);
-        console.assert_asks("Retry all shown: 290 failed points of class too_long?");
+        console.assert_asks("Retry all shown: 290 failed points of cause too_long?");
         assert_eq!(console.keys(answer), effects, "{answer:?}");
         assert!(console.app.confirm.is_none());
     }
@@ -238,9 +238,9 @@ fn an_action_that_does_not_fit_says_why() {
     };
     for (shown, key, why) in [
         (row(1), "u", "undo skip: not skipped"),
-        (skipped.clone(), "r", "retry: skipped; u takes that back first"),
-        (skipped.clone(), "s", "skip: skipped; u takes that back first"),
-        (skipped, "e", "edit: skipped; u takes that back first"),
+        (skipped.clone(), "r", "retry: skipped; undo the skip first"),
+        (skipped.clone(), "s", "skip: skipped; undo the skip first"),
+        (skipped, "e", "edit: skipped; undo the skip first"),
         (retrying.clone(), "r", "retry: it is being retried"),
         (retrying, "s", "skip: it is being retried"),
     ] {

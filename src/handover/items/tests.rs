@@ -165,7 +165,7 @@ fn each_fact_opens_its_item() {
             |f| (f.failed, f.failed_gone) = (2, 1),
             "failures",
             State::Open,
-            "1 points failed",
+            "1 point failed and nobody has decided about it: retry, edit or skip it",
             "qlance failures list",
         ),
         (
@@ -225,7 +225,7 @@ fn each_fact_opens_its_item() {
             |f| f.indexes = Ok(vec![index("vector index on embedding", true, true, 1)]),
             "indexed",
             State::Open,
-            "does not cover 1 rows",
+            "does not cover 1 row",
             "qlance run",
         ),
         (

@@ -45,6 +45,23 @@ fn the_conservation_line_adds_up_in_every_snapshot() {
 }
 
 #[test]
+fn what_was_settled_before_the_session_stays_told() {
+    let meters = Meters::default();
+    let mut monitor = Monitor::new();
+    let now = Instant::now();
+    for (written, phase) in [(900, Phase::Ready), (900, Phase::Running), (1_000, Phase::Complete)] {
+        let settled = Settled {
+            written,
+            failed: 1,
+            ..Settled::default()
+        };
+        meters.settle(settled, Vec::new());
+        let snapshot = monitor.snapshot(&meters, setting(&phase), now);
+        assert_eq!((snapshot.settled_before, snapshot.settled()), (901, written + 1));
+    }
+}
+
+#[test]
 fn the_rate_leaves_pauses_out() {
     let meters = Meters::default();
     let mut monitor = Monitor::new();

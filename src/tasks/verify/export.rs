@@ -72,31 +72,11 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::offenders::Book;
+    use super::super::report::verification;
     use super::super::{Check, CheckId};
     use super::*;
     use crate::point::PointId;
-    use crate::point::verdict::Decision;
-
-    fn verification(check: Check) -> Verification {
-        Verification {
-            decision: Decision::NoGo,
-            reasons: Vec::new(),
-            collection: "c".into(),
-            qdrant_version: "1.18".into(),
-            table: "t".into(),
-            table_version: 1,
-            points: 3,
-            rows: 3,
-            sample: None,
-            seed: 1,
-            checks: vec![check],
-            began_at: 0,
-            took: Duration::ZERO,
-        }
-    }
 
     #[test]
     fn all_are_exported_and_without_their_file_those_that_were_kept() {
@@ -108,7 +88,7 @@ mod tests {
             check.offenders.add(PointId::Num(n), || "n: another integer".to_owned());
         }
         book.keep().expect("kept");
-        let found = verification(check);
+        let found = verification(vec![check]);
         let path = directory.path().join("bad.jsonl");
         let exported = || export(&found, directory.path(), &path).expect("exported");
         assert_eq!((exported(), lines(&path).expect("read")), (250, Some(250)));
@@ -132,7 +112,7 @@ mod tests {
         check.offenders.add(PointId::Num(1), || "no row".to_owned());
         book.keep().expect("kept");
         let path = directory.path().join(FILE);
-        let exported = export(&verification(check), directory.path(), &path);
+        let exported = export(&verification(vec![check]), directory.path(), &path);
         assert_eq!(exported.expect("exported"), 1);
         assert_eq!(lines(&path).expect("read"), Some(1));
     }

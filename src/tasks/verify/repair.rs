@@ -142,31 +142,11 @@ pub async fn begin(sync: &Sync, mending: &Mending) -> anyhow::Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::json;
 
     use super::super::Check;
+    use super::super::report::verification;
     use super::*;
-    use crate::point::verdict::Decision;
-
-    fn verification(checks: Vec<Check>) -> Verification {
-        Verification {
-            decision: Decision::NoGo,
-            reasons: Vec::new(),
-            collection: "c".into(),
-            qdrant_version: "1.18".into(),
-            table: "t".into(),
-            table_version: 1,
-            points: 3,
-            rows: 3,
-            sample: None,
-            seed: 1,
-            checks,
-            began_at: 0,
-            took: Duration::ZERO,
-        }
-    }
 
     #[test]
     fn each_check_says_what_it_alone_knows() {

@@ -237,6 +237,26 @@ impl Verification {
     }
 }
 
+/// A verification that came to these checks.
+#[cfg(test)]
+pub(super) fn verification(checks: Vec<Check>) -> Verification {
+    Verification {
+        decision: Decision::NoGo,
+        reasons: Vec::new(),
+        collection: "c".into(),
+        qdrant_version: "1.18".into(),
+        table: "t".into(),
+        table_version: 1,
+        points: 3,
+        rows: 3,
+        sample: None,
+        seed: 1,
+        checks,
+        began_at: 0,
+        took: Duration::ZERO,
+    }
+}
+
 fn in_seconds<S: Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((took.as_secs_f64() * 1e3).round() / 1e3)
 }

@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::app::App;
 use crate::app::divergence::Bin;
+use crate::point::counted;
 use crate::ui::paint;
 use crate::ui::text::{count, fit, pad};
 use crate::ui::theme::Theme;
@@ -33,7 +34,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     if bins.is_empty() {
         let text = match histogram.incomparable() {
             0 => "nothing compared yet".to_owned(),
-            rows => format!("{} rows, none of which can be compared", count(rows)),
+            rows => format!("{}, none of which can be compared", counted(rows, "row", "rows")),
         };
         frame.render_widget(Paragraph::new(fit(&text, width)).style(theme.dim()), inner);
         return;
@@ -121,7 +122,10 @@ fn footing(app: &App, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         theme.warn(),
     )];
     if histogram.incomparable() > 0 {
-        let text = format!("{} rows cannot be compared", count(histogram.incomparable()));
+        let text = format!(
+            "{} cannot be compared",
+            counted(histogram.incomparable(), "row", "rows")
+        );
         lines.push(Line::styled(fit(&text, width), theme.dim()));
     }
     lines

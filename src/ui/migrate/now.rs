@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use crate::app::actions::ActionId;
 use crate::app::{App, Screen};
+use crate::point::counted;
 use crate::tasks::meters::{Bound, Waiting};
 use crate::tasks::{Phase, StopReason};
 use crate::ui::chrome::key_of;
@@ -109,15 +110,17 @@ pub(super) fn now(app: &App, theme: &Theme) -> (Now, Style) {
             theme.accent(),
         ),
         Phase::CatchingUp => (Now::of("bringing over what differs ..."), theme.accent()),
-        Phase::Complete if snapshot.failed > 0 => (
-            Now::of(format!(
-                "complete; {} points failed: {} shows them, {} retries them",
-                count(snapshot.failed),
+        Phase::Complete if snapshot.failed > 0 => {
+            let them = if snapshot.failed == 1 { "it" } else { "them" };
+            // The second key is the Failures screen's: it does nothing here.
+            let text = format!(
+                "complete; {} failed: {} shows {them}; {} there retries {them}",
+                counted(snapshot.failed, "point", "points"),
                 key(ActionId::Show(Screen::Failures)),
                 key(ActionId::RetryAll)
-            )),
-            theme.warn(),
-        ),
+            );
+            (Now::of(text), theme.warn())
+        }
         Phase::Complete => (Now::of("complete"), theme.good()),
         Phase::Stopped(reason) => stopped(reason, &key, theme),
         Phase::Failed(_) => (Now::of("it could not begin, for the reason below"), theme.bad()),

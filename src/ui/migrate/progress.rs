@@ -1,4 +1,5 @@
-//! Gauge, rate, ETA, the conservation line, what the work is about just now, what was used, and the settings.
+//! Gauge of what is done just now, rate, ETA, the conservation line, what the work is about just now, what was used, and
+//! the settings.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -9,6 +10,8 @@ use ratatui::widgets::Paragraph;
 use super::now::now;
 use super::settings;
 use crate::app::App;
+use crate::lance::index::Step;
+use crate::point::counted;
 use crate::tasks::{Phase, Snapshot};
 use crate::ui::text::{clock, columns, count, fit, wrap};
 use crate::ui::theme::Theme;
@@ -24,32 +27,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(block, area);
     let width = inner.width as usize;
     let snapshot = &app.snapshot;
-    let settled = snapshot.settled();
-    let share = match snapshot.total {
-        0 => f64::from(u8::from(app.phase == Phase::Complete)),
-        total => (settled as f64 / total as f64).min(1.0),
-    };
-    let eta = match snapshot.eta {
-        Some(eta) => format!("ETA {}", clock(eta)),
-        None => "ETA --:--".into(),
-    };
-    let numbers = format!(
-        " {} / {}  {:>3.0} %  {}/s  {eta}",
-        count(settled),
-        count(snapshot.total),
-        (share * 100.0).floor(),
-        count(snapshot.rate.round() as u64)
-    );
-    let bar = width.saturating_sub(numbers.chars().count() + 2);
-    let full = (share * bar as f64) as usize;
-    let gauge = Line::from(vec![
-        Span::raw("["),
-        Span::styled(theme.full().repeat(full), theme.good()),
-        Span::styled(theme.empty().repeat(bar - full), theme.dim()),
-        Span::raw("]"),
-        Span::raw(numbers),
-    ]);
-    let mut lines = vec![gauge];
+    let mut lines = vec![gauge(app, theme, width)];
     let (sum, left) = sum(snapshot, theme, width);
     lines.extend(sum);
     let room = (inner.height as usize).saturating_sub(lines.len());
@@ -58,6 +36,74 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     // What is the matter is never cut as long as the money can give way: that stands in the header too.
     lines.push(Line::styled(fit(&used(app, left, width), width), theme.dim()));
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// How far what is done just now is: what has come to its end before is no progress of it.
+fn gauge(app: &App, theme: &Theme, width: usize) -> Line<'static> {
+    let snapshot = &app.snapshot;
+    let (share, numbers) = match &app.phase {
+        Phase::Finishing(step) => {
+            let (place, all) = (step.place(), Step::ALL.len());
+            // Steps take as long as they take: those that are done are counted, and no share of time is told.
+            let share = (place - 1) as f64 / all as f64;
+            (share, format!("step {place} of {all}: {}", step.label()))
+        }
+        Phase::Comparing => {
+            let share = share(snapshot.compared, snapshot.total);
+            let (compared, total) = (count(snapshot.compared), count(snapshot.total));
+            (share, format!("{compared} / {total} compared  {}", percent(share)))
+        }
+        // How much of it is done is not told: the rows and the version are what moves.
+        Phase::CatchingUp => {
+            let rows = counted(snapshot.written, "row", "rows");
+            let text = format!("catching up: {rows} in the table, version {}", snapshot.version);
+            return Line::raw(fit(&text, width));
+        }
+        _ => {
+            let share = match snapshot.total {
+                0 => f64::from(u8::from(app.phase == Phase::Complete)),
+                total => share(snapshot.settled(), total),
+            };
+            (share, moved(snapshot, share))
+        }
+    };
+    let bar = width.saturating_sub(columns(&numbers) + 3);
+    let full = (share * bar as f64) as usize;
+    Line::from(vec![
+        Span::raw("["),
+        Span::styled(theme.full().repeat(full), theme.good()),
+        Span::styled(theme.empty().repeat(bar - full), theme.dim()),
+        Span::raw("] "),
+        Span::raw(numbers),
+    ])
+}
+
+/// The points that are across, how fast, and until when.
+fn moved(snapshot: &Snapshot, share: f64) -> String {
+    let eta = match snapshot.eta {
+        Some(eta) => format!("ETA {}", clock(eta)),
+        None => "ETA --:--".into(),
+    };
+    format!(
+        "{} / {}  {}  {}/s  {eta}",
+        count(snapshot.settled()),
+        count(snapshot.total),
+        percent(share),
+        count(snapshot.rate.round() as u64)
+    )
+}
+
+/// What part of all of them so many are; 0 of nothing.
+fn share(some: u64, all: u64) -> f64 {
+    if all == 0 {
+        return 0.0;
+    }
+    (some as f64 / all as f64).min(1.0)
+}
+
+/// Rounded down: what is not whole is never 100 %.
+fn percent(share: f64) -> String {
+    format!("{:>3.0} %", (share * 100.0).floor())
 }
 
 /// Points read, and what became of them: never cut, so that it can be checked. What had no room beside it is answered
@@ -110,11 +156,11 @@ fn used(app: &App, left: Option<String>, width: usize) -> String {
         (None, _) => {}
     }
     if usage.tokens > 0 {
-        figures.push(format!("{} tokens", count(usage.tokens)));
+        figures.push(counted(usage.tokens, "token", "tokens"));
     }
-    figures.push(format!("{} requests", count(usage.requests)));
+    figures.push(counted(usage.requests, "request", "requests"));
     figures.extend(left);
-    figures.push(format!("{} inputs", count(usage.inputs)));
+    figures.push(counted(usage.inputs, "input", "inputs"));
     figures.push(format!("{} reused", count(usage.remembered)));
     while figures.len() > 1 && columns(&figures.join(", ")) > width {
         figures.pop();

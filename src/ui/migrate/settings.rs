@@ -1,5 +1,6 @@
 //! The operator's settings as they hold, in one line: what was asked for, and what the server takes of it.
 
+use crate::point::counted;
 use crate::tasks::Snapshot;
 use crate::tasks::meters::Reduced;
 use crate::ui::text::{columns, count, fit};
@@ -30,12 +31,12 @@ fn long(snapshot: &Snapshot) -> String {
         }
     };
     let cap = |cap: Option<u64>, of: &str| match cap {
-        Some(cap) => format!("{} {of}s/min", count(cap)),
+        Some(cap) => format!("{}/min", counted(cap, of, &format!("{of}s"))),
         None => format!("no {of} cap"),
     };
     format!(
-        "{flight}; {} inputs a request; {}; {}",
-        count(settings.batch_inputs as u64),
+        "{flight}; {} a request; {}; {}",
+        counted(settings.batch_inputs as u64, "input", "inputs"),
         cap(settings.requests_per_minute, "request"),
         cap(settings.tokens_per_minute, "token")
     )
@@ -51,9 +52,9 @@ fn short(snapshot: &Snapshot) -> String {
         None => format!("no {of} cap"),
     };
     format!(
-        "{} in flight{taken}; {} inputs; {}; {}",
+        "{} in flight{taken}; {}; {}; {}",
         count(settings.in_flight as u64),
-        count(settings.batch_inputs as u64),
+        counted(settings.batch_inputs as u64, "input", "inputs"),
         cap(settings.requests_per_minute, "req"),
         cap(settings.tokens_per_minute, "tok")
     )
@@ -106,5 +107,20 @@ mod tests {
             assert_eq!(line(&snapshot, width), expected);
         }
         assert_eq!(line(&Snapshot::default(), 100), "", "nothing is embedded");
+        let least = Snapshot {
+            settings: Settings {
+                in_flight: 1,
+                batch_inputs: 1,
+                requests_per_minute: Some(1),
+                tokens_per_minute: Some(1),
+                budget_usd: None,
+            },
+            ..Snapshot::default()
+        };
+        assert_eq!(
+            line(&least, 100),
+            "1 in flight at most; 1 input a request; 1 request/min; 1 token/min"
+        );
+        assert_eq!(line(&least, 60), "1 in flight; 1 input; 1 req/min; 1 tok/min");
     }
 }

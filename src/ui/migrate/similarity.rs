@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::app::App;
-use crate::point::Histogram;
+use crate::point::{Histogram, counted};
 use crate::ui::text::{count, fit};
 use crate::ui::theme::Theme;
 
@@ -45,8 +45,8 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     if similarities.compared() == 0 {
         let text = if similarities.incomparable() > 0 {
             format!(
-                "{} rows, none of which can be compared",
-                count(similarities.incomparable())
+                "{}, none of which can be compared",
+                counted(similarities.incomparable(), "row", "rows")
             )
         } else {
             "nothing compared yet".into()

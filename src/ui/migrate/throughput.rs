@@ -24,6 +24,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let rates = app.throughput.last(width);
     if rates.is_empty() || peak == 0 {
         let text = match app.phase {
+            _ if app.throughput.moved() > 0 => "no points moved in the last 2 min",
             // What is over was measured by another session, or never moved in this one.
             Phase::Complete | Phase::Stopped(_) => "no points moved in this session; the chart shows no other",
             _ => "nothing measured yet",

@@ -9,6 +9,7 @@ use super::{marked, repairs, scrolled, wrapped};
 use crate::app::App;
 use crate::app::actions::ActionId;
 use crate::app::verify::{Pane, Run, Stage};
+use crate::point::counted;
 use crate::point::verdict::Decision;
 use crate::tasks::verify::{STOPPED, Verification};
 use crate::tasks::{Phase, now_ms};
@@ -169,10 +170,10 @@ fn facts(app: &App, width: usize) -> String {
         None => "in full".to_owned(),
     };
     let short = format!(
-        "version {}, {} rows, {} points, {looked_at}, seed {}, {ago} ago in {}",
+        "version {}, {}, {}, {looked_at}, seed {}, {ago} ago in {}",
         found.table_version,
-        count(found.rows),
-        count(found.points),
+        counted(found.rows, "row", "rows"),
+        counted(found.points, "point", "points"),
         found.seed,
         latency(Some(found.took))
     );

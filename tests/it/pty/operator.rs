@@ -90,7 +90,7 @@ async fn the_whole_way_through_the_demo() {
     terminal.press("3");
     terminal.wait_for("Failures: ");
     terminal.press("/no_content\r");
-    terminal.wait_for("class no_content");
+    terminal.wait_for("cause no_content");
     terminal.wait_lit(&format!("  {} ", mended.id));
     terminal.press("e");
     terminal.wait_for(&format!("Content of {}", mended.id));
@@ -105,13 +105,13 @@ async fn the_whole_way_through_the_demo() {
     terminal.wait_for("~ content  (null | string)");
     terminal.wait_for("| mended by hand");
     terminal.leave_until_gone("Pairs: ");
-    terminal.wait_for("class no_content");
+    terminal.wait_for("cause no_content");
 
     // Another is given up, with a reason.
-    terminal.leave_until_gone("class no_content");
+    terminal.leave_until_gone("cause no_content");
     terminal.wait_for("all; / filters");
     terminal.press("/no_content\r");
-    terminal.wait_for("class no_content");
+    terminal.wait_for("cause no_content");
     terminal.wait_lit(&format!("  {} ", skipped.id));
     terminal.press("s");
     terminal.wait_for(&format!(
@@ -135,23 +135,23 @@ async fn the_whole_way_through_the_demo() {
     terminal.wait_for("< thread_id  (string | missing)");
     terminal.wait_for("| (missing)");
     terminal.leave_until_gone("Pairs: ");
-    terminal.wait_for("class no_content");
+    terminal.wait_for("cause no_content");
     terminal.press("\r");
     terminal.wait_for("skipped: nothing to say");
     terminal.leave_until_gone("payload in Qdrant now");
-    terminal.leave_until_gone("class no_content");
+    terminal.leave_until_gone("cause no_content");
     terminal.wait_for("all; / filters");
 
     // Those that the embedder refused once come over when all of them are retried.
     terminal.press("/rejected\r");
-    terminal.wait_for("class rejected");
+    terminal.wait_for("cause rejected");
     terminal.press("R");
     terminal.wait_for("Retry ");
     terminal.press("r\r");
     terminal.wait_until("all recovered", |screen| {
         screen.contains("recovered, 0 failed again") && !screen.contains("1 recovered")
     });
-    terminal.leave_until_gone("class rejected");
+    terminal.leave_until_gone("cause rejected");
     terminal.wait_for("all; / filters");
 
     // A look at both stores, through the palette.

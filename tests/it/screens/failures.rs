@@ -262,7 +262,7 @@ fn filtered_by_a_class() {
 #[test]
 fn filtered_by_a_class_and_a_text() {
     let long = rows().into_iter().filter(|row| row.cause == Cause::TooLong);
-    let typing = listed().press("/class:too_long 8192").listing(long.collect());
+    let typing = listed().press("/cause:too_long 8192").listing(long.collect());
     typing.assert_looks("failures_typing_a_class");
     typing.press("\n").assert_looks("failures_of_a_class_with_a_text");
 }

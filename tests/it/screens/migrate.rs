@@ -83,6 +83,8 @@ pub(super) fn half_way() -> Snapshot {
         version: 5,
         shortened: 0,
         compared: 0,
+        // What an opened scene sees first has not moved before its eyes.
+        settled_before: 94_392,
     }
 }
 
@@ -106,24 +108,38 @@ pub(super) fn idle(snapshot: Snapshot) -> Snapshot {
 
 /// Two minutes into a run over 200,000 points.
 pub(super) fn running() -> Scene {
-    rows().into_iter().fold(under_way(&half_way()), |scene, row| {
+    with_failures(under_way(&half_way()))
+}
+
+fn with_failures(scene: Scene) -> Scene {
+    rows().into_iter().fold(scene, |scene, row| {
         scene.event(TaskEvent::PointFailed(row.id, Failure::new(row.cause, row.error)))
     })
 }
 
-/// Two minutes into a run that has come so far, at a rate that goes up and down.
+/// A run that has come to this end.
+fn came_to(end: Snapshot) -> Scene {
+    with_failures(under_way(&end)).seeing(end)
+}
+
+/// A run that has come so far, at a rate that goes up and down over its last two minutes.
 fn under_way(end: &Snapshot) -> Scene {
     const PACE: [u64; 12] = [4, 5, 6, 7, 8, 8, 7, 6, 5, 3, 2, 4];
     let mut scene = Scene::open().phase(Phase::Running);
     let whole: u64 = PACE.iter().sum::<u64>() * 10;
+    // What was settled more than two minutes ago.
+    let long_ago = |number: u64| number.saturating_sub(94_392);
+    let settled_before = long_ago(end.written) + long_ago(end.failed) + end.skipped;
     let mut done = 0;
     for second in 0..=120_usize {
-        let share = |number: u64| number * done / whole;
+        let share = |number: u64| long_ago(number) + (number - long_ago(number)) * done / whole;
         let (written, failed) = (share(end.written), share(end.failed));
         scene = scene.seeing(Snapshot {
-            read: written + failed + end.in_hand,
+            phase: Phase::Running,
+            read: written + failed + end.skipped + end.in_hand,
             written,
             failed,
+            settled_before,
             ..end.clone()
         });
         done += PACE[second % PACE.len()];
@@ -176,8 +192,7 @@ fn across(phase: Phase) -> Snapshot {
 }
 
 pub(super) fn complete() -> Scene {
-    let scene = running().seeing(across(Phase::Complete));
-    scene.phase(Phase::Complete)
+    came_to(across(Phase::Complete)).phase(Phase::Complete)
 }
 
 fn estimate(value: Option<f64>, basis: Basis, how: &str) -> Estimate {
@@ -405,8 +420,11 @@ fn both_stores_are_compared() {
         compared: 48_500,
         ..across(Phase::Comparing)
     };
-    let scene = running().seeing(snapshot).phase(Phase::Comparing);
+    let scene = came_to(snapshot).phase(Phase::Comparing);
     scene.assert_looks("migrate_comparing");
+    for size in SIZES {
+        assert_says(&scene.text(size), "] 48,500 / 200,000 compared   24 %");
+    }
 }
 
 #[test]
@@ -434,11 +452,14 @@ fn stopped_by_trouble() {
 #[test]
 fn the_table_is_being_finished() {
     let phase = Phase::Finishing(Step::VectorIndex);
-    let scene = running().seeing(across(phase.clone())).phase(phase);
+    let scene = came_to(across(phase.clone())).phase(phase);
     scene.assert_looks("migrate_finishing");
-    for part in ["200,000 / 200,000", "all points are across; vector index ..."] {
-        assert_says(&scene.text((80, 24)), part);
+    let screen = scene.text((80, 24));
+    for part in ["] step 3 of 4: vector index", "all points are across; vector index ..."] {
+        assert_says(&screen, part);
     }
+    let gauge = screen.lines().find(|line| line.contains("step 3")).unwrap_or_default();
+    assert!(!gauge.contains('%') && !gauge.contains("ETA"), "{screen}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::frame::{assert_says, find, style_of, text};
 use super::migrate::{complete, half_way, plan, ready, running};
-use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, failures, search, verify};
+use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, facts, failures, opened, search, verify};
 
 /// A log with lines of every level.
 fn log() -> Scene {
@@ -132,10 +132,23 @@ fn the_selected_line_of_the_log_is_opened_in_its_place() {
     let endless = log().note(Level::Warn, &"word ".repeat(5_000)).later();
     assert_says(&endless.text((80, 24)), "the embedder refused the key");
     let screen = scene.draw(PLAIN, (80, 24));
-    let (x, y) = find(&screen, "error the embedder answered");
-    assert!(
-        screen[(x - 9, y)].modifier.contains(Modifier::REVERSED),
-        "the time says which line is selected"
+    let (_, first) = find(&screen, "error the embedder answered");
+    let (_, last) = find(&screen, "END");
+    assert!(last > first, "it takes several lines");
+    for y in first - 1..=last {
+        let reversed = |x: u16| screen[(x, y)].modifier.contains(Modifier::REVERSED);
+        let all = (1..79).filter(|x| reversed(*x)).count();
+        assert_eq!(
+            all,
+            if y < first { 0 } else { 78 },
+            "line {y}: all of what is selected, and nothing else"
+        );
+    }
+    let warned = style_of(&log().press("k").draw(COLORS, (80, 24)), "error the embedder refused");
+    assert_eq!(
+        warned,
+        (Color::Red, Modifier::BOLD),
+        "how much it matters is seen unselected too"
     );
 }
 
@@ -363,7 +376,7 @@ fn the_header_says_at_every_width_whether_the_servers_answer() {
     for (width, wanted) in [
         (60, "Q ok  E ok"),
         (80, "$0.31  Q ok  E ok"),
-        (120, "$0.31 of $5.00  Qdrant ok  embedder ok"),
+        (120, "$0.31 of $5.00  Qdrant ok  text-embedding-3-large@1536 ok"),
         (
             200,
             "$0.31 of $5.00  Qdrant 1.18.0 ok  openai/text-embedding-3-large@1536 ok",
@@ -395,6 +408,30 @@ fn the_header_says_at_every_width_whether_the_servers_answer() {
         );
         assert_eq!(color, Color::Red);
     }
+}
+
+#[test]
+fn of_a_long_name_both_ends_are_seen_and_it_gives_way_to_the_money() {
+    let name = "messages-of-every-thread-that-anybody-ever-began-in-all-of-the-rooms-there-are";
+    let scene = Scene::of(name).event(opened(facts()));
+    let scene = scene.seeing(half_way()).phase(Phase::Running);
+    for width in [80, 120] {
+        let header = header(&scene, width);
+        for part in [
+            " qlance  messages-of-",
+            "~",
+            "lance/messages   RUNNING",
+            "$0.31",
+            "Q ok  E ok",
+        ] {
+            assert!(header.contains(part), "{part:?} is not in {header:?}");
+        }
+    }
+    let narrow = header(&scene, 60);
+    assert!(
+        narrow.ends_with("Q ok  E ok") && narrow.contains("messages   RUNNING"),
+        "{narrow:?}"
+    );
 }
 
 #[test]

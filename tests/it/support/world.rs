@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use futures::TryStreamExt as _;
+use qdrant_client::Qdrant;
 use qdrant_client::qdrant::{CreateCollectionBuilder, Distance, PointStruct, UpsertPointsBuilder, VectorParamsBuilder};
 use qlance::config::SourceConfig;
 use qlance::lance::{Row, RowDecoder, TableSchema};
@@ -14,6 +15,7 @@ use qlance::qdrant::embedded::EmbeddedQdrant;
 use qlance::qdrant::{Source, wire};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::process::Command;
 
 use super::embeddings_server::EmbeddingsServer;
 
@@ -122,21 +124,7 @@ impl World {
 
     /// Writes points to Qdrant.
     pub(crate) async fn upsert(&self, points: &[Point]) {
-        let client = self.source().client().clone();
-        for chunk in points.chunks(1_000) {
-            let structs: Vec<PointStruct> = chunk
-                .iter()
-                .map(|point| PointStruct {
-                    id: Some(wire::id_to(point.id)),
-                    payload: wire::payload_to(&point.payload),
-                    vectors: Some(wire::vectors_to(&point.vectors)),
-                })
-                .collect();
-            client
-                .upsert_points(UpsertPointsBuilder::new("messages", structs).wait(true))
-                .await
-                .expect("points are written");
-        }
+        upsert_to(self.source().client(), "messages", points).await;
     }
 
     /// The configuration file, with more lines for its sections.
@@ -171,16 +159,20 @@ impl World {
 
     /// Runs qlance with the configuration.
     pub(crate) async fn qlance(&self, args: &[&str]) -> Output {
-        tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
+        self.command(args).output().await.expect("qlance runs")
+    }
+
+    /// qlance with the configuration, before it runs.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qlance"));
+        command
             .arg("--config")
             .arg(self.path().join("qlance.toml"))
             .args(args)
             .current_dir(self.path())
             .env_remove("OPENAI_API_KEY")
-            .kill_on_drop(true)
-            .output()
-            .await
-            .expect("qlance runs")
+            .kill_on_drop(true);
+        command
     }
 
     /// `qlance run --json`: the exit code and the report.
@@ -204,6 +196,24 @@ impl World {
             .into_iter()
             .map(|point| point.expect("a whole point"))
             .collect()
+    }
+}
+
+/// Writes points to a collection.
+pub(crate) async fn upsert_to(client: &Qdrant, collection: &str, points: &[Point]) {
+    for chunk in points.chunks(1_000) {
+        let structs: Vec<PointStruct> = chunk
+            .iter()
+            .map(|point| PointStruct {
+                id: Some(wire::id_to(point.id)),
+                payload: wire::payload_to(&point.payload),
+                vectors: Some(wire::vectors_to(&point.vectors)),
+            })
+            .collect();
+        client
+            .upsert_points(UpsertPointsBuilder::new(collection, structs).wait(true))
+            .await
+            .expect("points are written");
     }
 }
 

@@ -13,7 +13,7 @@ use qlance::tasks::{Phase, Settings, Snapshot, StageSnapshot, StopReason, TaskCo
 
 use super::super::frame::assert_says;
 use super::super::{SIZES, Scene, failures};
-use super::{across, complete, half_way, idle, running, stopped, under_way, waiting_out};
+use super::{across, came_to, complete, half_way, idle, running, stopped, under_way, waiting_out};
 
 /// Running, and nothing is waited for by name; the stages are as busy as what holds the rate says.
 fn held_by(bound: Bound) -> Snapshot {
@@ -160,8 +160,15 @@ fn stopping_and_leaving() {
 
 #[test]
 fn what_differs_is_brought_over() {
-    let scene = running().seeing(across(Phase::CatchingUp)).phase(Phase::CatchingUp);
+    let scene = came_to(across(Phase::CatchingUp)).phase(Phase::CatchingUp);
     scene.assert_looks("migrate_catching_up");
+    let screen = scene.text((80, 24));
+    assert_says(&screen, "catching up: 199,988 rows in the table, version 5");
+    let above = screen
+        .lines()
+        .find(|line| line.contains("catching up:"))
+        .unwrap_or_default();
+    assert!(!above.contains('%') && !above.contains("ETA"), "{screen}");
 }
 
 #[test]
@@ -172,6 +179,7 @@ fn complete_without_failures() {
         written: 200_000,
         failed: 0,
         skipped: 0,
+        settled_before: 200_000,
         ..idle(half_way())
     };
     let scene = Scene::open().seeing(snapshot).phase(Phase::Complete);
@@ -179,6 +187,27 @@ fn complete_without_failures() {
     let screen = scene.text((120, 40));
     assert_says(&screen, "no points moved in this session; the chart shows no other");
     assert!(!screen.contains("nothing measured yet"), "{screen}");
+}
+
+#[test]
+fn a_run_that_is_over_within_a_second_has_a_column() {
+    let at = |phase, written| Snapshot {
+        phase,
+        total: 120,
+        read: written,
+        written,
+        failed: 0,
+        skipped: 0,
+        settled_before: 0,
+        ..idle(half_way())
+    };
+    let mut scene = Scene::open().seeing(at(Phase::Running, 0)).phase(Phase::Running);
+    scene.now += Duration::from_millis(400);
+    let scene = scene.seeing(at(Phase::Complete, 120)).phase(Phase::Complete);
+    scene.assert_looks("migrate_over_at_once");
+    let screen = scene.text((80, 24));
+    assert_says(&screen, "Points/s, last 2 min, peak 120");
+    assert!(!screen.contains("no points moved"), "{screen}");
 }
 
 #[test]
@@ -318,13 +347,19 @@ fn texts_name_the_keys_as_they_are_configured() {
         ),
         (stopped(budget), "budget", "used up; F9 raises it and goes on"),
         (complete(), "show-failures", "F9 shows them"),
-        (complete(), "retry-all", "F9 retries them"),
+        (complete(), "retry-all", "F9 there retries them"),
         (
             running().seeing(held_by(Bound::Requests)),
             "more-in-flight",
             "F9 allows more",
         ),
         (failures::listed(), "filter", "all; F9 filters by id"),
+        (failures::listed().press("/a\n"), "back", "holds \"a\"   (F9 clears)"),
+        (
+            failures::listed().press("?"),
+            "back",
+            "Help: Failures (Up and Down scroll, F9 closes)",
+        ),
         (Scene::open().press("7f"), "log-level", "F9 shows others"),
     ] {
         assert_says(&with(scene, action), says);
