@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::journal::{Attempt, Decided, Decision, Edit, FailureRow, Filter, Sort};
 use crate::lance::browse::{Anchor, Band, RankedRow};
 use crate::lance::index::Step;
@@ -311,7 +313,8 @@ pub enum Owned {
 }
 
 /// How much a note matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Good to know.
     Info,
