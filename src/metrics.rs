@@ -1,5 +1,5 @@
-//! What is watched of a run from outside: Prometheus metrics over HTTP, an event log and a log beside the journal, and, with
-//! the feature `otel`, tracing spans over OTLP.
+//! What is watched of a run from outside: Prometheus metrics over HTTP, an event log and a log beside the journal, and,
+//! with the feature `otel`, tracing spans over OTLP.
 //!
 //! Reads [`Snapshot`]s and [`TaskEvent`]s of `tasks`; commands nothing and draws nothing. `commands` and `console` put
 //! it between the work and themselves. Nothing here may hold the work up, stop it, or say more than counts and names:

@@ -1,5 +1,5 @@
-//! `qlance init`: the set-up without a screen. Questions, tries and file are those of the set-up's screen; the answers come
-//! from the command line, and what it does not say is answered with what the screen offers.
+//! `qlance init`: the set-up without a screen. Questions, tries and file are those of the set-up's screen; the answers
+//! come from the command line, and what it does not say is answered with what the screen offers.
 
 use std::io::Write as _;
 use std::path::Path;

@@ -36,7 +36,8 @@ pub(super) async fn run(cli: &Cli, args: &ReportArgs) -> anyhow::Result<u8> {
         let verdict = data.verdict.decision;
         if args.json {
             print_json(&json!({
-                "file": args.file.display().to_string(), "format": word_of(format), "verdict": verdict, "bytes": text.len()
+                "file": args.file.display().to_string(), "format": word_of(format), "verdict": verdict,
+                "bytes": text.len()
             }))?;
             return Ok(0);
         }

@@ -1,5 +1,5 @@
-//! The event log of a run: `events.jsonl` in the job's state directory, one JSON object a line; and beside it `log.jsonl`,
-//! the lines of the Log screen.
+//! The event log of a run: `events.jsonl` in the job's state directory, one JSON object a line; and beside it
+//! `log.jsonl`, the lines of the Log screen.
 //!
 //! A tap on the way of the events: each is handed on in its order, none is ever dropped, and nobody waits for the disk.
 //! A copy of what is worth a line goes to a thread that writes, behind a bounded queue; what it cannot write is

@@ -1,5 +1,5 @@
-//! The log of a job: `log.jsonl` in its state directory, the lines of the Log screen, of every run of the job. Written with
-//! the event log; read here from its end, and never as a whole into memory.
+//! The log of a job: `log.jsonl` in its state directory, the lines of the Log screen, of every run of the job. Written
+//! with the event log; read here from its end, and never as a whole into memory.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read, Seek as _, SeekFrom};
@@ -138,8 +138,8 @@ fn open(dir: &Path) -> io::Result<Vec<(File, u64)>> {
     Ok(files)
 }
 
-/// Where the earliest line begins that is still wanted, looked for from the end. Takes the lines that it meets from those
-/// that are left to be found.
+/// Where the earliest line begins that is still wanted, looked for from the end. Takes the lines that it meets from
+/// those that are left to be found.
 fn first_wanted(file: &mut File, length: u64, wanted: &Wanted, left: &mut u64) -> io::Result<u64> {
     let mut end = length;
     // The end of a line whose beginning lies further up.

@@ -1,4 +1,5 @@
-//! Answers that are not typed or chosen on a screen: they are given as texts, and taken or refused by the same questions.
+//! Answers that are not typed or chosen on a screen: they are given as texts, and taken or refused by the same
+//! questions.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
