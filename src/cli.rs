@@ -1,12 +1,16 @@
 //! The command line's types. Meaning is given to them in `commands`.
 
+mod init;
 mod live;
+mod log;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use init::{InitArgs, InitProfile, InitProvider};
 pub use live::{LiveCommand, LiveSettings};
+pub use log::{LogArgs, LogLevel};
 
 /// Moves a vector collection from Qdrant to LanceDB and re-embeds it on the way.
 #[derive(Debug, Parser)]
@@ -53,6 +57,8 @@ pub enum ColorWhen {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a configuration: the questions of the set-up, each answer tried at once.
+    Init(InitArgs),
     /// Migrate (or go on with it) under your eyes: the default.
     Console(RunArgs),
     /// Migrate (or go on with it) without a screen.
@@ -92,8 +98,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say what happened, in every run of the job: the lines of the console's log.
+    Log(LogArgs),
     /// Show the whole configuration, every default visible.
-    Config,
+    Config {
+        /// Print one JSON object: what was checked, without the settings that have no value.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make a small chat collection and migrate it, with everything in process.
     Demo(DemoArgs),
     /// Shell completions.
@@ -318,6 +330,9 @@ pub struct ReportArgs {
     /// Name points and show a few of their contents; else there are only statistics.
     #[arg(long)]
     pub with_samples: bool,
+    /// Print one JSON object about the file that was written.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What a report is.
@@ -604,6 +619,9 @@ pub struct DemoArgs {
     /// Go on with an earlier demo in that directory without asking.
     #[arg(long)]
     pub resume: bool,
+    /// Print one JSON object on stdout at the end, the one of `run`; asks nothing.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(test)]
@@ -614,5 +632,23 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_has_to_say_as_json_too() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(|command| check(command, &path));
+            } else {
+                let has = command.get_arguments().any(|argument| argument.get_id() == "json");
+                // A shell's script is no JSON, and a screen neither; where there is none, `console` is `run`.
+                let needs = !["completions", "console"].contains(&command.get_name());
+                assert!(has || !needs, "{path} has no --json");
+            }
+        }
+        for command in Cli::command().get_subcommands() {
+            check(command, "qlance");
+        }
     }
 }

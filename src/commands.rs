@@ -10,7 +10,9 @@ mod evaluate;
 mod failures;
 mod handover;
 mod headless;
+mod init;
 mod live;
+mod log;
 mod logging;
 mod plan;
 mod report;
@@ -109,8 +111,14 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Command::Sync(args) => sync::run(cli, args).await,
         Command::Undo(args) => undo::run(cli, args).await,
         Command::Shortened { json } => shortened::run(cli, *json),
-        Command::Config => {
+        Command::Init(args) => init::run(cli, args).await,
+        Command::Log(args) => log::run(cli, args),
+        Command::Config { json } => {
             let config = Config::load(&cli.config)?;
+            if *json {
+                print_json(&config)?;
+                return Ok(0);
+            }
             write!(std::io::stdout(), "{}", config.to_toml())?;
             Ok(0)
         }

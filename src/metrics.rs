@@ -1,14 +1,16 @@
-//! What is watched of a run from outside: Prometheus metrics over HTTP, an event log beside the journal, and, with the
-//! feature `otel`, tracing spans over OTLP.
+//! What is watched of a run from outside: Prometheus metrics over HTTP, an event log and a log beside the journal, and,
+//! with the feature `otel`, tracing spans over OTLP.
 //!
 //! Reads [`Snapshot`]s and [`TaskEvent`]s of `tasks`; commands nothing and draws nothing. `commands` and `console` put
 //! it between the work and themselves. Nothing here may hold the work up, stop it, or say more than counts and names:
-//! no payload, no message of a server, no secret.
+//! no payload, no message of a server, no secret. Only [`log`] says what the Log screen says, messages too; it stays in
+//! the state directory, as the journal does.
 
 mod endpoint;
 mod events;
 mod exposition;
 mod families;
+pub mod log;
 mod seen;
 #[cfg(feature = "otel")]
 pub mod spans;

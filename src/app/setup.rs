@@ -7,6 +7,7 @@
 //! ```
 
 mod embedder;
+pub mod given;
 
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
@@ -243,6 +244,7 @@ impl Setup {
                     (field.name.clone(), about)
                 })
                 .collect(),
+            // As `given::PROVIDERS` calls them.
             Step::Embedder => owned(&[
                 ("all-MiniLM-L6-v2 in process", "384 numbers, text only, free"),
                 (
@@ -486,8 +488,7 @@ impl Setup {
                 | Tried::Server(Err(why))
                 | Tried::Embedder(Err(why)),
             ) => {
-                let (Refusal::NeedsKey(why) | Refusal::Because(why)) = why;
-                self.error = Some(why);
+                self.error = Some(why.why().to_owned());
             }
             _ => {}
         }

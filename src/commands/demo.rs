@@ -15,7 +15,7 @@ use crate::tasks::lock::Lock;
 pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     let dir = std::path::absolute(&args.dir)?;
     if dir.join("qlance.toml").exists() {
-        let fresh = args.fresh || (!args.resume && asks_for_fresh(&dir)?);
+        let fresh = args.fresh || (!args.resume && asks_for_fresh(&dir, args.json)?);
         if fresh {
             // Held while it is removed: a demo that runs there is not pulled away from under itself.
             let earlier = Config::load(&dir.join("qlance.toml"))?;
@@ -44,7 +44,11 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
         refuse_once: Some(collection::is_refused_once),
         ..Options::default()
     };
-    let code = super::start(cli, config, options, RunArgs::default(), false).await?;
+    let run = RunArgs {
+        json: args.json,
+        ..RunArgs::default()
+    };
+    let code = super::start(cli, config, options, run, false).await?;
     let shown = dir.display();
     eprintln!(
         "\nEverything lies in {shown}:\n  qdrant/       the collection\n  choir.lance/  the table `messages`\n  \
@@ -62,8 +66,8 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
 }
 
 /// An earlier demo lies there: go on with it, or throw it away?
-fn asks_for_fresh(dir: &Path) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+fn asks_for_fresh(dir: &Path, json: bool) -> anyhow::Result<bool> {
+    if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         eprintln!(
             "an earlier demo lies in {}: going on with it (--fresh starts over)",
             dir.display()

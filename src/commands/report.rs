@@ -3,7 +3,10 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use serde_json::json;
+
 use super::acting::Asking;
+use super::print_json;
 use crate::cli::{Cli, ReportArgs, ReportFormat};
 use crate::config::ConfigError;
 use crate::report::{Format, file, gather};
@@ -12,6 +15,10 @@ use crate::tasks::now_ms;
 pub(super) async fn run(cli: &Cli, args: &ReportArgs) -> anyhow::Result<u8> {
     let format = format_of(args)?;
     let to_stdout = is_stdout(&args.file);
+    if to_stdout && args.json {
+        let usage = "--json: stdout is to have the report itself; name a file, or say --format json without --json";
+        return Err(ConfigError::Usage(usage.into()).into());
+    }
     if !to_stdout {
         // Before anything is read: a large table takes a while.
         file::may_write(&args.file, format).map_err(|error| ConfigError::Usage(error.to_string()))?;
@@ -26,13 +33,30 @@ pub(super) async fn run(cli: &Cli, args: &ReportArgs) -> anyhow::Result<u8> {
         std::io::stdout().write_all(text.as_bytes())?;
     } else {
         file::write(&args.file, format, &text)?;
-        let verdict = data.verdict.decision.label();
+        let verdict = data.verdict.decision;
+        if args.json {
+            print_json(&json!({
+                "file": args.file.display().to_string(), "format": word_of(format), "verdict": verdict,
+                "bytes": text.len()
+            }))?;
+            return Ok(0);
+        }
+        let verdict = verdict.label();
         eprintln!(
             "qlance: {} is written; verdict: {verdict}",
             super::printable(&args.file.display().to_string())
         );
     }
     Ok(0)
+}
+
+/// As `--format` calls it.
+fn word_of(format: Format) -> &'static str {
+    match format {
+        Format::Html => "html",
+        Format::Json => "json",
+        Format::Markdown => "markdown",
+    }
 }
 
 fn is_stdout(file: &Path) -> bool {
@@ -73,6 +97,7 @@ mod tests {
             file: file.into(),
             format,
             with_samples: false,
+            json: false,
         };
         for (file, format, expected) in [
             ("a.html", None, Some(Format::Html)),

@@ -22,7 +22,7 @@ pub enum ConfigError {
     Keys(String),
     /// The file cannot be read.
     #[error(
-        "cannot read the configuration {}: {error}; name one with --config, or try `qlance demo`, which writes one",
+        "cannot read the configuration {}: {error}; name one with --config, or have one written by `qlance init` or `qlance demo`",
         path.display()
     )]
     Unreadable {

@@ -24,8 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// The terminal cannot be used, or the file cannot be written.
 pub async fn run(path: &Path, looks: Looks) -> anyhow::Result<bool> {
-    let base = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let base = base.unwrap_or(Path::new(".")).to_path_buf();
+    let base = base_of(path);
     let mut screen = Screen::open(looks.mouse)?;
     let text = ask(&mut screen, looks, &base).await;
     screen.close();
@@ -34,17 +33,43 @@ pub async fn run(path: &Path, looks: Looks) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// The directory that relative paths in a configuration are relative to.
+pub(crate) fn base_of(path: &Path) -> PathBuf {
+    let base = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    base.unwrap_or(Path::new(".")).to_path_buf()
+}
+
 /// Writes the file; one that has come there meanwhile is not overwritten.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+///
+/// # Errors
+/// Something is there, or the directory cannot be written.
+pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    fill(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes the file in the place of the one that is there, which stays as it is until the new one is whole. A link stays
+/// one.
+///
+/// # Errors
+/// The directory cannot be written.
+pub(crate) fn write_over(path: &Path, text: &str) -> anyhow::Result<()> {
+    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = std::ffi::OsString::from(".");
+    name.push(place.file_name().unwrap_or_default());
+    name.push(format!(".{}.partial", std::process::id()));
+    let partial = place.with_file_name(name);
+    let written = fill(&partial, text).and_then(|()| std::fs::rename(&partial, &place));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn fill(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(())
+    file.sync_all()
 }
 
 async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<Option<String>> {
@@ -108,8 +133,9 @@ fn is_control(key: KeyEvent, letter: char) -> bool {
     key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char(letter)
 }
 
-async fn carry_out(what: Try, base: PathBuf) -> Tried {
-    let late = || tasks::Refusal::Because(format!("no answer within {} s", PATIENCE.as_secs()));
+/// Tries an answer; `base` is what relative paths in it are relative to.
+pub(crate) async fn carry_out(what: Try, base: PathBuf) -> Tried {
+    let late = || tasks::Refusal::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));
     match what {
         Try::Collections(source) => {
             let tried = tokio::time::timeout(PATIENCE, tasks::collections(&source, &base)).await;
@@ -136,5 +162,28 @@ async fn carry_out(what: Try, base: PathBuf) -> Tried {
             };
             Tried::Embedder(tried)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_written_over_only_where_that_is_asked_for() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("qlance.toml");
+        let text = || std::fs::read_to_string(&path).expect("a file");
+        write(&path, "one").expect("nothing was there");
+        assert!(write(&path, "two").is_err());
+        assert_eq!(text(), "one");
+        write_over(&path, "three").expect("written over");
+        assert_eq!(text(), "three");
+        assert_eq!(
+            std::fs::read_dir(dir.path()).expect("listed").count(),
+            1,
+            "nothing else is left"
+        );
+        assert_eq!(base_of(Path::new("qlance.toml")), Path::new("."));
     }
 }

@@ -1,4 +1,5 @@
-//! The event log of a run: `events.jsonl` in the job's state directory, one JSON object a line.
+//! The event log of a run: `events.jsonl` in the job's state directory, one JSON object a line; and beside it
+//! `log.jsonl`, the lines of the Log screen.
 //!
 //! A tap on the way of the events: each is handed on in its order, none is ever dropped, and nobody waits for the disk.
 //! A copy of what is worth a line goes to a thread that writes, behind a bounded queue; what it cannot write is
@@ -7,6 +8,7 @@
 //! ```text
 //! work -> tap -> screen
 //!          \-> [queue] -> the writing thread -> events.jsonl, events.1.jsonl
+//!                                             -> log.jsonl, log.1.jsonl
 //! ```
 //!
 //! Only the holder of the job's lock writes: lines wait until the job is open. A run that could not open it writes them
@@ -25,13 +27,15 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::log::{self, LogLine};
 use super::seen::Seen;
 use crate::config::Job;
 use crate::tasks::lock::Lock;
-use crate::tasks::{EVENT_ROOM, TaskEvent};
+use crate::tasks::{EVENT_ROOM, Level, TaskEvent, story};
 use file::EventFile;
 use line::{Said, line_of};
 
+pub(super) use file::LONGEST_LINE;
 pub use line::EVENTS;
 
 /// Bytes of the file, and of the older one beside it: about 400,000 lines each.
@@ -45,11 +49,20 @@ const BATCH: usize = 512;
 /// At the end the disk gets this long for what still waits.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// One line before it is text.
+/// What happened, before it is text.
 struct Entry {
     seq: u64,
     at: Timestamp,
-    said: Said,
+    /// Its line in the event log.
+    said: Option<Said>,
+    /// Its line in the log.
+    told: Option<(Level, String)>,
+}
+
+impl Entry {
+    fn is(&self, event: &str) -> bool {
+        self.said.as_ref().is_some_and(|said| said.event == event)
+    }
 }
 
 /// One line as it is written. `seq` counts the lines of a run from 1 without a gap; a gap is lines that were dropped.
@@ -70,12 +83,14 @@ pub(super) fn tap(events: mpsc::Receiver<TaskEvent>, job: Job, seen: Arc<Seen>) 
     let (lines, inbox) = mpsc::channel(ROOM);
     let log = Log {
         file: EventFile::new(&job.dir, MOST_BYTES),
+        story: EventFile::named(&job.dir, (log::NAME, log::OLDER), log::MOST_BYTES),
         dir: job.dir,
         job: job.id,
         run: Uuid::new_v4().to_string(),
         seen: Arc::clone(&seen),
         held: Some(Vec::new()),
         in_trouble: false,
+        story_in_trouble: false,
     };
     let writing = tokio::task::spawn_blocking(move || log.write(inbox));
     tokio::spawn(async move {
@@ -108,12 +123,17 @@ async fn pass(
             TaskEvent::Verified(_) => !std::mem::take(&mut verifying),
             _ => false,
         };
-        if let Some(said) = line_of(&event).filter(|_| !recalled) {
-            seq += 1;
+        let said = line_of(&event).filter(|_| !recalled);
+        let told = story::line(&event).filter(|_| !recalled);
+        if said.is_some() || told.is_some() {
+            // Only the lines of the event log are counted.
+            let counts = u64::from(said.is_some());
+            seq += counts;
             let entry = Entry {
                 seq,
                 at: Timestamp::now(),
                 said,
+                told,
             };
             // The last line says what was dropped: it is worth a moment.
             let sent = if matches!(event, TaskEvent::Ended(_)) {
@@ -122,7 +142,7 @@ async fn pass(
                 lines.try_send(entry).is_ok()
             };
             if !sent {
-                seen.dropped(1);
+                seen.dropped(counts);
             }
         }
         // A screen that is gone reads no more; the work still must not wait, and the log goes on.
@@ -133,6 +153,7 @@ async fn pass(
 /// The writing end.
 struct Log {
     file: EventFile,
+    story: EventFile,
     dir: PathBuf,
     job: String,
     run: String,
@@ -141,6 +162,8 @@ struct Log {
     held: Option<Vec<Entry>>,
     /// Nothing could be written the last time; told once.
     in_trouble: bool,
+    /// The same of the log.
+    story_in_trouble: bool,
 }
 
 impl Log {
@@ -167,12 +190,12 @@ impl Log {
         let Some(mut held) = self.held.take() else {
             return self.put(batch);
         };
-        let is_open = batch.iter().any(|entry| entry.said.event == "opened");
+        let is_open = batch.iter().any(|entry| entry.is("opened"));
         held.extend(batch);
         if is_open {
             return self.put(held);
         }
-        let too_many = held.len().saturating_sub(HELD);
+        let too_many = held.iter().skip(HELD).filter(|entry| entry.said.is_some()).count();
         held.truncate(HELD);
         self.seen.dropped(too_many as u64);
         self.held = Some(held);
@@ -180,14 +203,50 @@ impl Log {
 
     /// Writes lines; what cannot be written is dropped, for the migration goes on whatever the disk does.
     fn put(&mut self, mut entries: Vec<Entry>) {
+        self.tell(&entries);
         // What was dropped is known only when the others are written.
-        let last = entries.pop_if(|entry| entry.said.event == "ended");
-        let lines: String = entries.iter().map(|entry| self.text(entry)).collect();
-        self.append(&lines, entries.len() as u64);
-        if let Some(mut last) = last {
-            last.said.fields["lines_dropped"] = self.seen.lines().1.into();
-            let line = self.text(&last);
+        let last = entries.pop_if(|entry| entry.is("ended"));
+        let lines: Vec<String> = entries
+            .iter()
+            .filter_map(|entry| Some(self.text(entry.seq, entry.at, entry.said.as_ref()?)))
+            .collect();
+        self.append(&lines.concat(), lines.len() as u64);
+        if let Some(Entry {
+            seq,
+            at,
+            said: Some(mut said),
+            ..
+        }) = last
+        {
+            said.fields["lines_dropped"] = self.seen.lines().1.into();
+            let line = self.text(seq, at, &said);
             self.append(&line, 1);
+        }
+    }
+
+    /// Writes the lines of the log.
+    fn tell(&mut self, entries: &[Entry]) {
+        let lines: String = entries
+            .iter()
+            .filter_map(|entry| {
+                let (level, text) = entry.told.as_ref()?;
+                Some(as_line(&LogLine::new(entry.at, &self.run, *level, text)))
+            })
+            .collect();
+        if lines.is_empty() {
+            return;
+        }
+        match self.story.append(&lines) {
+            Ok(()) => self.story_in_trouble = false,
+            Err(error) => {
+                if !std::mem::replace(&mut self.story_in_trouble, true) {
+                    let path = self.dir.join(log::NAME);
+                    tracing::warn!(
+                        "{} cannot be written ({error}); the run goes on without it",
+                        path.display()
+                    );
+                }
+            }
         }
     }
 
@@ -213,26 +272,30 @@ impl Log {
         }
     }
 
-    fn text(&self, entry: &Entry) -> String {
-        let line = Line {
-            seq: entry.seq,
-            time: format!("{:.3}", entry.at),
+    fn text(&self, seq: u64, at: Timestamp, said: &Said) -> String {
+        as_line(&Line {
+            seq,
+            time: format!("{at:.3}"),
             job: &self.job,
             run: &self.run,
-            event: entry.said.event,
-            fields: &entry.said.fields,
-        };
-        let mut text = String::with_capacity(256);
-        // JSON leaves DEL and C1 as they are, and some terminals obey those.
-        for c in serde_json::to_string(&line).unwrap_or_default().chars() {
-            match c {
-                '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
-                c => text.push(c),
-            }
-        }
-        text.push('\n');
-        text
+            event: said.event,
+            fields: &said.fields,
+        })
     }
+}
+
+/// A value as one line of JSON.
+pub(super) fn as_line(value: &impl Serialize) -> String {
+    let mut text = String::with_capacity(256);
+    // JSON leaves DEL and C1 as they are, and some terminals obey those.
+    for c in serde_json::to_string(value).unwrap_or_default().chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text.push('\n');
+    text
 }
 
 #[cfg(test)]
@@ -331,6 +394,17 @@ mod tests {
             lines[0]["collection"], "mess\u{9b}ages",
             "escaped, and whole when it is read"
         );
+        // The log has the messages too.
+        let mut texts = Vec::new();
+        let told = log::newest(dir.path(), &log::Wanted::new(Level::Info, None, 10_000), |line| {
+            assert_eq!(lines[0]["run"], line.run);
+            texts.push(line.text.clone());
+            Ok(())
+        });
+        assert_eq!(told.expect("read"), texts.len() as u64);
+        assert_eq!(texts[..2], ["opened job: 3 points", "running"]);
+        assert!(texts.iter().any(|text| text.contains("failed: rejected: sk-secret")));
+        assert!(!texts.iter().any(|text| text.contains("of an earlier run")));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -35,9 +35,11 @@ pub mod retry;
 pub mod search;
 pub mod setup;
 mod space;
+pub mod story;
 pub mod supervisor;
 pub mod sync;
 pub mod verify;
+pub(crate) mod words;
 pub mod writer;
 
 pub use messages::{

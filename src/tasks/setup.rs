@@ -28,15 +28,26 @@ const SAMPLE: u64 = 200;
 pub enum Refusal {
     /// Qdrant wants a key.
     NeedsKey(String),
+    /// Whoever was asked did not answer, or not as it should: the answer itself may be right.
+    Unreachable(String),
     /// Anything else, with the way out.
     Because(String),
+}
+
+impl Refusal {
+    /// Why, with the way out.
+    pub fn why(&self) -> &str {
+        let (Self::NeedsKey(why) | Self::Unreachable(why) | Self::Because(why)) = self;
+        why
+    }
 }
 
 impl From<anyhow::Error> for Refusal {
     fn from(error: anyhow::Error) -> Self {
         match error.downcast_ref::<SourceError>() {
             Some(SourceError::Refused { .. }) => Self::NeedsKey(error.to_string()),
-            _ => Self::Because(format!("{error:#}")),
+            _ if error.is::<ConfigError>() => Self::Because(format!("{error:#}")),
+            _ => Self::Unreachable(format!("{error:#}")),
         }
     }
 }
@@ -48,6 +59,8 @@ pub struct CollectionChoice {
     pub name: String,
     /// Points and vectors in words; empty where it was not looked at.
     pub about: String,
+    /// Its points, where it was looked at.
+    pub points: Option<u64>,
     /// Its dense vectors: name and dimension.
     pub vectors: Vec<(String, usize)>,
 }
@@ -158,11 +171,13 @@ async fn list(source: &Source) -> anyhow::Result<Vec<CollectionChoice>> {
         let mut choice = CollectionChoice {
             name: name.clone(),
             about: String::new(),
+            points: None,
             vectors: Vec::new(),
         };
         if place < DESCRIBED
             && let Ok(facts) = source.of(&name).facts().await
         {
+            choice.points = Some(facts.points);
             choice.vectors = facts
                 .vectors
                 .iter()
@@ -257,8 +272,9 @@ pub async fn target(uri: &str, table: &str, base: &Path) -> Result<(), Refusal> 
 /// # Errors
 /// Nobody answers there.
 pub async fn server(base_url: &str) -> Result<(), Refusal> {
+    refuse_secrets("embed.text.base_url", base_url)?;
     let reached = embed::openai::reach(base_url, REACHED_WITHIN).await;
-    reached.map_err(|error| Refusal::Because(format!("{error}; is it running, and is that its address?")))
+    reached.map_err(|error| Refusal::Unreachable(format!("{error}; is it running, and is that its address?")))
 }
 
 /// Embeds one word, and answers the numbers it gave.
@@ -274,7 +290,7 @@ pub async fn embedder(config: &Config) -> Result<usize, Refusal> {
         return Ok(0);
     };
     let answer = embedder.embed(&[Input::Text("hello".into())], Role::Document).await;
-    let answer = answer.map_err(|error| Refusal::Because(error.to_string()))?;
+    let answer = answer.map_err(|error| Refusal::Unreachable(error.to_string()))?;
     let first = answer.embeddings.into_iter().next();
     match first {
         Some(Ok(numbers)) if numbers.len() == config.embed.text.dimensions => Ok(numbers.len()),
@@ -322,8 +338,16 @@ mod tests {
         // Its port is free again.
         let refused = server(&url).await;
         assert!(
-            matches!(&refused, Err(Refusal::Because(why)) if why.contains("cannot connect to the embedder")),
+            matches!(&refused, Err(Refusal::Unreachable(why)) if why.contains("cannot connect to the embedder")),
             "{refused:?}"
+        );
+        let refused = server(&format!("http://me:sk-hidden@{address}/v1")).await;
+        let Err(Refusal::Because(why)) = &refused else {
+            panic!("a password is refused before it is sent: {refused:?}")
+        };
+        assert!(
+            why.starts_with("embed.text.base_url") && !why.contains("hidden"),
+            "{why}"
         );
     }
 }

@@ -74,7 +74,7 @@ fn title(app: &App, width: usize) -> String {
     let Some(facts) = &app.facts else {
         return title;
     };
-    let place = format!("{}/qlance.log", facts.state_dir);
+    let place = format!("{}/log.jsonl", facts.state_dir);
     let room = width.saturating_sub(columns(&title) + " (file: )".len());
     format!("{title} (file: {})", end_of(&place, room))
 }

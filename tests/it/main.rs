@@ -13,6 +13,7 @@ mod faults;
 mod filter;
 mod handover;
 mod headless;
+mod init;
 mod kept_vectors;
 mod live;
 mod looking;

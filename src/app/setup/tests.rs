@@ -17,6 +17,7 @@ fn collection() -> CollectionChoice {
     CollectionChoice {
         name: "messages".into(),
         about: "3 points".into(),
+        points: Some(3),
         vectors: vec![(String::new(), 8)],
     }
 }
@@ -198,4 +199,49 @@ fn the_walk_through_the_file_ends_where_its_last_line_is_seen() {
     setup.hold(3);
     press(&mut setup, KeyCode::Up);
     assert_eq!(setup.selected, 2, "the first key back is seen");
+}
+
+#[test]
+fn what_is_given_answers_the_same_questions() {
+    let mut setup = Setup::new();
+    for wrong in ["localhost", "http://a\u{7}b", &"x".repeat(501)] {
+        assert_eq!(setup.give(wrong), Next::Stay, "{wrong}");
+        assert!(setup.error.is_some() && setup.step == Step::Url, "{wrong}");
+    }
+    let Next::Try(Try::Collections(asked)) = setup.give("http://qdrant:6334") else {
+        panic!("the address is tried")
+    };
+    assert_eq!(asked.url, "http://qdrant:6334");
+    setup.tried(Tried::Collections(Ok(["messages", "archive"]
+        .map(|name| CollectionChoice {
+            name: name.into(),
+            vectors: vec![("title".into(), 384), (String::new(), 8)],
+            ..collection()
+        })
+        .into())));
+    assert_eq!(setup.give("notes"), Next::Stay);
+    let why = setup.error.clone().unwrap_or_default();
+    assert_eq!(why, "there is no \"notes\"; name one of \"messages\", \"archive\"");
+    assert_eq!(setup.give("archive"), Next::Stay);
+    assert!(
+        matches!(setup.give(""), Next::Try(Try::Fields(_))),
+        "the unnamed vector"
+    );
+    assert_eq!(
+        (setup.answers.collection.as_str(), setup.answers.vector.as_str()),
+        ("archive", "")
+    );
+    setup.tried(Tried::Fields(Ok(fields())));
+    setup.give("title");
+    assert_eq!((setup.step, setup.answers.content.as_str()), (Step::Uri, "title"));
+    setup.accept();
+    setup.give("mine");
+    setup.tried(Tried::Target(Ok(())));
+    assert_eq!(setup.choices.len(), given::PROVIDERS.len());
+    setup.give("carry");
+    assert_eq!(
+        (setup.step, &setup.answers.embedder),
+        (Step::Review, &EmbedderAnswer::Carry)
+    );
+    assert!(matches!(setup.accept(), Next::Write(text) if text.contains("uri = \"archive.lance\"")));
 }

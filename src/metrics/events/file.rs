@@ -1,5 +1,5 @@
-//! The file of the event log: whole lines at its end, one older file beside it, never more bytes than allowed. Knows
-//! nothing of what the lines say.
+//! A file of lines, the event log's and the log's: whole lines at its end, one older file beside it, never more bytes than
+//! allowed. Knows nothing of what the lines say.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
@@ -9,23 +9,32 @@ use std::path::{Path, PathBuf};
 pub(super) const NAME: &str = "events.jsonl";
 /// The name of the file that was full.
 const OLDER: &str = "events.1.jsonl";
-/// How far back the end of the last whole line is looked for; no line is longer.
-const LONGEST_LINE: u64 = 64 << 10;
+/// Bytes of a line at most: how far back the end of the last whole one is looked for.
+pub(in crate::metrics) const LONGEST_LINE: u64 = 64 << 10;
 
 /// Lines are added here.
 #[derive(Debug)]
 pub(super) struct EventFile {
     dir: PathBuf,
+    /// Its name, and that of the file that was full.
+    names: (&'static str, &'static str),
     most_bytes: u64,
     /// The open file and its length; none before the first line and after an error.
     open: Option<(File, u64)>,
 }
 
 impl EventFile {
-    /// A file in a state directory, of so many bytes at most; with the older one twice as many. Nothing is opened yet.
+    /// The event log in a state directory, of so many bytes at most; with the older one twice as many. Nothing is opened
+    /// yet.
     pub(super) fn new(dir: &Path, most_bytes: u64) -> Self {
+        Self::named(dir, (NAME, OLDER), most_bytes)
+    }
+
+    /// The same under another name, and another for the file that was full.
+    pub(super) fn named(dir: &Path, names: (&'static str, &'static str), most_bytes: u64) -> Self {
         Self {
             dir: dir.to_owned(),
+            names,
             most_bytes,
             open: None,
         }
@@ -43,7 +52,8 @@ impl EventFile {
         let more = lines.len() as u64;
         if length > 0 && length + more > self.most_bytes {
             drop(file);
-            std::fs::rename(self.dir.join(NAME), self.dir.join(OLDER))?;
+            let (name, older) = self.names;
+            std::fs::rename(self.dir.join(name), self.dir.join(older))?;
             (file, length) = self.begin()?;
         }
         if let Err(error) = file.write_all(lines.as_bytes()) {
@@ -61,7 +71,7 @@ impl EventFile {
             .read(true)
             .append(true)
             .create(true)
-            .open(self.dir.join(NAME))?;
+            .open(self.dir.join(self.names.0))?;
         let length = mend(&mut file)?;
         Ok((file, length))
     }

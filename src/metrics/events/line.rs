@@ -7,7 +7,7 @@ use crate::metrics::words;
 use crate::point::Failure;
 use crate::tasks::sync::{CaughtUp, Difference};
 use crate::tasks::verify::Verification;
-use crate::tasks::{JobFacts, Level, Phase, RunReport, Setting, StopReason, TaskEvent};
+use crate::tasks::{JobFacts, Phase, RunReport, Setting, StopReason, TaskEvent};
 
 /// What a line says: the event's name and its own fields, an object.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +102,7 @@ pub(super) fn line_of(event: &TaskEvent) -> Option<Said> {
         TaskEvent::Verified(result) => ("verified", verified(result.as_deref().ok())),
         TaskEvent::OffendersExported(offenders, _) => ("offenders_exported", json!({"offenders": offenders})),
         // Its text is in the log; here it could quote what a server said.
-        TaskEvent::Noted(level, _) => ("noted", json!({"level": word_of(*level)})),
+        TaskEvent::Noted(level, _) => ("noted", json!({"level": level})),
         TaskEvent::Ended(report) => ("ended", json!({"report": ended(report)})),
         TaskEvent::FailuresListed { .. }
         | TaskEvent::FailureRead(_)
@@ -184,14 +184,6 @@ fn verified(found: Option<&Verification>) -> Value {
     )
 }
 
-fn word_of(level: Level) -> &'static str {
-    match level {
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-    }
-}
-
 /// The report without its errors and without the table's address; that something was wrong its status says.
 fn ended(report: &RunReport) -> Value {
     let mut report = serde_json::to_value(report).unwrap_or_default();
@@ -215,7 +207,7 @@ mod tests {
     use crate::lance::index::Step;
     use crate::point::{Cause, PointId};
     use crate::tasks::verify::CheckId;
-    use crate::tasks::{Owned, RetryReport, TableReport};
+    use crate::tasks::{Level, Owned, RetryReport, TableReport};
 
     const MARKER: &str = "sk-secret-or-payload";
 

@@ -45,6 +45,7 @@ fn collections(names: &[&str]) -> Vec<CollectionChoice> {
     let choice = |(place, name): (usize, &&str)| CollectionChoice {
         name: (*name).to_owned(),
         about: format!("{},000 points, 1536 numbers", 20 * (place + 1)),
+        points: Some(20_000 * (place as u64 + 1)),
         vectors: vec![(String::new(), 1_536)],
     };
     names.iter().enumerate().map(choice).collect()

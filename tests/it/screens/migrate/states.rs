@@ -370,11 +370,11 @@ fn texts_name_the_keys_as_they_are_configured() {
 fn the_log_names_its_file_at_every_size() {
     for size in [(60, 16), (80, 24), (120, 40)] {
         let screen = Scene::open().press("7").text(size);
-        for part in ["Log: all levels (file: ", "1a2b3c4d/qlance.log)"] {
+        for part in ["Log: all levels (file: ", "1a2b3c4d/log.jsonl)"] {
             assert_says(&screen, part);
         }
         // Where it is too long, its beginning goes.
-        assert_says(&Scene::open().press("7f").text(size), "/qlance.log)");
+        assert_says(&Scene::open().press("7f").text(size), "/log.jsonl)");
     }
 }
 
