@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::text::{clean, clock, count, fit};
+use super::text::{clean, clock, columns as columns_of, count, fit};
 use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::{App, Screen};
@@ -31,7 +31,7 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     // The shortest word on the servers is not crowded out by a long name.
     let spared = if app.facts.is_some() { SPARED } else { 0 };
     let title = fit(&app.title, width.saturating_sub(phase.len() + 13 + spared));
-    let used = 9 + title.width() + 3 + phase.width();
+    let used = 9 + columns_of(&title) + 3 + phase.width();
     let mut spans = vec![
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
         Span::raw(format!("  {title}   ")),
