@@ -14,6 +14,7 @@ mod divergence;
 mod editor;
 mod failures;
 mod footer;
+mod guard;
 mod help;
 pub mod hit;
 mod json;
@@ -112,6 +113,7 @@ fn draw_all(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
     if let Some(question) = &app.confirm {
         confirm::render(frame, question, theme, body);
     }
+    guard::settle(frame.buffer_mut());
 }
 
 /// The screen itself.

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::text::{clean, clock, count, fit_ends};
+use super::text::{clean, clock, columns as columns_of, count, fit_ends};
 use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::{App, Screen};
@@ -32,7 +32,7 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     }
     let room = width.saturating_sub(phase.len() + 13);
     let title = fit_ends(&app.title, room.saturating_sub(spared(app, room)));
-    let used = 9 + title.width() + 3 + phase.width();
+    let used = 9 + columns_of(&title) + 3 + phase.width();
     let mut spans = vec![
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
         Span::raw(format!("  {title}   ")),

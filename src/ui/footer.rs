@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::chrome::key_of;
-use super::text::fit;
+use super::text::{columns as columns_of, fit};
 use super::theme::Theme;
 use crate::app::actions::{self, Action, ActionId, Motion};
 use crate::app::divergence::Asked;
@@ -64,7 +64,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         hints.retain(|hint| if is_over { hint.kept } else { is_way_out(app, hint) });
         let room = width.saturating_sub(columns(&hints) + 1);
         let text = fit(&format!(" {}", flash.text), room);
-        let gap = " ".repeat(width.saturating_sub(text.width() + columns(&hints)));
+        let gap = " ".repeat(width.saturating_sub(columns_of(&text) + columns(&hints)));
         spans.push(Span::styled(text, theme.level(flash.level)));
         spans.push(Span::raw(gap));
         spans.extend(drawn(theme, &hints));
@@ -77,7 +77,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
             && !is_over
             && let Some(why) = waiting(app, left.saturating_sub(1))
         {
-            spans.push(Span::raw(" ".repeat(left.saturating_sub(why.width()))));
+            spans.push(Span::raw(" ".repeat(left.saturating_sub(columns_of(&why)))));
             spans.push(Span::styled(why, theme.warn()));
         }
     }

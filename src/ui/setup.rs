@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::guard;
 use super::list;
 use super::prompt::input_line;
 use super::text::{count, fit, pad, wrap};
@@ -39,11 +40,13 @@ fn draw_all(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
     frame.render_widget(Paragraph::new(Span::styled(keys, theme.dim())), footer);
     // What is written holds all answers, and needs the room.
     if setup.step == Step::Review {
-        return review(frame, setup, theme, body);
+        review(frame, setup, theme, body);
+    } else {
+        let [answered, question] = Layout::vertical([Constraint::Length(8), Constraint::Min(3)]).areas(body);
+        so_far(frame, setup, theme, answered);
+        ask(frame, setup, theme, question);
     }
-    let [answered, question] = Layout::vertical([Constraint::Length(8), Constraint::Min(3)]).areas(body);
-    so_far(frame, setup, theme, answered);
-    ask(frame, setup, theme, question);
+    guard::settle(frame.buffer_mut());
 }
 
 fn regions(area: Rect) -> [Rect; 3] {

@@ -11,9 +11,9 @@ use crate::point::grouped;
 /// A character as it may be shown.
 fn shown(c: char) -> char {
     match c {
-        '\n' | '\r' | '\t' => ' ',
-        c if c.is_control() => '\u{fffd}',
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => '\u{fffd}',
+        // Some terminals begin a line at the separators too.
+        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
+        c if is_harmful(c) => '\u{fffd}',
         // The half-width voiced sound marks: a column of their own to a terminal, none or one to libraries. Their
         // full-width forms are two columns to everybody.
         '\u{ff9e}' => '\u{309b}',
@@ -22,12 +22,25 @@ fn shown(c: char) -> char {
     }
 }
 
+/// Whether a character acts on the terminal, turns the writing direction, or hides in a text because nothing is seen of
+/// it. What joins or shapes the characters beside it is none of these.
+pub(super) fn is_harmful(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let separates = matches!(c, '\u{2028}' | '\u{2029}');
+    let hides = matches!(
+        c,
+        '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+    );
+    c.is_control() || turns || separates || hides
+}
+
 /// Whether every byte is a character that fills one column, and is shown as it is.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Untrusted text on one line: control characters and characters that turn the writing direction become `�`.
+/// Untrusted text on one line: control characters, characters that turn the writing direction and those that are not
+/// seen become `�`.
 pub fn clean(text: &str) -> String {
     beginning(text, usize::MAX).0
 }
@@ -359,6 +372,12 @@ mod tests {
         assert_eq!(fit_ends("abc", 1), "~");
         assert_eq!(fit_ends("abc", 0), "");
         assert_eq!(fit_ends("日本語日本語", 8), "日本~語");
+    }
+
+    #[test]
+    fn what_hides_in_a_text_is_seen_and_what_ends_a_line_is_a_blank() {
+        assert_eq!(fit("a\u{200b}b\u{2060}\u{61c}c", 20), "a\u{fffd}b\u{fffd}\u{fffd}c");
+        assert_eq!(fit("a\u{2028}b\u{2029}c", 20), "a b c");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod random;
 mod search;
 mod setup;
 mod verify;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -82,6 +82,23 @@ pub(super) fn compared(left: Payload, right: Payload) -> RecordDiff {
     record
 }
 
+/// Vectors of this name, in one store and in both.
+pub(super) fn named(name: &str) -> RecordDiff {
+    let id = PointId::Num(17);
+    let point = |vectors: Vectors| Point {
+        id,
+        payload: payload(json!({ "content": "Rain." })),
+        vectors,
+    };
+    let dense = || Vector::Dense(vec![3.0, 4.0]);
+    let left = point(Vectors::from([
+        (name.to_owned(), dense()),
+        (format!("{name}2"), dense()),
+    ]));
+    let right = point(Vectors::from([(name.to_owned(), dense())]));
+    compare(id, Some(&left), Some(&right), None, false)
+}
+
 /// Changed words, types only, missing and null.
 pub(super) fn record() -> RecordDiff {
     let (before, after) = (

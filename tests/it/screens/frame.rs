@@ -1,5 +1,6 @@
 //! Reading a frame: its characters, and what the styles of a place are.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
@@ -45,6 +46,33 @@ pub(super) fn without_clock(text: &str) -> String {
         }
     }
     letters.into_iter().collect()
+}
+
+/// The cells of a line, one by one.
+pub(super) fn row(buffer: &Buffer, y: u16) -> String {
+    (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect()
+}
+
+/// The boxes whose whole sides are seen: left, top, right, bottom.
+pub(super) fn boxes(buffer: &Buffer) -> BTreeSet<[u16; 4]> {
+    let (width, height) = (buffer.area.width, buffer.area.height);
+    let is = |x: u16, y: u16, symbol: &str| buffer[(x, y)].symbol() == symbol;
+    let mut found = BTreeSet::new();
+    for (left, top) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+        if !is(left, top, "┌") {
+            continue;
+        }
+        let right = (left + 1..width).find(|x| is(*x, top, "┐"));
+        let bottom = (top + 1..height).find(|y| !is(left, *y, "│"));
+        let (Some(right), Some(bottom)) = (right, bottom) else {
+            continue;
+        };
+        let closes = is(left, bottom, "└") && is(right, bottom, "┘");
+        if closes && (top + 1..bottom).all(|y| is(right, y, "│")) {
+            found.insert([left, top, right, bottom]);
+        }
+    }
+    found
 }
 
 /// Where an ASCII text begins, first from the top.

@@ -10,8 +10,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
-use super::frame::{assert_says, style_of, text};
-use super::hostile::{HOSTILE, assert_harmless};
+use super::frame::{assert_says, boxes, row, style_of, text};
+use super::hostile::{HOSTILE, SEQUENCES, tame};
+use super::wire::Wire;
 use super::{ASCII, COLORS, SIZES, Theme, assert_shows};
 
 fn draw(setup: &Setup, theme: Theme, (width, height): (u16, u16)) -> Buffer {
@@ -207,7 +208,7 @@ fn a_key_back_from_the_end_of_the_file_is_seen() {
 }
 
 #[test]
-fn more_than_fits_can_be_chosen_and_hostile_names_stay_harmless() {
+fn more_than_fits_can_be_chosen() {
     let many: Vec<String> = (0..200).map(|n| format!("collection-{n:03}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let mut setup = Setup::new();
@@ -219,10 +220,73 @@ fn more_than_fits_can_be_chosen_and_hostile_names_stay_harmless() {
     assert_says(&text(&draw(&setup, COLORS, (80, 24))), "collection-120");
     press(&mut setup, KeyCode::Esc);
     press(&mut setup, KeyCode::Enter);
-    setup.tried(Tried::Collections(Ok(collections(&[HOSTILE]))));
-    for theme in [COLORS, ASCII] {
+}
+
+/// The set-up at every question, with a text wherever servers, collections and those who type may put one.
+fn of_text(text: &str) -> Vec<(&'static str, Setup)> {
+    let because = || Refusal::Because(text.to_owned());
+    let mut seen = Vec::new();
+    let mut setup = Setup::new();
+    for letter in text.chars().filter(|c| !c.is_control()).take(200) {
+        press(&mut setup, KeyCode::Char(letter));
+    }
+    seen.push(("typed", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    seen.push(("typed and refused", setup));
+    let mut setup = Setup::new();
+    press(&mut setup, KeyCode::Enter);
+    setup.tried(Tried::Collections(Err(because())));
+    seen.push(("no collections", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    setup.tried(Tried::Collections(Err(Refusal::NeedsKey(text.to_owned()))));
+    seen.push(("a key", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    let mut several = collections(&[text, "archive"]);
+    text.clone_into(&mut several[0].about);
+    several[0].vectors = vec![(text.to_owned(), 1_536), ("title".into(), 384)];
+    setup.tried(Tried::Collections(Ok(several)));
+    seen.push(("collections", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    seen.push(("vectors", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    setup.tried(Tried::Fields(Err(because())));
+    seen.push(("no fields", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    setup.tried(Tried::Fields(Ok(fields(&[text, "content"]))));
+    seen.push(("fields", setup.clone()));
+    for _ in 0..3 {
+        press(&mut setup, KeyCode::Enter);
+    }
+    setup.tried(Tried::Target(Err(because())));
+    seen.push(("no table", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    setup.tried(Tried::Target(Ok(())));
+    seen.push(("the embedder", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    setup.tried(Tried::Embedder(Err(because())));
+    seen.push(("no embedder", setup.clone()));
+    press(&mut setup, KeyCode::Enter);
+    setup.tried(Tried::Embedder(Ok(384)));
+    seen.push(("the file", setup));
+    seen
+}
+
+#[test]
+fn hostile_names_are_written_as_text_and_move_no_pane() {
+    for strange in [HOSTILE.to_owned(), SEQUENCES.to_owned(), HOSTILE.repeat(50)] {
+        let (states, plain) = (of_text(&strange), of_text(&tame(&strange)));
         for size in SIZES {
-            assert_harmless(&draw(&setup, theme, size), "the set-up");
+            let mut wire = Wire::open(size);
+            for ((place, setup), (_, plain)) in states.iter().zip(&plain) {
+                let name = format!("{place} of {} characters at {size:?}", strange.chars().count());
+                wire.draw(&name, |frame| ui::setup::draw(frame, setup, &ASCII));
+                let drawn = wire.draw(&name, |frame| ui::setup::draw(frame, setup, &COLORS));
+                let plain = draw(plain, COLORS, size);
+                assert!(boxes(&plain).is_subset(&boxes(&drawn)), "{name}:\n{}", text(&drawn));
+                for line in [0, size.1 - 1] {
+                    assert_eq!(row(&drawn, line), row(&plain, line), "{name}");
+                }
+            }
         }
     }
 }
@@ -243,7 +307,7 @@ fn any_keys_on_any_terminal() {
     ];
     for _ in 0..1_000 {
         let code = match rng.random_range(0..8) {
-            0 => KeyCode::Char('x'),
+            0 => KeyCode::Char(['x', '日', '\u{202e}', '\u{200d}'][rng.random_range(0..4_usize)]),
             1 if rng.random_bool(0.2) => KeyCode::Esc,
             _ => codes[rng.random_range(0..codes.len())],
         };
@@ -251,11 +315,13 @@ fn any_keys_on_any_terminal() {
             setup = Setup::new();
         }
         if setup.trying && rng.random_bool(0.7) {
-            let why = || Refusal::Because("no".into());
+            let why = || Refusal::Because(HOSTILE.into());
             setup.tried(match setup.step {
-                Step::Url | Step::SourceKey if rng.random_bool(0.8) => Tried::Collections(Ok(collections(&["a", "b"]))),
+                Step::Url | Step::SourceKey if rng.random_bool(0.8) => {
+                    Tried::Collections(Ok(collections(&[HOSTILE, "b"])))
+                }
                 Step::Url | Step::SourceKey => Tried::Collections(Err(Refusal::NeedsKey("no key".into()))),
-                Step::Collection if rng.random_bool(0.6) => Tried::Fields(Ok(fields(&["content"]))),
+                Step::Collection if rng.random_bool(0.6) => Tried::Fields(Ok(fields(&[HOSTILE, "content"]))),
                 Step::Collection if rng.random_bool(0.5) => Tried::Fields(Ok(Vec::new())),
                 Step::Collection => Tried::Fields(Err(why())),
                 Step::BaseUrl => Tried::Server(Ok(())),
@@ -264,6 +330,7 @@ fn any_keys_on_any_terminal() {
                 _ => Tried::Embedder(Err(why())),
             });
         }
-        draw(&setup, COLORS, (rng.random_range(1..300), rng.random_range(1..100)));
+        let size = (rng.random_range(1..=300), rng.random_range(1..=100));
+        Wire::open(size).draw("the set-up", |frame| ui::setup::draw(frame, &setup, &COLORS));
     }
 }
