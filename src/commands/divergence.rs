@@ -152,7 +152,7 @@ async fn list(cli: &Cli, named: (Option<f32>, Option<f32>), limit: u64, as_json:
                 let similarity = row
                     .similarity
                     .map_or_else(|| "-".to_owned(), |similarity| format!("{:.4}", similarity.get()));
-                let decided = decided.as_ref().map_or("", |decided| decided.decision.label());
+                let decided = decided.as_ref().map_or("", |decided| decided.label(row.similarity));
                 let snippet = row.snippet.as_deref().unwrap_or("-").replace('\n', " ");
                 let text = format!(
                     "{:<36} {similarity:>7}  {decided:<14} {snippet:.100}",
@@ -199,6 +199,14 @@ fn text(detail: &PointDetail) -> String {
     if let Some(decided) = &detail.decided {
         let note = decided.note.as_deref().unwrap_or_default();
         text.push_str(&format!("decided  {} {note}\n", decided.decision.label()));
+        if decided.is_outdated(detail.similarity) {
+            let before = decided
+                .similarity
+                .map_or_else(|| "before it had a cosine".to_owned(), |s| format!("at {:.5}", s.get()));
+            text.push_str(&format!(
+                "         it was accepted {before}: that no longer holds, accept it again\n"
+            ));
+        }
     }
     match &detail.neighbours {
         Err(error) => text.push_str(&format!("neighbours cannot be found: {error}\n")),

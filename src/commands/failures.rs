@@ -36,7 +36,7 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
             let id = parse(std::slice::from_ref(id))?[0];
             let asking = Asking::open(cli).await?;
             let detail = asking.inspector.failure(id).await?;
-            show(&detail, *json)?;
+            show(&detail, &asking.opening.config.source.content, *json)?;
             asking.close().await?;
             Ok(0)
         }
@@ -127,7 +127,8 @@ async fn retry_by(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bo
     })
 }
 
-fn show(detail: &FailureDetail, json: bool) -> anyhow::Result<()> {
+/// Prints a failure; `content` is the payload key that can be edited.
+fn show(detail: &FailureDetail, content: &str, json: bool) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     if json {
         let object = serde_json::json!({
@@ -143,6 +144,13 @@ fn show(detail: &FailureDetail, json: bool) -> anyhow::Result<()> {
     }
     for attempt in &detail.attempts {
         text.push_str(&format!("attempt   {}: {}\n", attempt.cause.as_str(), attempt.error));
+    }
+    if let Some(edit) = &detail.edit {
+        let used = match &detail.payload {
+            Ok(payload) if row.state != State::Recovered && edit.holds(payload, content) => " (a retry uses it)",
+            _ => "",
+        };
+        text.push_str(&format!("edited    {}{used}\n", edit.after));
     }
     match &detail.payload {
         Ok(payload) => text.push_str(&format!("payload   {}\n", serde_json::to_string_pretty(payload)?)),
