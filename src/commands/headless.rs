@@ -241,6 +241,7 @@ impl Teller {
         let status = match report.status {
             Status::Complete => "complete",
             Status::Stopped => "stopped; the same command goes on",
+            Status::Incomplete => "the migration is not complete yet (`qlance run` goes on with it)",
             Status::Error => "error",
         };
         if report.status != Status::Error {
