@@ -27,7 +27,7 @@ pub(super) async fn run(cli: &Cli, args: &ReportArgs) -> anyhow::Result<u8> {
     } else {
         file::write(&args.file, format, &text)?;
         let verdict = data.verdict.decision.label();
-        eprintln!(
+        tell!(
             "qlance: {} is written; verdict: {verdict}",
             super::printable(&args.file.display().to_string())
         );

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::support::world::{World, messages, point};
 
+mod commands;
 mod hostile;
 mod operator;
 mod picture;

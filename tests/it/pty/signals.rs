@@ -9,7 +9,7 @@ use super::{PATIENCE, Terminal};
 use crate::support::world::{World, messages};
 
 /// A job that takes a while.
-async fn slow_world(count: u64) -> World {
+pub(super) async fn slow_world(count: u64) -> World {
     let world = World::with(&messages(count)).await;
     world.embeddings.latency(Duration::from_millis(100));
     world.config(&[
@@ -20,7 +20,7 @@ async fn slow_world(count: u64) -> World {
     world
 }
 
-fn started(world: &World, rows: u16, cols: u16) -> Terminal {
+pub(super) fn started(world: &World, rows: u16, cols: u16) -> Terminal {
     let mut terminal = Terminal::open(world, rows, cols);
     terminal.wait_for("READY");
     terminal.press("\r");
