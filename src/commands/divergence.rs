@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::acting::{Asking, ask, parse};
-use super::{print_json, printable};
+use super::{print_json, printable, read_or_not};
 use crate::app::divergence::{Bin, bins_of};
 use crate::cli::{Cli, DivergenceCommand};
 use crate::config::{Config, ConfigError};
@@ -127,7 +127,7 @@ async fn list(cli: &Cli, named: (Option<f32>, Option<f32>), limit: u64, as_json:
     let threshold = asking.opening.config.divergence.threshold as f32;
     let band = band_of(named, threshold, comparable.is_ok())?;
     if let Err(why) = comparable {
-        eprintln!(
+        tell!(
             "there are no similarities, for the two spaces cannot be compared: {why}; `qlance divergence show ID` has a \
              point's neighbours in both stores"
         );
@@ -241,9 +241,9 @@ async fn decide(cli: &Cli, command: TaskCommand, as_json: bool) -> anyhow::Resul
             } => {
                 if as_json {
                     let object = json!({"decision": decision, "points": points, "error": error});
-                    print_json(&object)?;
+                    read_or_not(print_json(&object))?;
                 } else {
-                    eprintln!("{}: {} points", decision.label(), points.len());
+                    tell!("{}: {} points", decision.label(), points.len());
                 }
                 return match error {
                     None => Ok(0),

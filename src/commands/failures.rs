@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use super::acting::{Asking, parse};
-use super::{Headless, print_json, printable};
+use super::{Headless, print_json, printable, read_or_not};
 use crate::cli::{Cli, FailuresCommand, SortBy, WhichArgs};
 use crate::config::{Config, ConfigError, Job};
 use crate::journal::{Filter, Journal, Order, Sort, State};
@@ -61,7 +61,7 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
                 let object = serde_json::json!({"failures": count, "file": file});
                 print_json(&object)?;
             } else {
-                eprintln!("{count} failed points in {}", file.display());
+                tell!("{count} failed points in {}", file.display());
             }
             Ok(0)
         }
@@ -114,11 +114,14 @@ async fn retry_by(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bo
     super::logging::start(&job.dir);
     let report = Headless { json }.run(config, orders).await?;
     let retried = report.retry.unwrap_or_default();
-    if retried == RetryReport::default() && report.status != Status::Error {
-        eprintln!("qlance: none of these points is failed; see `qlance failures list`");
+    let was_tried = matches!(report.status, Status::Complete | Status::Incomplete);
+    if retried == RetryReport::default() && was_tried {
+        tell!("qlance: none of these points is failed; see `qlance failures list`");
     }
     Ok(match report.status {
         Status::Error => 1,
+        // Before it was begun.
+        Status::Stopped => 5,
         // Stopped by a signal, it can be asked for again; stopped by anything else, something must be mended first.
         _ if retried.error.as_deref() == Some(retry::STOPPED) => 5,
         _ if retried.error.is_some() => 1,
@@ -163,9 +166,9 @@ fn show(detail: &FailureDetail, content: &str, json: bool) -> anyhow::Result<()>
 fn said(moved: u64, asked: usize, what: &str, json: bool) -> anyhow::Result<u8> {
     if json {
         let object = serde_json::json!({what: moved, "asked": asked});
-        print_json(&object)?;
+        read_or_not(print_json(&object))?;
     } else {
-        eprintln!("{moved} of {asked} points {}", what.replace('_', " "));
+        tell!("{moved} of {asked} points {}", what.replace('_', " "));
     }
     anyhow::ensure!(
         moved > 0,
@@ -238,7 +241,7 @@ fn list(journal: &Journal, filter: &Filter, sort: Sort, limit: Option<u64>, json
         writeln!(stdout, "no failed points")?;
     }
     if all > offset {
-        eprintln!("{} more are not listed", all - offset);
+        tell!("{} more are not listed", all - offset);
     }
     Ok(())
 }
