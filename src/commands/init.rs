@@ -30,11 +30,11 @@ pub(super) async fn run(cli: &Cli, args: &InitArgs) -> anyhow::Result<u8> {
         print_json(&walk.told(&ended))?;
     } else {
         for note in &walk.notes {
-            eprintln!("qlance: {}", printable(note));
+            tell!("qlance: {}", printable(note));
         }
         match &ended {
             Ok(End::Listed) => walk.list()?,
-            Ok(End::Written) => eprintln!(
+            Ok(End::Written) => tell!(
                 "qlance: {} is written; `qlance plan` says what a run would do",
                 printable(&cli.config.display().to_string())
             ),
@@ -202,7 +202,7 @@ impl Walk<'_> {
                 printable(&format!("{name}  {about}")).replace('\n', " ").trim_end()
             )?;
         }
-        eprintln!("qlance: nothing is written; name one with --collection");
+        tell!("qlance: nothing is written; name one with --collection");
         Ok(())
     }
 

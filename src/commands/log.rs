@@ -34,7 +34,7 @@ pub(super) fn run(cli: &Cli, args: &LogArgs) -> anyhow::Result<u8> {
     });
     let told = told.with_context(|| format!("the log in {} cannot be read", job.dir.display()))?;
     if told == 0 && !args.json {
-        eprintln!("qlance: no such line is in the log");
+        tell!("qlance: no such line is in the log");
     }
     Ok(0)
 }
