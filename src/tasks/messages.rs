@@ -6,8 +6,7 @@ use crate::journal::{Attempt, Decided, Decision, Edit, FailureRow, Filter, Sort}
 use crate::lance::browse::{Anchor, Band, RankedRow};
 use crate::lance::index::Step;
 use crate::point::diff::RecordDiff;
-use crate::point::grouped;
-use crate::point::{Failure, Payload, PointId};
+use crate::point::{Failure, Payload, PointId, exact_sum, grouped};
 
 use super::inspect::{Agreement, PairSummary, PointDetail};
 use super::plan::PlanReport;
@@ -97,7 +96,7 @@ pub enum TaskCommand {
     Stop,
     /// Stop and end: nothing more will be asked.
     Quit,
-    /// Go on, and end when there is nothing left to do: the screen is gone.
+    /// Go on with what was begun, paused or not, and end when there is nothing left to do: the screen is gone.
     EndWhenDone,
 }
 
@@ -148,7 +147,7 @@ impl Setting {
             Self::BatchInputs(inputs) => format!("{} inputs a request at most", grouped(inputs as u64)),
             Self::RequestsPerMinute(cap) => capped("requests a minute", cap),
             Self::TokensPerMinute(cap) => capped("tokens a minute", cap),
-            Self::BudgetUsd(Some(usd)) => format!("the budget is ${usd:.2}"),
+            Self::BudgetUsd(Some(usd)) => format!("the budget is ${}", exact_sum(usd)),
             Self::BudgetUsd(None) => "no budget any more".to_owned(),
             Self::Threshold(threshold) => format!("the threshold is {threshold:.3}"),
         }

@@ -12,6 +12,7 @@ use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::{App, Screen};
 use crate::point::verdict::Decision;
+use crate::point::{exact_sum, sum_of_money};
 use crate::tasks::Phase;
 
 /// Columns that are spared at the right for whether the servers answer.
@@ -54,7 +55,7 @@ fn right(app: &App, room: usize) -> Vec<(String, bool)> {
     let money = (!money(app).is_empty()).then(|| (money(app), false));
     let spent = money
         .is_some()
-        .then(|| (format!("${:.2}", app.snapshot.cost_usd), false));
+        .then(|| (format!("${}", sum_of_money(app.snapshot.cost_usd, 2)), false));
     let named = [
         health(app, "Qdrant", &clean(&format!("Qdrant {}", facts.qdrant_version))),
         embedder(app, &clean(&facts.space)),
@@ -107,8 +108,8 @@ fn standing(app: &App, theme: &Theme) -> (&'static str, Style) {
 /// What was spent, and of how much.
 fn money(app: &App) -> String {
     match (app.snapshot.settings.budget_usd, app.snapshot.cost_usd) {
-        (Some(budget), spent) => format!("${spent:.2} of ${budget:.2}"),
-        (None, spent) if spent > 0.0 => format!("${spent:.2}"),
+        (Some(budget), spent) => format!("${} of ${}", sum_of_money(spent, 2), exact_sum(budget)),
+        (None, spent) if spent > 0.0 => format!("${}", sum_of_money(spent, 2)),
         (None, _) => String::new(),
     }
 }
