@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::print_json;
 use crate::cli::{Cli, SearchArgs};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::lance::search::Through;
 use crate::point::filter::Filter;
 use crate::tasks::inspect::Inspector;
@@ -39,13 +38,16 @@ pub(super) fn wanted(args: &SearchArgs) -> anyhow::Result<SearchFor> {
     let asked = match (&args.query, args.image.as_ref().or(args.audio.as_ref())) {
         (Some(text), None) => Asked::Text(text.clone()),
         (None, Some(path)) => Asked::File(path.clone()),
-        _ => anyhow::bail!("say what is searched for: a text, --image FILE or --audio FILE"),
+        _ => {
+            let text = "say what is searched for: a text, --image FILE or --audio FILE";
+            return Err(ConfigError::Usage(text.into()).into());
+        }
     };
     let filter = args.condition.as_deref().map(str::parse::<Filter>).transpose();
     Ok(SearchFor {
         asked,
         find: args.modality.map(Into::into),
-        filter: filter.context("--where")?,
+        filter: filter.map_err(|error| ConfigError::Usage(format!("--where: {error:#}")))?,
         count: args.count,
         how: match (args.keyword, args.hybrid) {
             (true, _) => How::Keyword,

@@ -112,7 +112,7 @@ async fn a_condition_holds_in_both_stores() {
         }
     }
     let output = world.qlance(&["search", "x", "--where", "n >> 5"]).await;
-    assert_ne!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(
         String::from_utf8_lossy(&output.stderr).contains("--where"),
         "{}",
@@ -138,6 +138,13 @@ async fn what_cannot_be_asked_says_why() {
         assert!(matches!(output.status.code(), Some(1 | 2)), "{args:?}: {stderr}");
         assert!(stderr.contains(expected), "{args:?}: {stderr}");
     }
+    let output = world.qlance(&["search"]).await;
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "that is how it was called: {}",
+        said(&output)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
