@@ -14,6 +14,7 @@ mod filter;
 mod handover;
 mod headless;
 mod kept_vectors;
+mod left;
 mod looking;
 mod metrics;
 mod migrate;

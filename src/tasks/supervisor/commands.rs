@@ -88,15 +88,12 @@ impl Work {
             TaskCommand::Compare => self.compare_with(None).await,
             TaskCommand::CatchUp { remove_gone } => self.catch_up(remove_gone).await,
             TaskCommand::EndWhenDone => {
+                // A migration whose plan still waits for the operator is not begun: nobody has agreed to it.
                 self.ends_when_done = true;
-                match self.phase {
-                    Phase::Ready => self.start().await,
-                    // Nobody is left who could go on with it.
-                    Phase::Paused | Phase::Pausing => {
-                        self.hold(false);
-                        self.set_phase(Phase::Running).await;
-                    }
-                    _ => {}
+                // Nobody is left who could go on with a pause.
+                if matches!(self.phase, Phase::Paused | Phase::Pausing) {
+                    self.hold(false);
+                    self.set_phase(Phase::Running).await;
                 }
             }
             TaskCommand::Stop => self.begin_stop().await,
