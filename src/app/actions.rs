@@ -486,7 +486,7 @@ pub static ACTIONS: &[Action] = &[
         "filter",
         &["/"],
         "filter",
-        "Show only failures whose id, class or message holds a text; class:NAME narrows it. Esc shows all again.",
+        "Show only failures whose id, class or message holds a text; class:NAME narrows it. Going back shows all again.",
     )
     .on(FAILURES)
     .in_footer(),
@@ -681,7 +681,7 @@ pub static ACTIONS: &[Action] = &[
         "condition",
         &["f"],
         "where",
-        "Search only points whose payload meets a condition. Esc clears it.",
+        "Search only points whose payload meets a condition. Going back clears it.",
     )
     .on(SEARCH)
     .in_footer()

@@ -81,7 +81,8 @@ impl App {
                 // The editor takes the keys: it opens only where the operator still waits for it.
                 if self.failures.is_to_edit(id) && !self.waits_for_editor(id) {
                     self.failures.give_up_editing();
-                    let text = format!("edit: point {id} was read while something else was begun; e edits it");
+                    let key = self.key_of(ActionId::Edit);
+                    let text = format!("edit: point {id} was read while something else was begun; {key} edits it");
                     self.flash(Level::Info, text, now);
                 }
                 if let Err(why) = self.failures.read(*detail, &content) {

@@ -95,7 +95,8 @@ fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now:
                 return Line::styled("  ...", theme.dim());
             };
             let text = line_of(app, row, (id_width, cause_width), now);
-            let style = match (place == failures.place(), focused) {
+            // Where another row has come into the place of the selected one, none is selected.
+            let style = match (place == failures.place() && !failures.is_lost(), focused) {
                 (true, true) => theme.selected(),
                 (true, false) => theme.selected_elsewhere(),
                 (false, _) => Style::new(),
@@ -171,8 +172,9 @@ fn nothing(app: &App, theme: &Theme) -> Vec<(String, Style)> {
         "no failures".to_owned()
     } else {
         format!(
-            "0 of {}, Esc clears the filter",
-            count(app.snapshot.failed + app.snapshot.skipped)
+            "0 of {}, {} clears the filter",
+            count(app.snapshot.failed + app.snapshot.skipped),
+            key_of(app, ActionId::Back)
         )
     };
     vec![(text, theme.dim())]
@@ -195,10 +197,11 @@ fn render_filter(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
         return;
     }
     let filter = app.failures.filter();
+    let clears = format!("   ({} clears)", key_of(app, ActionId::Back));
     let text = match (filter.cause, filter.text) {
-        (Some(cause), Some(text)) => format!("class {}, holds {text:?}   (Esc clears)", cause.as_str()),
-        (Some(cause), None) => format!("class {}   (Esc clears)", cause.as_str()),
-        (None, Some(text)) => format!("holds {text:?}   (Esc clears)"),
+        (Some(cause), Some(text)) => format!("class {}, holds {text:?}{clears}", cause.as_str()),
+        (Some(cause), None) => format!("class {}{clears}", cause.as_str()),
+        (None, Some(text)) => format!("holds {text:?}{clears}"),
         (None, None) => format!("all; {} filters by id, class or message", key_of(app, ActionId::Filter)),
     };
     frame.render_widget(Paragraph::new(fit(&text, area.width as usize)).style(theme.dim()), area);

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
+use super::chrome::key_of;
 use super::overlay;
 use super::paint;
 use super::text::{pad, wrap};
@@ -22,7 +23,9 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let lines = lines(app, theme, area);
     let place = place(area, lines.len());
     frame.render_widget(Clear, place);
-    let title = format!("Help: {} (Up and Down scroll, Esc closes)", app.screen.title());
+    let [up, down] = [Motion::Up, Motion::Down].map(|motion| key_of(app, ActionId::Move(motion)));
+    let back = key_of(app, ActionId::Back);
+    let title = format!("Help: {} ({up} and {down} scroll, {back} closes)", app.screen.title());
     let block = theme.pane_with(&title, true);
     let inner = block.inner(place);
     frame.render_widget(block, place);

@@ -81,7 +81,7 @@ fn is_failed(state: State) -> When {
     match state {
         State::Failed => Ok(()),
         State::Retrying => Err("it is being retried"),
-        State::Skipped => Err("skipped; u takes that back first"),
+        State::Skipped => Err("it is skipped; that has to be taken back first"),
         State::Recovered => Err("it is in the table already"),
     }
 }

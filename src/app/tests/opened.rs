@@ -331,7 +331,7 @@ fn what_cannot_be_edited_says_why_and_is_shown_all_the_same() {
 fn only_a_failed_point_of_an_embedded_job_can_be_edited() {
     for (state, why) in [
         (State::Retrying, "edit: it is being retried"),
-        (State::Skipped, "edit: skipped; u takes that back first"),
+        (State::Skipped, "edit: it is skipped; that has to be taken back first"),
         (State::Recovered, "edit: it is in the table already"),
     ] {
         let mut console = Console::listing(1);

@@ -220,7 +220,7 @@ fn y_copies_the_selected_id() {
     console.assert_says("copied 2");
     let rows = vec![FailureRow { id: uuid, ..row(1) }];
     console.event(page((&Filter::default(), Sort::default()), 0, (1, 1), rows));
-    assert_eq!(console.key("y"), [Effect::Copy(uuid.to_string())]);
+    assert_eq!(console.keys(&["g", "y"]), [Effect::Copy(uuid.to_string())]);
     let mut empty = Console::listing(0);
     assert_eq!(empty.key("y"), []);
     empty.assert_says("nothing is selected");
@@ -238,9 +238,17 @@ fn an_action_that_does_not_fit_says_why() {
     };
     for (shown, key, why) in [
         (row(1), "u", "undo skip: not skipped"),
-        (skipped.clone(), "r", "retry: skipped; u takes that back first"),
-        (skipped.clone(), "s", "skip: skipped; u takes that back first"),
-        (skipped, "e", "edit: skipped; u takes that back first"),
+        (
+            skipped.clone(),
+            "r",
+            "retry: it is skipped; that has to be taken back first",
+        ),
+        (
+            skipped.clone(),
+            "s",
+            "skip: it is skipped; that has to be taken back first",
+        ),
+        (skipped, "e", "edit: it is skipped; that has to be taken back first"),
         (retrying.clone(), "r", "retry: it is being retried"),
         (retrying, "s", "skip: it is being retried"),
     ] {
