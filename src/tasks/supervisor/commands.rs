@@ -51,7 +51,7 @@ impl Work {
             TaskCommand::Export(path) => {
                 let (journal, to) = (self.opening.journal.clone(), path.clone());
                 self.errand(async move {
-                    match journal.run(move |journal| export::export(journal, &to)).await {
+                    match export::export_shared(journal, to).await {
                         Ok(count) => TaskEvent::Exported(count, path),
                         Err(error) => TaskEvent::Noted(Level::Error, format!("{error:#}")),
                     }
