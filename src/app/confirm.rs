@@ -58,11 +58,10 @@ impl Confirm {
     pub fn quit(in_hand: u64, phase: &Phase) -> Self {
         let are = if in_hand == 1 { "is" } else { "are" };
         let in_hand = points(in_hand);
+        let resumes = "Resume the paused run, and keep it running without the screen";
         let (is, keep) = match phase {
-            Phase::Paused | Phase::Pausing => (
-                "paused",
-                "Resume the paused run, and keep it running without the screen",
-            ),
+            Phase::Paused => ("paused", resumes),
+            Phase::Pausing => ("pausing", resumes),
             Phase::Ready => (
                 "still running",
                 "Finish what is running without the screen; the migration does not begin",
@@ -317,7 +316,7 @@ mod tests {
                 "Keep running without the screen",
             ),
             (Phase::Paused, "is paused; 7 points", "Resume the paused run, and"),
-            (Phase::Pausing, "is paused; 7 points", "Resume the paused run, and"),
+            (Phase::Pausing, "is pausing; 7 points", "Resume the paused run, and"),
             (
                 Phase::Ready,
                 "is still running; 7 points",
