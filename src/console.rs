@@ -2,10 +2,12 @@
 //! escape sequences and the end. Draws when something changed, at most thirty times a second.
 
 mod ages;
+mod outbox;
 mod pace;
 pub mod setup;
 mod terminal;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,7 @@ use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, RunReport, Snapshot, TaskCom
 use crate::ui;
 use crate::ui::theme::Theme;
 
+use outbox::Outbox;
 use pace::Pace;
 use terminal::Screen;
 
@@ -75,7 +78,7 @@ enum Left {
 struct Console {
     app: App,
     theme: Theme,
-    commands: mpsc::Sender<TaskCommand>,
+    outbox: Outbox,
     events: mpsc::Receiver<TaskEvent>,
     snapshot: watch::Receiver<Snapshot>,
 }
@@ -99,7 +102,7 @@ pub async fn run(config: Arc<Config>, orders: Orders, looks: Looks, endpoint: Op
     let console = Console {
         app,
         theme: looks.theme,
-        commands,
+        outbox: Outbox::new(commands),
         events,
         snapshot,
     };
@@ -153,11 +156,11 @@ async fn finish(console: Console, work: JoinHandle<RunReport>, left: Left) -> an
             Ok(130)
         }
         Left::HungUp => {
-            let _ = console.commands.try_send(TaskCommand::Quit);
+            let told = console.outbox.end_with(TaskCommand::Quit);
             // Nobody reads what happens any more, but when nothing more comes the event log is written.
             let mut events = console.events;
             let end = async {
-                while events.recv().await.is_some() {}
+                tokio::join!(told, async { while events.recv().await.is_some() {} });
                 work.await
             };
             let _ = tokio::time::timeout(LAST_WORDS, end).await;
@@ -170,8 +173,10 @@ async fn finish(console: Console, work: JoinHandle<RunReport>, left: Left) -> an
             Ok(report.exit_code())
         }
         Left::Detached => {
+            let commands = console.outbox.sender();
+            tokio::spawn(console.outbox.end_with(TaskCommand::EndWhenDone));
             let report = headless
-                .follow(console.commands, console.events, console.snapshot, work)
+                .follow(commands, console.events, console.snapshot, work)
                 .await?;
             Ok(report.exit_code())
         }
@@ -200,6 +205,7 @@ impl Console {
             let message = tokio::select! {
                 biased;
                 _ = hang_up.recv() => return Ok(Left::HungUp),
+                () = self.outbox.pass_on(), if self.outbox.is_waiting() => continue,
                 () = tokio::time::sleep_until(pace.next(urgent).into()), if changed => {
                     if self.app.screen == crate::app::Screen::Log {
                         crate::fault::panic_if_asked("drawing");
@@ -250,6 +256,12 @@ impl Console {
                     continue;
                 }
             };
+            let message = if self.outbox.refuses(&message) {
+                let text = "too much waits for the work already; this key was not taken";
+                Message::Event(TaskEvent::Noted(Level::Warn, text.into()))
+            } else {
+                message
+            };
             changed = true;
             urgent |= matches!(
                 message,
@@ -278,22 +290,20 @@ impl Console {
         screen: &mut Screen,
         keys: &mut EventStream,
     ) -> anyhow::Result<Option<Left>> {
-        for effect in self.app.update(message, Instant::now()) {
+        let mut effects = VecDeque::from(self.app.update(message, Instant::now()));
+        while let Some(effect) = effects.pop_front() {
             match effect {
-                // The screen never waits for the work. Where the supervisor is gone, so is the loop in a moment.
                 Effect::Send(command) => {
-                    if let Err(mpsc::error::TrySendError::Full(_)) = self.commands.try_send(command) {
-                        let busy = "the work is behind with what it was asked; this was not sent".to_owned();
+                    if self.outbox.send(command) {
+                        let busy =
+                            "the work is behind with what it was asked; this follows as soon as it can".to_owned();
                         let event = TaskEvent::Noted(Level::Warn, busy);
-                        self.app.update(Message::Event(event), Instant::now());
+                        effects.extend(self.app.update(Message::Event(event), Instant::now()));
                     }
                 }
                 // The loop goes on until the work has ended, so that the last commits can be seen.
                 Effect::Leave => {}
-                Effect::Detach => {
-                    let _ = self.commands.send(TaskCommand::EndWhenDone).await;
-                    return Ok(Some(Left::Detached));
-                }
+                Effect::Detach => return Ok(Some(Left::Detached)),
                 Effect::Abort => return Ok(Some(Left::Aborted)),
                 Effect::Suspend => {
                     // A terminal that cannot be written to is gone.

@@ -36,7 +36,7 @@ impl App {
         let send = |command| vec![Effect::Send(command)];
         match action.id {
             ActionId::Quit if self.is_working() => {
-                self.confirm = Some(Confirm::quit(self.snapshot.in_hand));
+                self.confirm = Some(Confirm::quit(self.snapshot.in_hand, &self.phase));
             }
             ActionId::Quit => return self.leave(),
             ActionId::Help => self.help = Some(0),

@@ -490,7 +490,7 @@ pub static ACTIONS: &[Action] = &[
         "filter",
         &["/"],
         "filter",
-        "Show only failures whose id, cause or message holds a text; cause:NAME narrows it. Esc shows all again.",
+        "Show only failures whose id, cause or message holds a text; cause:NAME narrows it. Going back shows all again.",
     )
     .on(FAILURES)
     .in_footer(),
@@ -685,7 +685,7 @@ pub static ACTIONS: &[Action] = &[
         "condition",
         &["f"],
         "where",
-        "Search only points whose payload meets a condition. Esc clears it.",
+        "Search only points whose payload meets a condition. Going back clears it.",
     )
     .on(SEARCH)
     .in_footer()

@@ -8,6 +8,7 @@ use super::prompt::whom;
 use super::words::{counted, points, rows};
 use crate::journal::Filter;
 use crate::point::{PointId, grouped};
+use crate::tasks::Phase;
 use crate::tasks::sync::Difference;
 
 /// What the operator may choose.
@@ -57,15 +58,25 @@ impl Confirm {
         }
     }
 
-    /// Leaving while points are on their way.
-    pub fn quit(in_hand: u64) -> Self {
+    /// Leaving while points are on their way, or something else is under way, in this phase.
+    pub fn quit(in_hand: u64, phase: &Phase) -> Self {
         let are = if in_hand == 1 { "is" } else { "are" };
         let in_hand = points(in_hand);
+        let resumes = "Resume the paused run, and keep it running without the screen";
+        let (is, keep) = match phase {
+            Phase::Paused => ("paused", resumes),
+            Phase::Pausing => ("pausing", resumes),
+            Phase::Ready => (
+                "still running",
+                "Finish what is running without the screen; the migration does not begin",
+            ),
+            _ => ("still running", "Keep running without the screen"),
+        };
         Self::new(
-            format!("The work is still running; {in_hand} {are} in hand. Nothing is lost either way."),
+            format!("The work is {is}; {in_hand} {are} in hand. Nothing is lost either way."),
             vec![
                 ("Stop cleanly".to_owned(), 's', Choice::StopCleanly),
-                ("Keep running without the screen".to_owned(), 'r', Choice::KeepRunning),
+                (keep.to_owned(), 'r', Choice::KeepRunning),
             ],
         )
     }
@@ -267,7 +278,7 @@ mod tests {
             ..Difference::default()
         };
         let mut questions = vec![
-            Confirm::quit(7),
+            Confirm::quit(7, &Phase::Running),
             Confirm::retry_all(3, 1, Filter::default()),
             Confirm::keep_source_vector(ids.clone(), 0),
             Confirm::retry(ids.clone(), 1),
@@ -320,6 +331,30 @@ mod tests {
                 );
             }
             assert_eq!(press(&mut question, KeyCode::Esc), Some(Choice::Cancel));
+        }
+    }
+
+    #[test]
+    fn leaving_names_what_goes_on_and_what_does_not_begin() {
+        for (phase, question, keep) in [
+            (
+                Phase::Running,
+                "is still running; 7 points",
+                "Keep running without the screen",
+            ),
+            (Phase::Paused, "is paused; 7 points", "Resume the paused run, and"),
+            (Phase::Pausing, "is pausing; 7 points", "Resume the paused run, and"),
+            (
+                Phase::Ready,
+                "is still running; 7 points",
+                "the migration does not begin",
+            ),
+        ] {
+            let quit = Confirm::quit(7, &phase);
+            assert!(quit.question.contains(question), "{phase:?}: {}", quit.question);
+            let (label, letter, choice) = &quit.choices[2];
+            assert!(label.contains(keep), "{phase:?}: {label}");
+            assert_eq!((*letter, choice), ('r', &Choice::KeepRunning));
         }
     }
 

@@ -43,6 +43,8 @@ pub struct Failures {
     total: Option<u64>,
     retryable: u64,
     place: u64,
+    /// Another row stands there now, and the point is not on the page: nobody is selected until the cursor is moved.
+    lost: bool,
     /// The point at that place: another page is looked through for it.
     at: Option<PointId>,
     /// The marked points, each as it was listed last: a filter may hide it.
@@ -89,6 +91,7 @@ impl Failures {
             total: None,
             retryable: 0,
             place: 0,
+            lost: false,
             at: None,
             marked: BTreeMap::new(),
             retries: Retries::default(),
@@ -155,8 +158,13 @@ impl Failures {
         match &self.detail {
             // The list may know it better than it was when it was opened.
             Some(detail) if self.in_detail => self.shown(detail.row.id).or(Some(&detail.row)),
-            _ => self.row(self.place),
+            _ => self.row(self.place).filter(|_| !self.lost),
         }
+    }
+
+    /// Whether another row has come into the place of the selected one.
+    pub fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// A point's row, where it is in the window.
@@ -221,25 +229,31 @@ impl Failures {
         let last = self.total().saturating_sub(1);
         self.place = match motion {
             Motion::Up => self.place.saturating_sub(1),
+            // What came into the place of a row that is gone has not been looked at.
+            Motion::Down if self.lost => self.place,
             Motion::Down => self.place + 1,
             Motion::PageUp => self.place.saturating_sub(self.page),
             Motion::PageDown => self.place + self.page,
             Motion::Top => 0,
             Motion::Bottom => last,
-            Motion::Left | Motion::Right => self.place,
+            Motion::Left | Motion::Right => return,
         }
         .min(last);
+        self.lost = false;
         self.remember();
     }
 
-    /// Remembers which point is selected.
+    /// Remembers which point is selected; one that is lost may come back.
     fn remember(&mut self) {
-        self.at = self.row(self.place).map(|row| row.id);
+        if !self.lost {
+            self.at = self.row(self.place).map(|row| row.id);
+        }
     }
 
     /// Another list is wanted: it begins at its top.
     fn begin_anew(&mut self) {
         self.place = 0;
+        self.lost = false;
         self.at = None;
         self.fresh = false;
         self.settle();
@@ -255,6 +269,7 @@ impl Failures {
     pub(super) fn click_row(&mut self, place: u64) {
         self.in_detail = false;
         self.place = place.min(self.total().saturating_sub(1));
+        self.lost = false;
         self.remember();
     }
 
@@ -325,11 +340,7 @@ impl Failures {
         self.rows = rows;
         self.total = Some(total);
         self.retryable = retryable;
-        // Rows come and go above it: what is selected is the point, not its place.
-        let found = self.at.and_then(|id| self.rows.iter().position(|row| row.id == id));
-        let place = found.map_or(self.place, |found| offset + found as u64);
-        self.place = place.min(total.saturating_sub(1));
-        self.select_sought();
+        self.find_again();
         self.remember();
         self.know_marked();
         let rows = &self.rows;

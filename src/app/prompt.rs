@@ -93,7 +93,7 @@ impl Prompt {
             ),
             Ask::Budget => (
                 "US dollars for the whole job at most (empty: no cap)".to_owned(),
-                settings.budget_usd.map_or_else(String::new, |usd| format!("{usd:.2}")),
+                settings.budget_usd.map_or_else(String::new, crate::point::exact_sum),
             ),
             Ask::SkipReason(ids, hidden) => (
                 format!(
@@ -306,6 +306,20 @@ mod tests {
         let condition = Answered::Condition(Some(condition));
         assert_eq!(answer(Ask::Condition(String::new()), "thread_id = 'x'").0, condition);
         assert_eq!(answer(Ask::Condition(String::new()), " ").0, Answered::Condition(None));
+    }
+
+    #[test]
+    fn a_budget_left_as_it_stands_is_the_same_budget() {
+        for usd in [5.0, 0.125, 0.004, 1e-7] {
+            let settings = Settings {
+                budget_usd: Some(usd),
+                ..Settings::default()
+            };
+            let mut prompt = Prompt::new(Ask::Budget, &settings);
+            let answered = prompt.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+            let same = TaskCommand::Set(Setting::BudgetUsd(Some(usd)));
+            assert_eq!(answered, Answered::With(same), "{:?}", prompt.error);
+        }
     }
 
     #[test]

@@ -138,7 +138,9 @@ impl EmbedderAnswer {
         };
         let about = "the price, for the cost and the budget";
         add(text, "usd_per_million_tokens", price, about);
-        if !base_url.contains("api.openai.com") {
+        if model == "text-embedding-ada-002" {
+            add(text, "send_dimensions", "false", "this model has one fixed dimension");
+        } else if !base_url.contains("api.openai.com") {
             add(text, "send_dimensions", "false", "most models have one fixed dimension");
         }
     }
@@ -190,6 +192,25 @@ mod tests {
             .expect("a configuration");
             let carried = embedder == EmbedderAnswer::Carry;
             assert_eq!(config.embed.text.provider == Provider::Carry, carried);
+        }
+    }
+
+    #[test]
+    fn a_dimension_is_sent_only_to_models_that_take_one() {
+        for (model, sent) in [
+            ("text-embedding-3-large", true),
+            ("text-embedding-3-small", true),
+            ("text-embedding-ada-002", false),
+        ] {
+            let mut text = String::new();
+            let embedder = EmbedderAnswer::Openai {
+                base_url: "https://api.openai.com/v1".into(),
+                model: model.into(),
+                dimensions: 1_536,
+                api_key_env: None,
+            };
+            embedder.add_to(&mut text);
+            assert_eq!(!text.contains("send_dimensions = false"), sent, "{text}");
         }
     }
 }

@@ -22,13 +22,50 @@ pub(super) fn are_shown(app: &App) -> bool {
             Asked::Here(detail) => detail.decided.is_some() || detail.edit.is_some(),
             _ => false,
         },
-        Screen::Migrate | Screen::Diff | Screen::Verify | Screen::Search | Screen::Log => false,
+        Screen::Verify => app.verify.found().is_some(),
+        Screen::Migrate | Screen::Diff | Screen::Search | Screen::Log => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::app::Message;
+    use crate::config::Config;
+    use crate::point::verdict::Decision;
+    use crate::tasks::TaskEvent;
+    use crate::tasks::verify::Verification;
+
+    #[test]
+    fn how_long_ago_was_verified_is_an_age() {
+        let job = "[source]\ncollection = \"messages\"\n[target]\nuri = \"choir.lance\"\ntable = \"messages\"\n";
+        let config = Config::parse(job, "qlance.toml", Path::new(".")).expect("a configuration");
+        let now = Instant::now();
+        let mut app = App::new(&config, now).expect("the registry's own keys");
+        app.screen = Screen::Verify;
+        assert!(!are_shown(&app), "nothing was decided yet");
+        let found = Verification {
+            decision: Decision::Go,
+            reasons: Vec::new(),
+            collection: "messages".into(),
+            qdrant_version: "1.18.0".into(),
+            table: "choir.lance/messages".into(),
+            table_version: 7,
+            points: 20_000,
+            rows: 20_000,
+            sample: None,
+            seed: 1,
+            checks: Vec::new(),
+            began_at: 0,
+            took: Duration::from_secs(41),
+        };
+        app.update(Message::Event(TaskEvent::Verified(Ok(Box::new(found)))), now);
+        assert!(are_shown(&app));
+        app.screen = Screen::Log;
+        assert!(!are_shown(&app));
+    }
 
     #[test]
     fn once_a_minute_and_only_where_an_age_is_shown() {

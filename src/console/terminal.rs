@@ -1,6 +1,6 @@
 //! The terminal: taken, drawn on in whole frames, and always given back: on leaving, on a panic, on Ctrl-Z.
 
-use std::io::{IsTerminal as _, Stdout, Write as _, stdout};
+use std::io::{IsTerminal as _, Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
@@ -31,8 +31,13 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 static MOUSE_TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn enter(mouse: bool) -> std::io::Result<()> {
-    TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    or_give_back(take(mouse), &mut stdout())
+}
+
+/// Takes the screen and what belongs to it, once the terminal is raw.
+fn take(mouse: bool) -> std::io::Result<()> {
     execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
     if mouse {
         MOUSE_TAKEN.store(true, Ordering::SeqCst);
@@ -41,15 +46,27 @@ fn enter(mouse: bool) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What was only half taken is given back: nobody would come for it.
+fn or_give_back<T>(taken: std::io::Result<T>, to: &mut impl Write) -> std::io::Result<T> {
+    if taken.is_err() {
+        give_back(to);
+    }
+    taken
+}
+
 /// Gives the terminal back. Called from the panic hook too, so it must not fail loudly.
 fn leave() {
+    give_back(&mut stdout());
+}
+
+fn give_back(to: &mut impl Write) {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
     if MOUSE_TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(stdout(), DisableMouseCapture);
+        let _ = execute!(to, DisableMouseCapture);
     }
-    let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(to, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
 }
 
@@ -75,7 +92,7 @@ impl Screen {
         // they were asked for, and write a sequence in their place that takes bold and underlined away.
         force_color_output(true);
         enter(mouse)?;
-        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        let terminal = or_give_back(Terminal::new(CrosstermBackend::new(stdout())), &mut stdout())?;
         Ok(Self {
             terminal,
             open: true,
@@ -145,5 +162,30 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_half_taken_is_given_back_once() {
+        let said = |taken: std::io::Result<()>| {
+            let mut said = Vec::new();
+            let _ = or_give_back(taken, &mut said);
+            String::from_utf8(said).expect("text")
+        };
+        let failed = || Err(std::io::Error::other("no size"));
+        TAKEN.store(true, Ordering::SeqCst);
+        MOUSE_TAKEN.store(true, Ordering::SeqCst);
+        assert_eq!(said(Ok(())), "", "it is ours");
+        assert!(TAKEN.load(Ordering::SeqCst));
+        let back = said(failed());
+        for sequence in ["\x1b[?1000l", "\x1b[?2004l", "\x1b[?1049l", "\x1b[?25h"] {
+            assert!(back.contains(sequence), "{sequence:?} in {back:?}");
+        }
+        assert!(!TAKEN.load(Ordering::SeqCst));
+        assert_eq!(said(failed()), "", "nothing is left to give back");
     }
 }

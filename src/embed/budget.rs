@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::point::{exact_sum, sum_of_money};
+
 /// The budget is used up.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("the budget of ${limit:.2} is used up: ${spent:.4} spent, and the next request would cost about ${next:.4}")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct UsedUp {
     /// US dollars allowed.
     pub limit: f64,
@@ -15,6 +16,20 @@ pub struct UsedUp {
     /// What the next request would cost.
     pub next: f64,
 }
+
+impl std::fmt::Display for UsedUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the budget of ${} is used up: ${} spent, and the next request would cost about ${}",
+            exact_sum(self.limit),
+            sum_of_money(self.spent, 4),
+            sum_of_money(self.next, 4)
+        )
+    }
+}
+
+impl std::error::Error for UsedUp {}
 
 #[derive(Debug)]
 struct State {

@@ -49,6 +49,8 @@ pub struct Item {
 
 /// Reasons of a verification that are named; the rest is counted.
 const MOST_REASONS: usize = 3;
+/// Days that a version has to be old before it is cleaned up: until then a reader may still have it open.
+const OLD_DAYS: i64 = 7;
 
 /// All items in the order in which they are worked off.
 pub fn items(facts: &Facts) -> Vec<Item> {
@@ -342,6 +344,20 @@ fn versions(facts: &Facts) -> Item {
     if facts.versions <= 1 {
         return done(ID, "one version is kept; there is nothing to clean up");
     }
+    // The tag would go and every version stay: nothing but the way back would be lost.
+    if facts.now.saturating_sub(facts.version_at) <= OLD_DAYS * 24 * 3_600_000 {
+        return Item {
+            id: ID,
+            state: State::Open,
+            text: format!(
+                "{} versions of the table are kept; cleaning up comes last, and takes away only what is older than \
+                 {OLD_DAYS} days: it is offered when the table has not changed for so long (it did {})",
+                facts.versions,
+                facts.ago(facts.version_at)
+            ),
+            command: None,
+        };
+    }
     let tag = format!("qlance-before-{}", facts.job);
     let (undo, untag) = if facts.tagged {
         let undo = format!(" (the one tagged {tag} is what `undo` needs)");
@@ -351,7 +367,7 @@ fn versions(facts: &Facts) -> Item {
     };
     let program = format!(
         "import datetime, lancedb; t = lancedb.connect({}).open_table({}); \
-         {untag}t.optimize(cleanup_older_than=datetime.timedelta(days=7))",
+         {untag}t.optimize(cleanup_older_than=datetime.timedelta(days={OLD_DAYS}))",
         python_literal(&facts.uri),
         python_literal(&facts.table)
     );

@@ -214,15 +214,32 @@ impl Journal {
     /// # Errors
     /// The journal cannot be read.
     pub fn ids_after(&self, filter: &Filter, after: Option<PointId>, limit: u64) -> anyhow::Result<Vec<PointId>> {
-        let (mut sql, mut values) = filter.sql();
-        if let Some(after) = after {
-            sql.push_str(" AND key > ?");
-            values.push(after.sort_key().to_vec().into());
-        }
-        let index = filter.index(Order::Id);
-        let sql = format!("SELECT key FROM failures {index} WHERE {sql} ORDER BY key LIMIT {limit}");
+        let (sql, values) = select_after("key", filter, after, limit);
         Ok(read_ids(&self.db, &sql, values)?)
     }
+
+    /// The same with all that is known of them: every page is as quick as the first, wherever it begins.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn rows_after(&self, filter: &Filter, after: Option<PointId>, limit: u64) -> anyhow::Result<Vec<FailureRow>> {
+        let (sql, values) = select_after(COLUMNS, filter, after, limit);
+        let mut statement = self.db.prepare(&sql)?;
+        let rows = statement.query_map(params_from_iter(values), row_of)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// What a filter shows after a given point, in the order of the ids.
+fn select_after(columns: &str, filter: &Filter, after: Option<PointId>, limit: u64) -> (String, Vec<Sql>) {
+    let (mut sql, mut values) = filter.sql();
+    if let Some(after) = after {
+        sql.push_str(" AND key > ?");
+        values.push(after.sort_key().to_vec().into());
+    }
+    let index = filter.index(Order::Id);
+    let sql = format!("SELECT {columns} FROM failures {index} WHERE {sql} ORDER BY key LIMIT {limit}");
+    (sql, values)
 }
 
 #[cfg(test)]
@@ -471,6 +488,8 @@ mod tests {
             let (mut walked, mut after) = (Vec::new(), None);
             loop {
                 let ids = journal.ids_after(&filter, after, 7).expect("ids");
+                let rows = journal.rows_after(&filter, after, 7).expect("rows");
+                assert!(rows.iter().map(|row| row.id).eq(ids.iter().copied()), "{filter:?}");
                 let Some(last) = ids.last() else { break };
                 after = Some(*last);
                 walked.extend(ids);

@@ -22,11 +22,13 @@ impl Shared {
         &self,
         work: impl FnOnce(&mut Journal) -> anyhow::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
-        let journal = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || {
-            // SQLite rolls an unfinished transaction back: a panic elsewhere leaves nothing half done.
-            work(&mut journal.lock().unwrap_or_else(PoisonError::into_inner))
-        })
-        .await?
+        let journal = self.clone();
+        tokio::task::spawn_blocking(move || journal.run_here(work)).await?
+    }
+
+    /// Runs `work` on the journal on this thread, which must be one that may block.
+    pub fn run_here<T>(&self, work: impl FnOnce(&mut Journal) -> T) -> T {
+        // SQLite rolls an unfinished transaction back: a panic elsewhere leaves nothing half done.
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -21,7 +21,7 @@ pub use failure::{Cause, Failure};
 pub use histogram::Histogram;
 pub use id::{ParseIdError, PointId};
 pub use modality::Modality;
-pub use number::{counted, grouped};
+pub use number::{counted, exact_sum, grouped, sum_of_money};
 pub use shortened::{Shortened, Shortening};
 pub use similarity::Similarity;
 pub use vector::{Vector, VectorName, Vectors};

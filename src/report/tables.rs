@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::comparison::Comparison;
 use super::data::ReportData;
 use super::words::{bytes, figure, grouped, moment, share, short, span};
+use crate::point::{exact_sum, sum_of_money};
 
 /// A column's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -316,12 +317,12 @@ pub(super) fn cost(data: &ReportData) -> Table {
         || "no cap".to_owned(),
         |budget| {
             let used = if budget > 0.0 { cost.usd / budget * 100.0 } else { 100.0 };
-            format!("${budget:.2}, {used:.1} % of it used")
+            format!("${}, {used:.1} % of it used", exact_sum(budget))
         },
     );
     let mut facts = vec![
         ("tokens", grouped(cost.tokens)),
-        ("spent", format!("${:.4}", cost.usd)),
+        ("spent", format!("${}", sum_of_money(cost.usd, 4))),
         ("budget", budget),
     ];
     for price in &cost.prices {

@@ -8,7 +8,7 @@ use crate::journal::{Attempt, Decided, Decision, Edit, FailureRow, Filter, Sort}
 use crate::lance::browse::{Anchor, Band, RankedRow};
 use crate::lance::index::Step;
 use crate::point::diff::RecordDiff;
-use crate::point::{Failure, Payload, PointId, counted};
+use crate::point::{Failure, Payload, PointId, counted, exact_sum};
 
 use super::inspect::{Agreement, PairSummary, PointDetail};
 use super::plan::PlanReport;
@@ -101,7 +101,7 @@ pub enum TaskCommand {
     Stop,
     /// Stop and end: nothing more will be asked.
     Quit,
-    /// Go on, and end when there is nothing left to do: the screen is gone.
+    /// Go on with what was begun, paused or not, and end when there is nothing left to do: the screen is gone.
     EndWhenDone,
 }
 
@@ -152,7 +152,7 @@ impl Setting {
             Self::BatchInputs(inputs) => format!("{} a request at most", counted(inputs as u64, "input", "inputs")),
             Self::RequestsPerMinute(cap) => capped("request", "requests", cap),
             Self::TokensPerMinute(cap) => capped("token", "tokens", cap),
-            Self::BudgetUsd(Some(usd)) => format!("the budget is ${usd:.2}"),
+            Self::BudgetUsd(Some(usd)) => format!("the budget is ${}", exact_sum(usd)),
             Self::BudgetUsd(None) => "no budget any more".to_owned(),
             Self::Threshold(threshold) => format!("the threshold is {threshold:.3}"),
         }

@@ -9,6 +9,7 @@
 //!                         -> retry:   get  -> embed -----^                    -> snapshot
 //! ```
 
+pub mod backlog;
 pub mod columns;
 pub mod comparison;
 pub mod control;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::job::Opening;
 use crate::config::{ColumnType, Provider};
 use crate::lance::{Role, VectorColumn};
+use crate::point::{exact_sum, sum_of_money};
 use crate::qdrant::VectorKind;
 use crate::qdrant::source::Distance;
 
@@ -374,7 +375,9 @@ fn warnings(opening: &Opening, report: &PlanReport) -> Vec<String> {
         && cost > budget
     {
         warnings.push(format!(
-            "it will cost about ${cost:.2}, more than the budget of ${budget:.2}: the run will stop there"
+            "it will cost about ${}, more than the budget of ${}: the run will stop there",
+            sum_of_money(cost, 2),
+            exact_sum(budget)
         ));
     }
     for field in report.fields.iter().filter(|field| field.types.len() > 1) {

@@ -21,10 +21,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
+use super::backlog::Backlog;
 use super::control::Door;
 use super::job::{self, Options};
 use super::meters::{Meters, Snapshot};
-use super::{COMMAND_ROOM, Level, Phase, RunReport, Status, TaskCommand, TaskEvent};
+use super::{Level, Phase, RunReport, Status, TaskCommand, TaskEvent};
 use crate::config::Config;
 
 use state::Work;
@@ -116,7 +117,7 @@ pub async fn run(config: Arc<Config>, orders: Orders, lines: Lines) -> RunReport
 #[derive(Default)]
 struct Ears {
     /// What was asked meanwhile; carried out as soon as it can be.
-    heard: Vec<TaskCommand>,
+    heard: Backlog,
     left: bool,
 }
 
@@ -135,13 +136,13 @@ impl Ears {
         loop {
             tokio::select! {
                 done = &mut work => return Some(done),
-                command = commands.recv(), if listening => match command {
+                // What is not heard waits with who asks: nothing is dropped.
+                command = commands.recv(), if listening && !self.heard.is_full() => match command {
                     Some(TaskCommand::Quit | TaskCommand::Stop) => {
                         self.left = true;
                         return None;
                     }
-                    Some(command) if self.heard.len() < COMMAND_ROOM => self.heard.push(command),
-                    Some(_) => {}
+                    Some(command) => self.heard.push(command),
                     None => listening = false,
                 },
             }
@@ -159,12 +160,12 @@ async fn serve(
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let left = ears.left.then_some(TaskCommand::Quit);
-    for command in orders.first.into_iter().chain(ears.heard).chain(left) {
+    for command in orders.first.into_iter().chain(ears.heard.into_commands()).chain(left) {
         work.obey(command).await;
     }
     let mut listening = true;
     loop {
-        if (work.quitting || work.ends_when_done) && work.is_idle() {
+        if (work.quitting || work.ends_when_done) && work.is_idle() && !work.keeping_spent {
             break;
         }
         tokio::select! {

@@ -12,6 +12,7 @@ use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::{App, Screen};
 use crate::point::verdict::Decision;
+use crate::point::{exact_sum, sum_of_money};
 use crate::tasks::Phase;
 
 /// Columns that are spared at the right for whether the servers answer.
@@ -60,7 +61,7 @@ fn spared(app: &App, room: usize) -> usize {
 
 /// What was spent, without what of; none where there is no money in it.
 fn spent(app: &App) -> Option<String> {
-    (!money(app).is_empty()).then(|| format!("${:.2}", app.snapshot.cost_usd))
+    (!money(app).is_empty()).then(|| format!("${}", sum_of_money(app.snapshot.cost_usd, 2)))
 }
 
 /// What stands at the right: what was spent, and whether the servers answer. Each part with whether it is an outage; of
@@ -127,8 +128,8 @@ fn standing(app: &App, theme: &Theme) -> (&'static str, Style) {
 /// What was spent, and of how much.
 fn money(app: &App) -> String {
     match (app.snapshot.settings.budget_usd, app.snapshot.cost_usd) {
-        (Some(budget), spent) => format!("${spent:.2} of ${budget:.2}"),
-        (None, spent) if spent > 0.0 => format!("${spent:.2}"),
+        (Some(budget), spent) => format!("${} of ${}", sum_of_money(spent, 2), exact_sum(budget)),
+        (None, spent) if spent > 0.0 => format!("${}", sum_of_money(spent, 2)),
         (None, _) => String::new(),
     }
 }

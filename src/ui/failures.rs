@@ -95,7 +95,8 @@ fn render_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now:
                 return Line::styled("  ...", theme.dim());
             };
             let text = line_of(app, row, (id_width, cause_width), now);
-            let style = match (place == failures.place(), focused) {
+            // Where another row has come into the place of the selected one, none is selected.
+            let style = match (place == failures.place() && !failures.is_lost(), focused) {
                 (true, true) => theme.selected(),
                 (true, false) => theme.selected_elsewhere(),
                 (false, _) => Style::new(),

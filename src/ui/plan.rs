@@ -9,7 +9,7 @@ use super::paint;
 use super::text::{clock, columns, count, fit, pad, wrap};
 use super::theme::Theme;
 use crate::app::App;
-use crate::app::actions::ActionId;
+use crate::app::actions::{ActionId, Motion};
 use crate::point::counted;
 use crate::tasks::plan::{Basis, Estimate, FieldPlan, PlanReport, VectorPlan};
 
@@ -32,19 +32,23 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let room = height - shown.len();
     shown.extend((row..rows(plan)).take(room).map(|row| line(theme, plan, row, width)));
     let below = hidden - skip;
+    let [up, down] = [Motion::Up, Motion::Down].map(|motion| key_of(app, ActionId::Move(motion)));
     // Either sign stands in the place of a line, and counts it.
     if below > 0
         && let Some(last) = shown.last_mut()
     {
         *last = Line::styled(
-            format!("... {} more lines: Down", count(below as u64 + 1)),
+            format!("... {} more lines: {down}", count(below as u64 + 1)),
             theme.accent(),
         );
     }
     if skip > 0
         && let Some(first) = shown.first_mut()
     {
-        *first = Line::styled(format!("... {} more lines: Up", count(skip as u64 + 1)), theme.accent());
+        *first = Line::styled(
+            format!("... {} more lines: {up}", count(skip as u64 + 1)),
+            theme.accent(),
+        );
     }
     paint::lines(frame, inner, &shown);
 }

@@ -28,6 +28,7 @@ mod report;
 mod samples;
 pub(crate) mod screens;
 mod search;
+mod supervised;
 mod sync;
 mod undo;
 mod verify;

@@ -138,6 +138,13 @@ async fn what_cannot_be_asked_says_why() {
         assert!(matches!(output.status.code(), Some(1 | 2)), "{args:?}: {stderr}");
         assert!(stderr.contains(expected), "{args:?}: {stderr}");
     }
+    let output = world.qlance(&["search"]).await;
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "that is how it was called: {}",
+        said(&output)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 //! done to the point that is open.
 
 use super::Failures;
-use crate::journal::Filter;
+use crate::journal::{Filter, Sort};
 use crate::point::PointId;
 
 impl Failures {
@@ -14,17 +14,22 @@ impl Failures {
             text: Some(id.to_string()),
             ..Filter::default()
         });
+        // Many may hold a short id: in the order of the ids, no other id that holds it comes before it.
+        self.sort = Sort::default();
         // A point that has just failed may be newer than what is listed.
         self.stale();
         self.opening = Some(id);
         self.seeking = Some(id);
     }
 
-    /// Selects what is sought, now that the list is here.
-    pub(super) fn select_sought(&mut self) {
-        let Some(sought) = self.seeking.take() else { return };
-        if let Some(found) = self.rows.iter().position(|row| row.id == sought) {
-            self.place = self.offset + found as u64;
-        }
+    /// Goes where the point stands that is sought, else the selected one, now that the list is here: rows come and go
+    /// above it, and what is selected is the point, not its place.
+    pub(super) fn find_again(&mut self) {
+        self.at = self.seeking.take().or(self.at);
+        let found = self.at.and_then(|id| self.rows.iter().position(|row| row.id == id));
+        let place = found.map_or(self.place, |found| self.offset + found as u64);
+        self.place = place.min(self.total().saturating_sub(1));
+        // What stands in the place of a point that is gone was never chosen.
+        self.lost = self.at.is_some() && found.is_none() && self.row(self.place).is_some();
     }
 }

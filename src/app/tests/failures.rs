@@ -204,22 +204,57 @@ fn the_selected_point_stays_selected_while_others_fail_above_it() {
         page((&all, Sort::default()), 0, (total, total), rows(numbers))
     };
     for (numbers, place, selected) in [
-        (&[10, 11, 1, 2, 3][..], 3, 2),
-        (&[11, 2, 3], 1, 2),
-        (&[2], 0, 2),
-        // It is gone: what stands in its place is selected, and stays so.
-        (&[3, 4], 0, 3),
-        (&[1, 3, 4], 1, 3),
-        (&[1, 4, 5], 1, 4),
+        (&[10, 11, 1, 2, 3][..], 3, Some(2)),
+        (&[11, 2, 3], 1, Some(2)),
+        (&[2], 0, Some(2)),
+        // It is gone: what stands in its place was never chosen. Should it come back, it is selected again.
+        (&[3, 4], 0, None),
+        (&[1, 3, 4], 0, None),
+        (&[1, 2, 4], 1, Some(2)),
+        (&[1, 4, 5], 1, None),
     ] {
         console.event(TaskEvent::PointFailed(id(99), failure()));
         console.event(list(numbers));
         let failures = &console.app.failures;
         let found = failures.selected().map(|row| row.id);
-        assert_eq!((failures.place(), found), (place, Some(id(selected))), "{numbers:?}");
+        assert_eq!((failures.place(), found), (place, selected.map(id)), "{numbers:?}");
+        assert_eq!(failures.is_lost(), selected.is_none(), "{numbers:?}");
     }
     let retry = TaskCommand::Retry(Selection::Ids(vec![id(4)]));
-    assert!(console.key("r").contains(&Effect::Send(retry)));
+    assert!(console.keys(&["Down", "r"]).contains(&Effect::Send(retry)));
+}
+
+#[test]
+fn no_other_point_slides_under_the_cursor_when_one_leaves_the_filter() {
+    let rejected = cause(Cause::Rejected);
+    let mut console = Console::listing(12);
+    console.key("/");
+    console.types("rejected");
+    console.key("Enter");
+    console.list(&rejected, 0, 3, 41..=43);
+    console.keys(&["Down", "r"]);
+    let again = Failure::new(Cause::TooLong, "8,192 tokens at most");
+    console.event(TaskEvent::RetryFinished(id(42), Err(again)));
+    console.now += Duration::from_secs(6);
+    assert_eq!(console.update(Message::Tick), lists(&rejected, 0));
+    let rows = [41, 43].map(row).into();
+    console.event(page((&rejected, Sort::default()), 0, (2, 2), rows));
+    for (key, action) in [("r", "retry"), ("s", "skip"), ("u", "undo skip"), ("e", "edit")] {
+        assert_eq!(console.key(key), [], "{key}");
+        console.assert_says(&format!("{action}: no failed point is selected"));
+    }
+    console.key("h");
+    assert!(console.app.failures.chosen().is_empty(), "nothing was looked at yet");
+    // What came into its place is the next one down.
+    console.key("Down");
+    assert_eq!(console.app.failures.chosen(), [id(43)]);
+    // So is whatever is clicked at.
+    console.event(TaskEvent::PointFailed(id(99), failure()));
+    let rows = [41, 44].map(row).into();
+    console.event(page((&rejected, Sort::default()), 0, (2, 2), rows));
+    assert!(console.app.failures.chosen().is_empty());
+    console.update(Message::Mouse(Mouse::Row(1)));
+    assert_eq!(console.app.failures.chosen(), [id(44)]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The Migrate screen: the plan, pause and resume, the settings, what the budget stops.
 
 use super::*;
+use crate::journal::Sort;
 use crate::lance::index::Step;
 use crate::tasks::plan::{Basis, Estimate};
 use crate::tasks::{Setting, StopReason};
@@ -367,4 +368,22 @@ fn a_click_on_one_of_the_latest_failures_opens_and_selects_it_among_all() {
     let mut console = Console::open(Phase::Running);
     assert_eq!(console.update(Message::Mouse(Mouse::Row(0))), [], "there is none");
     assert_eq!(console.app.screen, Screen::Migrate);
+}
+
+#[test]
+fn a_failure_that_is_sought_is_listed_by_id_whatever_the_order_was_and_no_other_is_taken_for_it() {
+    let mut console = Console::open(Phase::Running);
+    console.event(TaskEvent::PointFailed(id(7), failure()));
+    console.keys(&["3", "o", "o", "o", "1"]);
+    assert_ne!(console.app.failures.sort(), Sort::default());
+    let effects = console.update(Message::Mouse(Mouse::Row(0)));
+    let listed = effects.iter().find_map(|effect| match effect {
+        Effect::Send(TaskCommand::ListFailures { sort, .. }) => Some(*sort),
+        _ => None,
+    });
+    assert_eq!(listed, Some(Sort::default()));
+    let filter = console.app.failures.filter();
+    let rows = [17, 27].map(super::failures::row).into();
+    console.event(super::failures::page((&filter, Sort::default()), 0, (900, 900), rows));
+    assert_eq!(console.app.selected_id(), None, "it is not among them");
 }

@@ -220,7 +220,7 @@ fn y_copies_the_selected_id() {
     console.assert_says("copied 2");
     let rows = vec![FailureRow { id: uuid, ..row(1) }];
     console.event(page((&Filter::default(), Sort::default()), 0, (1, 1), rows));
-    assert_eq!(console.key("y"), [Effect::Copy(uuid.to_string())]);
+    assert_eq!(console.keys(&["g", "y"]), [Effect::Copy(uuid.to_string())]);
     let mut empty = Console::listing(0);
     assert_eq!(empty.key("y"), []);
     empty.assert_says("nothing is selected");

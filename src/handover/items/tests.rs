@@ -402,6 +402,7 @@ fn nothing_failed_is_not_known_before_anything_was_read() {
 fn old_versions_go_last_and_the_command_survives_quotes() {
     let mut facts = all_done();
     (facts.versions, facts.tagged) = (7, true);
+    facts.version_at = NOW - 8 * 24 * 60 * MINUTE;
     let found = item(&facts, "versions");
     assert_eq!(found.state, State::Open);
     assert!(found.text.contains("7 versions"), "{found:?}");
@@ -412,6 +413,21 @@ fn old_versions_go_last_and_the_command_survives_quotes() {
     let command = item(&facts, "versions").command.expect("a command");
     assert!(!command.contains("tags"), "{command}");
     assert_eq!(items(&facts).last().map(|item| item.id), Some("versions"));
+}
+
+#[test]
+fn what_would_take_nothing_away_but_the_way_back_is_not_offered() {
+    let mut facts = all_done();
+    (facts.versions, facts.tagged) = (7, true);
+    for days in [0, 3, 7] {
+        facts.version_at = NOW - days * 24 * 60 * MINUTE;
+        let found = item(&facts, "versions");
+        assert_eq!((found.state, &found.command), (State::Open, &None), "{days} days");
+        assert!(
+            found.text.contains("7 versions") && found.text.contains("older than 7 days"),
+            "{found:?}"
+        );
+    }
 }
 
 #[test]

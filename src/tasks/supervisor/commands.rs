@@ -52,7 +52,7 @@ impl Work {
             TaskCommand::Export(path) => {
                 let (journal, to) = (self.opening.journal.clone(), path.clone());
                 self.errand(async move {
-                    match journal.run(move |journal| export::export(journal, &to)).await {
+                    match export::export_shared(journal, to).await {
                         Ok(count) => TaskEvent::Exported(count, path),
                         Err(error) => TaskEvent::Noted(Level::Error, format!("{error:#}")),
                     }
@@ -102,15 +102,12 @@ impl Work {
                 self.catch_up(wanted).await;
             }
             TaskCommand::EndWhenDone => {
+                // A migration whose plan still waits for the operator is not begun: nobody has agreed to it.
                 self.ends_when_done = true;
-                match self.phase {
-                    Phase::Ready => self.start().await,
-                    // Nobody is left who could go on with it.
-                    Phase::Paused | Phase::Pausing => {
-                        self.hold(false);
-                        self.set_phase(Phase::Running).await;
-                    }
-                    _ => {}
+                // Nobody is left who could go on with a pause.
+                if matches!(self.phase, Phase::Paused | Phase::Pausing) {
+                    self.hold(false);
+                    self.set_phase(Phase::Running).await;
                 }
             }
             TaskCommand::Stop => self.begin_stop().await,

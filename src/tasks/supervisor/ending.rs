@@ -65,6 +65,7 @@ impl Work {
                 }
             }
             Done::Step(step, took, result) => self.step_ended(step, took, result).await,
+            Done::SpentKept(spent, kept) => self.spent_kept(spent, kept).await,
         }
     }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ears, Orders, Start};
 use crate::embed::Caller;
-use crate::journal::{Decision, Spent};
+use crate::journal::{Decision, Shared, Spent};
 use crate::lance::index::Step;
 use crate::lance::{Checkpoint, Target};
 use crate::point::PointId;
@@ -48,6 +48,8 @@ pub(super) enum Done {
     Errand(TaskEvent),
     /// All that was in order when the pause came is committed.
     Flushed(anyhow::Result<()>),
+    /// So much was spent, and is in the journal.
+    SpentKept(Spent, anyhow::Result<()>),
 }
 
 /// A retry that was asked for.
@@ -69,6 +71,11 @@ pub(super) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Fault
             format!("a task panicked ({text}); the job can be resumed"),
         )
     })
+}
+
+async fn keep(journal: &Shared, spent: Spent) -> anyhow::Result<()> {
+    let kept = journal.run(move |journal| journal.set_spent(spent)).await;
+    kept.context("what was spent cannot be kept in the journal")
 }
 
 /// One supervised job.
@@ -108,6 +115,8 @@ pub(super) struct Work {
     pub(super) flushing: bool,
     pub(super) threshold: f32,
     pub(super) spent: Spent,
+    /// Whether the journal is being told what was spent.
+    pub(super) keeping_spent: bool,
     pub(super) inspector: Inspector,
     pub(super) settled_before: u64,
     pub(super) quitting: bool,
@@ -162,6 +171,7 @@ impl Work {
             flushing: false,
             threshold: opening.config.divergence.threshold as f32,
             spent: opening.spent,
+            keeping_spent: false,
             inspector,
             checkpoint: opening.checkpoint.clone(),
             settled_before: opening.checkpoint.read(),
@@ -390,27 +400,48 @@ impl Work {
             self.flush();
         }
         self.publish();
-        if let Err(error) = self.keep_spent().await {
-            self.note(Level::Error, format!("{error:#}")).await;
-        }
+        self.keep_spent_meanwhile();
     }
 
-    /// Keeps in the journal what was spent, where that has changed.
-    pub(super) async fn keep_spent(&mut self) -> anyhow::Result<()> {
+    /// What was spent, where the journal does not know it yet.
+    fn newly_spent(&self) -> Option<Spent> {
         let gateways = &self.parts.recipe.gateways;
         if gateways.is_empty() {
-            return Ok(());
+            return None;
         }
         let spent = Spent {
             tokens: self.opening.spent.tokens + gateways.usage().tokens,
             usd: gateways.spent(),
         };
-        if spent != self.spent {
-            self.opening
-                .journal
-                .run(move |journal| journal.set_spent(spent))
-                .await
-                .context("what was spent cannot be kept in the journal")?;
+        (spent != self.spent).then_some(spent)
+    }
+
+    /// Has the journal told what was spent, and does not wait for it: it may be read just now, page by page.
+    fn keep_spent_meanwhile(&mut self) {
+        let Some(spent) = self.newly_spent().filter(|_| !self.keeping_spent) else {
+            return;
+        };
+        self.keeping_spent = true;
+        let (journal, finished) = (self.opening.journal.clone(), self.finished.clone());
+        tokio::spawn(async move {
+            let kept = keep(&journal, spent).await;
+            let _ = finished.send(Done::SpentKept(spent, kept)).await;
+        });
+    }
+
+    /// The journal was told what was spent.
+    pub(super) async fn spent_kept(&mut self, spent: Spent, kept: anyhow::Result<()>) {
+        self.keeping_spent = false;
+        match kept {
+            Ok(()) => self.spent = spent,
+            Err(error) => self.note(Level::Error, format!("{error:#}")).await,
+        }
+    }
+
+    /// Keeps in the journal what was spent, where that has changed.
+    pub(super) async fn keep_spent(&mut self) -> anyhow::Result<()> {
+        if let Some(spent) = self.newly_spent() {
+            keep(&self.opening.journal, spent).await?;
             self.spent = spent;
         }
         Ok(())

@@ -11,7 +11,7 @@ use super::now::now;
 use super::settings;
 use crate::app::App;
 use crate::lance::index::Step;
-use crate::point::counted;
+use crate::point::{counted, exact_sum, sum_of_money};
 use crate::tasks::{Phase, Snapshot};
 use crate::ui::text::{clock, columns, count, fit, wrap};
 use crate::ui::theme::Theme;
@@ -151,8 +151,8 @@ fn used(app: &App, left: Option<String>, width: usize) -> String {
     }
     let mut figures = Vec::new();
     match (snapshot.settings.budget_usd, snapshot.cost_usd) {
-        (Some(budget), spent) => figures.push(format!("${spent:.4} of ${budget:.2}")),
-        (None, spent) if spent > 0.0 => figures.push(format!("${spent:.4}")),
+        (Some(budget), spent) => figures.push(format!("${} of ${}", sum_of_money(spent, 4), exact_sum(budget))),
+        (None, spent) if spent > 0.0 => figures.push(format!("${}", sum_of_money(spent, 4))),
         (None, _) => {}
     }
     if usage.tokens > 0 {

@@ -360,10 +360,27 @@ fn texts_name_the_keys_as_they_are_configured() {
             "back",
             "Help: Failures (Up and Down scroll, F9 closes)",
         ),
+        (
+            failures::listed().press("/no_content\n").listing(Vec::new()),
+            "back",
+            "F9 clears the filter",
+        ),
+        (
+            failures::listed().press("/no_content\n").listing(failures::rows()),
+            "back",
+            "cause no_content   (F9 clears)",
+        ),
+        (running().press("?"), "back", "scroll, F9 closes"),
+        (running().press("?"), "up", "F9 and Down scroll"),
+        (running().press("?"), "down", "Up and F9 scroll"),
         (Scene::open().press("7f"), "log-level", "F9 shows others"),
     ] {
         assert_says(&with(scene, action), says);
     }
+    let mut plan = super::ready(super::plan());
+    let keys = BTreeMap::from([("down".to_owned(), Keys::One("F9".into()))]);
+    plan.app.keymap = Keymap::new(&keys).expect("a keymap");
+    assert_says(&plan.text((80, 24)), "more lines: F9");
 }
 
 #[test]

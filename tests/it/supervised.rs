@@ -1,0 +1,110 @@
+//! The work, spoken to as the console speaks to it: what it does not begin, and what never holds it up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use qlance::config::Config;
+use qlance::tasks::job::Options;
+use qlance::tasks::supervisor::{self, Lines, Orders, Start};
+use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::support::world::{World, messages};
+
+/// Work that was begun, with both ends of its lines.
+struct Begun {
+    commands: mpsc::Sender<TaskCommand>,
+    events: mpsc::Receiver<TaskEvent>,
+    work: JoinHandle<RunReport>,
+}
+
+impl Begun {
+    fn of(world: &World, start: Start) -> Self {
+        let config = Arc::new(Config::load(&world.path().join("qlance.toml")).expect("a configuration"));
+        let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
+        let (told, events) = mpsc::channel(EVENT_ROOM);
+        let (published, _) = watch::channel(Snapshot::default());
+        let lines = Lines {
+            commands: inbox,
+            events: told,
+            snapshot: published,
+        };
+        let orders = Orders {
+            options: Options::default(),
+            start,
+            end_when_done: false,
+            first: Vec::new(),
+        };
+        let work = tokio::spawn(supervisor::run(config, orders, lines));
+        Self { commands, events, work }
+    }
+
+    async fn ask(&self, command: TaskCommand) {
+        self.commands.send(command).await.expect("the work listens");
+    }
+
+    /// Waits until something happens.
+    async fn until(&mut self, happens: impl Fn(&TaskEvent) -> bool) {
+        loop {
+            let event = self.events.recv().await.expect("the work goes on");
+            if happens(&event) {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the end of the work.
+    async fn end(mut self) -> RunReport {
+        while self.events.recv().await.is_some() {}
+        self.work.await.expect("no panic")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_nobody_agreed_to_is_not_begun_when_the_screen_is_left() {
+    let world = World::with(&messages(20)).await;
+    world.config(&[]);
+    let mut begun = Begun::of(&world, Start::WhenAsked);
+    begun
+        .until(|event| *event == TaskEvent::PhaseChanged(Phase::Ready))
+        .await;
+    begun.ask(TaskCommand::EndWhenDone).await;
+    let report = begun.end().await;
+    assert_eq!((report.status, report.read), (Status::Stopped, 0), "{report:?}");
+    assert_eq!(report.error.as_deref(), Some("left before it was started"));
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["written"]), (0, &json!(20)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_is_held_by_another_holds_no_command_up() {
+    let world = World::with(&messages(2_000)).await;
+    world.embeddings.latency(Duration::from_millis(100));
+    world.config(&[
+        ("source", "page_points = 20\nranges = 2\n"),
+        ("target", "commit_rows = 40\ncommit_seconds = 1\n"),
+        ("embed.text", "max_in_flight = 2\nmax_batch_inputs = 10\n"),
+    ]);
+    let mut begun = Begun::of(&world, Start::AtOnce);
+    begun.until(|event| matches!(event, TaskEvent::Committed { .. })).await;
+    let mut jobs = std::fs::read_dir(world.path().join(".qlance")).expect("the state directory");
+    let job = jobs.next().expect("a job").expect("an entry").path();
+    let journal = rusqlite::Connection::open(job.join("journal.db")).expect("the journal");
+    journal.busy_timeout(Duration::from_secs(5)).expect("patience");
+    journal.execute_batch("BEGIN IMMEDIATE").expect("it is held");
+    // Meanwhile more is spent, which is to be kept there.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    begun.ask(TaskCommand::Pause).await;
+    let paused = begun.until(|event| *event == TaskEvent::PhaseChanged(Phase::Pausing));
+    let taken = tokio::time::timeout(Duration::from_secs(3), paused).await;
+    taken.expect("the pause is taken at once");
+    journal.execute_batch("ROLLBACK").expect("it is let go");
+    begun.ask(TaskCommand::Quit).await;
+    let report = begun.end().await;
+    assert_eq!(report.status, Status::Stopped, "{report:?}");
+    world.embeddings.latency(Duration::ZERO);
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["written"]), (0, &json!(2_000)), "{report}");
+}
