@@ -323,8 +323,10 @@ impl Story {
                 eprintln!("{}", printable(&format!("{}: {done}", step.label())));
                 None
             }
-            // The indexes have taken the new rows in.
-            TaskEvent::PhaseChanged(Phase::Complete) if self.done.is_some() && self.after.is_none() => {
+            // The indexes have taken the new rows in, or it is the migration's turn.
+            TaskEvent::PhaseChanged(Phase::Complete | Phase::Stopped(_))
+                if self.done.is_some() && self.after.is_none() =>
+            {
                 Some(TaskCommand::Verify(Box::new(wish.clone())))
             }
             _ => None,
@@ -376,7 +378,8 @@ async fn agreed(found: &Difference, args: &VerifyArgs) -> Option<bool> {
         );
         return None;
     }
-    let mends = found.new + found.content + found.payload + found.repeats > 0 || found.unindexed;
+    let mends =
+        found.new + found.content + found.payload + found.repeats > 0 || found.unindexed || found.unfinished.is_some();
     let mut mend = args.yes;
     let mut remove = args.remove_gone && found.gone > 0;
     if !args.json && !args.yes && std::io::stdin().is_terminal() {

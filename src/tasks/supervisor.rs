@@ -10,6 +10,7 @@
 mod closing;
 mod commands;
 mod ending;
+mod mending;
 mod questions;
 mod state;
 mod syncing;

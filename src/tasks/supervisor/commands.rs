@@ -86,6 +86,7 @@ impl Work {
             TaskCommand::PlanRepair => self.plan_repair().await,
             TaskCommand::ExportOffenders(path) => self.export_offenders(path),
             TaskCommand::Compare => self.compare_with(None).await,
+            TaskCommand::CatchUp { .. } if !self.checkpoint.complete() => self.mend_unfinished().await,
             TaskCommand::CatchUp { remove_gone } => self.catch_up(remove_gone).await,
             TaskCommand::EndWhenDone => {
                 self.ends_when_done = true;
