@@ -151,6 +151,12 @@ pub(super) fn describe(found: &Difference) -> String {
     if found.unindexed {
         text.push_str("; the indexes lack rows");
     }
+    if let Some(ahead) = found.unfinished {
+        text.push_str(&format!(
+            "\nthe migration has not come to its end: {ahead} rows that something else wrote ahead of it are taken \
+             out, the others are taken over as they are; what has no row is found when both stores can be compared"
+        ));
+    }
     if found.inputs > 0 {
         text.push_str(&format!(
             "\nto embed: {} inputs, about {} tokens, ${:.4}",

@@ -39,6 +39,15 @@ pub async fn scan(
     Ok(stream.map(|batch| batch.context("the table cannot be read")))
 }
 
+/// The ids of all rows, batch by batch, in the version that the handle has at this moment.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn ids(table: &Table) -> anyhow::Result<impl Stream<Item = anyhow::Result<Vec<PointId>>> + use<>> {
+    let batches = scan(table, &["id"]).await?;
+    Ok(batches.map(|batch| ids_of(&batch?)))
+}
+
 /// Rows by id, whole. At most 1,000 ids a call; those that are not there are left out.
 ///
 /// # Errors

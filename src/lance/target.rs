@@ -169,6 +169,15 @@ pub struct Opened {
     pub rows: u64,
 }
 
+/// What another handle has made of the table since this one last looked.
+pub struct Overtaken {
+    dataset: Dataset,
+    /// The newest checkpoint, of whatever job.
+    pub checkpoint: Option<Checkpoint>,
+    /// Rows.
+    pub rows: u64,
+}
+
 impl Target {
     /// Opens the database. Where it is to be written, a local directory is made, and both a directory and a store are
     /// tried with a file, before anything is read or paid for; else nothing is made.
@@ -326,21 +335,36 @@ impl Target {
         Ok(newest.filter(|newest| newest.job == job))
     }
 
-    /// Whether the table has a version that came from another handle than this one, and this one has not looked since.
+    /// The newest version of the table, where that came from another handle than this one. This one stays where it is:
+    /// what is wrong with that version is found as often as it is looked for, until somebody goes on to it.
     ///
     /// # Errors
     /// The table cannot be read.
-    pub async fn overtaken(&self) -> anyhow::Result<bool> {
-        let Some(table) = &self.table else { return Ok(false) };
+    pub async fn overtaken(&self) -> anyhow::Result<Option<Overtaken>> {
+        let Some(table) = &self.table else { return Ok(None) };
         let dataset = dataset_of(table).await?;
-        Ok(dataset.latest_version_id().await? != dataset.version_id())
+        let latest = dataset.latest_version_id().await?;
+        if latest == dataset.version_id() {
+            return Ok(None);
+        }
+        let newest = dataset.checkout_version(latest).await?;
+        Ok(Some(Overtaken {
+            checkpoint: Checkpoint::newest(&newest).await?,
+            rows: newest.count_rows(None).await? as u64,
+            dataset: newest,
+        }))
     }
 
-    /// Looks at the newest version of the table; answers the newest checkpoint in it, of whatever job.
+    /// Goes on to the version that another handle made.
     ///
     /// # Errors
-    /// The table cannot be read, or is not open.
-    pub async fn newest(&self) -> anyhow::Result<Option<Checkpoint>> {
+    /// The table is not open.
+    pub fn go_on(&self, to: Overtaken) -> anyhow::Result<()> {
+        replace(self.opened()?, to.dataset)
+    }
+
+    /// Goes on to the newest version of the table; answers the newest checkpoint in it, of whatever job.
+    async fn newest(&self) -> anyhow::Result<Option<Checkpoint>> {
         let table = self.opened()?;
         table.checkout_latest().await?;
         let dataset = dataset_of(table).await?;
@@ -544,6 +568,17 @@ pub(super) async fn tagged(table: &Table, name: &str) -> anyhow::Result<Option<u
     let tags = table.tags().await?;
     let found = tags.list().await?.remove(name);
     Ok(found.map(|contents| contents.version))
+}
+
+/// The newest version of a table through a handle of its own. One that is shared with the writer must stay where the
+/// writer left it: by that it notices who else has written.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn own_handle(table: &Table) -> anyhow::Result<Table> {
+    let own = table.checkout_current().await?;
+    own.checkout_latest().await?;
+    Ok(own)
 }
 
 /// The lance dataset behind a table handle.

@@ -11,6 +11,7 @@ mod closing;
 mod commands;
 mod door;
 mod ending;
+mod mending;
 mod questions;
 mod state;
 mod syncing;

@@ -75,6 +75,7 @@ impl Writer {
             // A job that has committed has its tag, or was begun before there were any.
             tagged: parts.checkpoint.read() > 0,
             fits: false,
+            in_doubt: false,
             trouble,
             published,
             rows_in_table: 0,
@@ -164,6 +165,8 @@ struct Task {
     tagged: bool,
     /// Whether the table has every column that rows are written with.
     fits: bool,
+    /// What became of the last commit beside the scroll is not known yet: it is looked up before the next.
+    in_doubt: bool,
     broken: Option<Fault>,
     trouble: watch::Sender<Option<Fault>>,
     published: watch::Sender<Option<Table>>,
@@ -217,7 +220,10 @@ impl Task {
             } => {
                 // The points of the group come first: a retry may be about one of them.
                 let result = match self.ready().await {
-                    Ok(()) => self.recover(rows, ids, similarities, shortened).await,
+                    Ok(()) => {
+                        let result = self.recover(rows, ids, similarities, shortened).await;
+                        self.or_look_again(result).await
+                    }
                     error => error,
                 };
                 let _ = done.send(result);
@@ -230,7 +236,10 @@ impl Task {
                 done,
             } => {
                 let result = match self.ready().await {
-                    Ok(()) => self.replace(rows, ids, similarities, shortened).await,
+                    Ok(()) => {
+                        let result = self.replace(rows, ids, similarities, shortened).await;
+                        self.or_break_down(result)
+                    }
                     error => error,
                 };
                 let _ = done.send(result);
@@ -251,8 +260,7 @@ impl Task {
                 let _ = done.send(self.or_look_again(result).await);
             }
             Message::Mend { repeats, settled, done } => {
-                let result = self.mend(repeats, settled).await;
-                let _ = done.send(self.or_look_again(result).await);
+                let _ = done.send(self.mend(repeats, settled).await);
             }
             Message::Recount(done) => {
                 let _ = done.send(self.recount(Vec::new()).await);
@@ -270,7 +278,8 @@ impl Task {
     /// Commits the group that is being gathered, so that what comes next meets a table that is up to date.
     async fn ready(&mut self) -> anyhow::Result<()> {
         self.commit_group().await;
-        self.sound()
+        self.sound()?;
+        self.leave_no_doubt().await
     }
 
     fn sound(&self) -> anyhow::Result<()> {
@@ -320,29 +329,48 @@ impl Task {
         self.trouble.send_replace(Some(fault));
     }
 
+    /// Table, checkpoint and journal tell the same story again.
+    fn write_again(&mut self) {
+        self.broken = None;
+        self.trouble.send_replace(None);
+    }
+
+    /// What breaks an invariant breaks the writer down: noticed once and gone on with, somebody else's rows would be
+    /// taken for its own.
+    fn or_break_down<T>(&mut self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+        let fault = result.as_ref().err().map(Fault::of);
+        if let Some(fault) = fault.filter(|fault| fault.invariant.is_some() && self.broken.is_none()) {
+            tracing::error!(%fault, "nothing more is written");
+            self.break_down(fault);
+        }
+        result
+    }
+
     /// Makes sure that nobody else has written to the table since this writer did, but for what leaves its rows as they
     /// are (an index, a compaction). Lance itself would put a commit on top of whatever is there.
     async fn alone(&mut self) -> anyhow::Result<()> {
+        self.leave_no_doubt().await?;
         let Parts { target, checkpoint, .. } = &self.parts;
-        if !target.overtaken().await? {
-            return Ok(());
-        }
-        let newest = target.newest().await?;
+        let Some(newer) = target.overtaken().await? else {
+            let found = target.rows().await?;
+            return self.rows_agree(found, "before");
+        };
         // Before the first commit of a job that takes a table over, the last word is another's.
-        let unheard = newest.filter(|newest| newest != checkpoint);
+        let unheard = newer.checkpoint.as_ref().filter(|newest| *newest != checkpoint);
         let unheard = unheard.filter(|newest| newest.job == checkpoint.job || checkpoint.read() > 0);
         conserved(unheard.is_none(), || {
-            format!(
-                "table {:?} was written by another process of job {} since; only one may write to it: stop the other, \
-                 then start again",
-                target.name(),
-                unheard.as_ref().map_or_else(String::new, |newest| newest.job.clone())
-            )
+            written_by_another(target, unheard.map_or("", |newest| newest.job.as_str()))
         })?;
-        let found = target.rows().await?;
+        self.rows_agree(newer.rows, "before")?;
+        target.go_on(newer)
+    }
+
+    /// Whether so many rows are what this writer has counted, `when` (before or after) it commits.
+    fn rows_agree(&self, found: u64, when: &str) -> anyhow::Result<()> {
         conserved(found == self.rows_in_table, || {
             format!(
-                "the table should have {} rows before this commit but has {found}; something else wrote to it",
+                "the table should have {} rows {when} this commit but has {found}; something else wrote to it. `qlance \
+                 verify` says what differs and `qlance verify --repair` mends it",
                 self.rows_in_table
             )
         })?;
@@ -382,6 +410,8 @@ impl Task {
     /// Journal first, synced; then rows and cursor in one commit; then the counts must add up.
     #[tracing::instrument(level = "debug", name = "commit", skip_all, fields(pages = group.pages.len(), rows = group.rows))]
     async fn commit(&mut self, group: Group) -> anyhow::Result<()> {
+        // First: it may have to look how far the table has come.
+        self.alone().await?;
         let mut next = self.parts.checkpoint.clone();
         let threshold = self.parts.threshold;
         let mut batches = Vec::new();
@@ -423,7 +453,6 @@ impl Task {
             in_hand.push(page.in_hand);
             budget.push(page.budget);
         }
-        self.alone().await?;
         self.have_table().await?;
         let Parts { target, journal, .. } = &mut self.parts;
         if !failures.is_empty() || !shortened.is_empty() {
@@ -449,12 +478,7 @@ impl Task {
         };
         self.rows_in_table += added;
         let found = target.rows().await?;
-        conserved(found == self.rows_in_table, || {
-            format!(
-                "the table should have {} rows after this commit but has {found}",
-                self.rows_in_table
-            )
-        })?;
+        self.rows_agree(found, "after")?;
         self.parts.checkpoint = next;
         self.parts.meters.record_similarities(similarities);
         self.recount(in_hand).await?;
@@ -495,7 +519,16 @@ impl Task {
         Ok(())
     }
 
+    /// Until one succeeds after one that did not, nothing is written: the cursor may not be the table's.
     async fn reset(&mut self, retrying: bool) -> anyhow::Result<Checkpoint> {
+        let result = self.begin_anew(retrying).await;
+        if let Err(error) = &result {
+            self.break_down(Fault::of(error));
+        }
+        result
+    }
+
+    async fn begin_anew(&mut self, retrying: bool) -> anyhow::Result<Checkpoint> {
         self.run.fetch_add(1, Ordering::AcqRel);
         self.group = Group::default();
         self.pending
@@ -517,14 +550,17 @@ impl Task {
         reconcile::forget_unsettled(journal, checkpoint).await?;
         if !retrying {
             reconcile::settle_retries(journal, target, checkpoint).await?;
+            self.in_doubt = false;
+        }
+        // A retry whose commit is in doubt may have brought rows that the journal does not know yet.
+        if !self.in_doubt {
             let counts = journal.run(|journal| journal.counts()).await?;
             reconcile::add_up(target, checkpoint, counts).await?;
         }
         self.rows_in_table = target.rows().await?;
         self.recount(Vec::new()).await?;
         // Only now: while something is wrong, no commit may be tried.
-        self.broken = None;
-        self.trouble.send_replace(None);
+        self.write_again();
         Ok(self.parts.checkpoint.clone())
     }
 
@@ -535,6 +571,14 @@ impl Task {
         self.recount(Vec::new()).await?;
         Ok(done)
     }
+}
+
+fn written_by_another(target: &Target, job: &str) -> String {
+    format!(
+        "table {:?} was written by another process of job {job} since; only one may write to it: stop the other, then \
+         start again",
+        target.name()
+    )
 }
 
 async fn wait_until(deadline: Option<Instant>) {

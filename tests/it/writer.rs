@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use qlance::journal::{Journal, Shared, State};
+use qlance::lance::target::own_handle;
 use qlance::lance::{Checkpoint, NewRow, TableSchema, Target, encode};
 use qlance::point::{Cause, Failure, IdRange, Point, PointId, RangeProgress};
 use qlance::tasks::invariant::{Fault, Invariant};
@@ -148,6 +149,28 @@ impl Job {
             done,
         };
         self.writer.ask(recover).await
+    }
+
+    /// What a decision asks for when it has made the rows of these points anew.
+    async fn replace(&self, numbers: &[u64]) -> anyhow::Result<()> {
+        let rows = batch(numbers.iter().copied());
+        let ids: Vec<PointId> = numbers.iter().copied().map(PointId::Num).collect();
+        let replace = |done| Message::Replace {
+            rows,
+            similarities: vec![None; ids.len()],
+            ids,
+            shortened: Vec::new(),
+            done,
+        };
+        self.writer.ask(replace).await
+    }
+
+    /// Somebody else adds a row.
+    async fn add_behind(&self, number: u64) {
+        let behind = self.behind().await;
+        let table = behind.table().expect("a table");
+        let added = table.add(vec![batch([number])]).execute().await;
+        added.expect("added by somebody else");
     }
 
     /// Claims failed points for a retry.
@@ -412,4 +435,130 @@ async fn rows_that_somebody_else_adds_break_conservation_and_nothing_more_is_wri
     assert_eq!(reset.invariant, Some(Invariant::Conservation), "{reset}");
     job.commit(job.page(0, 21..31, &[])).await.expect_err("broken");
     assert_eq!(job.version().await, version, "something was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_adds_is_noticed_for_good_until_it_is_mended() {
+    let job = Job::with_failures().await;
+    job.add_behind(1_000).await;
+    let version = job.version().await;
+    job.claim(&[9]).await;
+    let noticed = Fault::of(&job.recover(&[9]).await.expect_err("noticed"));
+    assert_eq!(noticed.invariant, Some(Invariant::Conservation), "{noticed}");
+    assert!(noticed.message.contains("qlance verify --repair"), "{noticed}");
+    assert_eq!(job.writer.broken().await, noticed, "whatever runs beside it stops");
+    // The retry has ended: its points are looked up, and the row is not taken for one that the job wrote.
+    job.writer.ask(Message::Settle).await.expect_err("still there");
+    let further = job.commit(job.page(1, 11..21, &[])).await.expect_err("broken");
+    assert_eq!(Fault::of(&further), noticed);
+    assert!(job.replace(&[1]).await.is_err() && job.reset().await.is_err());
+    assert_eq!(job.version().await, version, "something was written");
+
+    // The row lies ahead of the scroll, which may write one of that id itself.
+    let mend = |done| Message::Mend {
+        repeats: Vec::new(),
+        settled: Vec::new(),
+        done,
+    };
+    assert_eq!(job.writer.ask(mend).await.expect("mended"), 1);
+    job.reset().await.expect("reset");
+    job.commit(job.page(0, 11..21, &[])).await.expect("committed");
+    job.assert_settled(18, 2).await;
+    let expected: Vec<u64> = (1..21).filter(|n| ![9, 10].contains(n)).collect();
+    assert_eq!(job.numbers().await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_behind_the_cursor_that_came_or_went_are_taken_over() {
+    let job = Job::with_failures().await;
+    let behind = job.behind().await;
+    let table = behind.table().expect("a table");
+    table
+        .delete("id = '1' OR id = '2'")
+        .await
+        .expect("deleted by somebody else");
+    job.add_behind(5).await;
+    job.reset().await.expect_err("noticed");
+    let mend = |done| Message::Mend {
+        repeats: vec![PointId::Num(5)],
+        settled: Vec::new(),
+        done,
+    };
+    assert_eq!(job.writer.ask(mend).await.expect("mended"), 1);
+    let settled = job.meters.settled();
+    assert_eq!((settled.written, settled.failed, settled.read), (6, 2, 8));
+    job.reset().await.expect("reset");
+    job.commit(job.page(0, 11..21, &[])).await.expect("committed");
+    let expected: Vec<u64> = (3..21).filter(|n| ![9, 10].contains(n)).collect();
+    assert_eq!(job.numbers().await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_on_to_the_newest_version_hides_nobody() {
+    let job = Job::with_failures().await;
+    let shared = job.writer.table().borrow().clone().expect("a table");
+    job.add_behind(1_000).await;
+    let before = shared.version().await.expect("a version");
+    let own = own_handle(&shared).await.expect("the newest version");
+    assert!(own.version().await.expect("a version") > before);
+    assert_eq!(shared.version().await.expect("a version"), before, "the writer's moved");
+    // Even where somebody moves it, the rows are counted.
+    shared.checkout_latest().await.expect("the newest version");
+    let version = job.version().await;
+    let noticed = Fault::of(&job.replace(&[1]).await.expect_err("noticed"));
+    assert_eq!(noticed.invariant, Some(Invariant::Conservation), "{noticed}");
+    assert_eq!(job.version().await, version, "something was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_of_a_retry_that_landed_unheard_is_no_fault_of_what_comes_next() {
+    let job = Job::with_failures().await;
+    job.claim(&[9, 10]).await;
+    // The row of one made it, and nobody heard; all that is heard is that something failed.
+    let added = job.behind().await.upsert(vec![batch([9])], None).await;
+    assert_eq!(added.expect("written"), 1);
+    job.recover(&[8]).await.expect_err("8 is not held");
+    job.commit(job.page(1, 11..21, &[])).await.expect("committed");
+    assert_eq!(
+        (job.state(9).await, job.state(10).await),
+        (Some(State::Recovered), Some(State::Failed))
+    );
+    job.assert_settled(19, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_gone_is_not_brought_back_by_replacing_it() {
+    let job = Job::with_failures().await;
+    let version = job.version().await;
+    let refused = job.replace(&[1, 9]).await.expect_err("9 has no row");
+    assert!(
+        refused
+            .to_string()
+            .contains("1 of 2 rows are not in the table any more"),
+        "{refused:#}"
+    );
+    assert_eq!(job.version().await, version, "something was written");
+    job.replace(&[1, 2]).await.expect("replaced");
+    job.commit(job.page(1, 11..21, &[])).await.expect("committed");
+    job.assert_settled(18, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_reset_that_failed_nothing_is_written_until_one_succeeds() {
+    let job = Job::new().await;
+    job.commit(job.page(0, 1..11, &[])).await.expect("committed");
+    job.add_behind(1_000).await;
+    let version = job.version().await;
+    // Nothing was committed in this run: only the reset looks.
+    let failed = Fault::of(&job.reset().await.expect_err("noticed"));
+    assert_eq!(job.writer.broken().await, failed);
+    let refused = job.commit(job.page(0, 11..21, &[])).await.expect_err("broken");
+    assert_eq!(Fault::of(&refused), failed);
+    assert_eq!(job.version().await, version, "something was written");
+    let behind = job.behind().await;
+    let table = behind.table().expect("a table");
+    table.delete("id = '1000'").await.expect("taken out again");
+    job.reset().await.expect("reset");
+    job.commit(job.page(0, 11..21, &[])).await.expect("committed");
+    job.assert_settled(20, 0).await;
 }

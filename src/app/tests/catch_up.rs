@@ -22,6 +22,7 @@ fn everything() -> Difference {
         waiting: 7,
         repeats: 0,
         unindexed: false,
+        unfinished: None,
         inputs: 5,
         tokens: 1_234,
         cost_usd: 0.125,

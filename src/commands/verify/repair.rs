@@ -114,6 +114,16 @@ impl Story {
                 self.error = reason.map(|reason| reason.to_string());
                 if stopped { self.leave() } else { None }
             }
+            // It is the migration's turn; what its table is like can be told.
+            TaskEvent::PhaseChanged(Phase::Stopped(_))
+                if self.done.is_some()
+                    && self.error.is_none()
+                    && self.found.is_some_and(|found| found.unfinished.is_some()) =>
+            {
+                self.after
+                    .is_none()
+                    .then(|| TaskCommand::Verify(Box::new(wish.clone())))
+            }
             // What was mended is there; the indexes have not taken all of it in.
             TaskEvent::PhaseChanged(Phase::Stopped(reason)) if self.done.is_some() && self.error.is_none() => {
                 self.broken = matches!(reason, StopReason::Broken(_));
@@ -182,7 +192,8 @@ async fn agreed(found: &Difference, args: &VerifyArgs) -> Option<TaskCommand> {
         tell!("nothing of it can be repaired by bringing the stores together; the reasons above say what can be done");
         return None;
     }
-    let mends = found.new + found.content + found.payload + found.repeats > 0 || found.unindexed;
+    let mends =
+        found.new + found.content + found.payload + found.repeats > 0 || found.unindexed || found.unfinished.is_some();
     let given = Given::of(args.yes, args.remove_gone, args.json);
     let agreed = Agreed::to(found, mends, given, "Repair that?").await;
     agreed.command(found, mends)

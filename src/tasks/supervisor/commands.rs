@@ -87,6 +87,7 @@ impl Work {
             TaskCommand::PlanRepair => self.plan_repair().await,
             TaskCommand::ExportOffenders(path) => self.export_offenders(path),
             TaskCommand::Compare => self.compare_with(None).await,
+            TaskCommand::CatchUp { .. } if !self.checkpoint.complete() => self.mend_unfinished().await,
             TaskCommand::CatchUp { remove_gone } => {
                 let wanted = Wanted {
                     bring: true,

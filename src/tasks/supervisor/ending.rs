@@ -49,6 +49,10 @@ impl Work {
                 }
             }
             Done::Verified(result) => self.verified(result).await,
+            Done::Compared(result) if !self.checkpoint.complete() => self.unfinished_planned(result).await,
+            Done::CaughtUp(outcome, error) if !self.checkpoint.complete() => {
+                self.unfinished_mended(outcome, error).await;
+            }
             Done::Compared(result) => self.compared(result).await,
             Done::CaughtUp(outcome, error) => self.caught_up(outcome, error).await,
             Done::Errand(event) => {
@@ -75,6 +79,7 @@ impl Work {
         self.meters.embed.empty_queue();
         let retrying = self.retrying;
         let reset = self.writer.ask(|done| Message::Reset { retrying, done }).await;
+        self.cursor_in_doubt = reset.is_err();
         let reset = reset.map(|checkpoint| self.checkpoint = checkpoint);
         let reason = match (result, reset) {
             (_, Err(error)) => Some(stopped_by(&Fault::of(&error))),

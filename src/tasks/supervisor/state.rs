@@ -97,6 +97,8 @@ pub(super) struct Work {
     pub(super) done: mpsc::Receiver<Done>,
     pub(super) finished: mpsc::Sender<Done>,
     pub(super) migrating: bool,
+    /// The table may have come further than the checkpoint here, or not as far: the next run asks it first.
+    pub(super) cursor_in_doubt: bool,
     pub(super) retrying: bool,
     pub(super) finishing: bool,
     pub(super) syncing: bool,
@@ -190,6 +192,7 @@ impl Work {
             done,
             finished,
             migrating: false,
+            cursor_in_doubt: false,
             retrying: false,
             finishing: false,
             syncing: false,
@@ -313,9 +316,18 @@ impl Work {
         let (parts, checkpoint) = (self.parts.clone(), self.checkpoint.clone());
         let (paused, stop) = (self.paused.subscribe(), self.stop.clone());
         let finished = self.finished.clone();
+        let (in_doubt, retrying) = (self.cursor_in_doubt, self.retrying);
         tokio::spawn(async move {
-            let run = guarded(migrate::run(parts, &checkpoint, paused, stop)).await;
-            let result = run.unwrap_or_else(|panic| Err(panic.into()));
+            let work = async move {
+                let mut checkpoint = checkpoint;
+                if in_doubt {
+                    // Nothing is read, let alone paid for, from where the table may not stand.
+                    let reset = parts.writer.ask(|done| Message::Reset { retrying, done }).await;
+                    checkpoint = reset.map_err(|error| Ended::Writer(Fault::of(&error)))?;
+                }
+                migrate::run(parts, &checkpoint, paused, stop).await
+            };
+            let result = guarded(work).await.unwrap_or_else(|panic| Err(panic.into()));
             let _ = finished.send(Done::Migration(result)).await;
         });
     }

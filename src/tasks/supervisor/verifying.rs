@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::state::{Done, Work, guarded};
-use crate::tasks::sync;
+use crate::lance::target::own_handle;
+use crate::tasks::sync::{self, Sync};
 use crate::tasks::verify::repair::{self, Mending};
 use crate::tasks::verify::{self, Told, Verification, Verifier, Wish, export, kept};
 use crate::tasks::{Level, Phase, TaskEvent};
@@ -76,7 +77,12 @@ impl Work {
             self.say(TaskEvent::Compared(Err(why.into()))).await;
             return;
         };
-        self.compare_with(Some(Mending::of(&found))).await;
+        let mending = Mending::of(&found);
+        if self.checkpoint.complete() {
+            self.compare_with(Some(mending)).await;
+        } else {
+            self.plan_unfinished(mending).await;
+        }
     }
 
     /// Writes the offenders of the last verification to a file.
@@ -111,6 +117,10 @@ impl Work {
         let finished = self.finished.clone();
         tokio::spawn(async move {
             let work = async {
+                // The writer's handle shows what it wrote last; something else may have written since.
+                let own = own_handle(&sync.table()?).await?;
+                let tables = watch::channel(Some(own)).1;
+                let sync = Sync { tables, ..sync };
                 let mut found = sync::compare(&sync).await?;
                 if let Some(mending) = &mending {
                     repair::plan(&sync, mending, &mut found).await?;

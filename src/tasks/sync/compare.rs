@@ -39,6 +39,10 @@ pub struct Difference {
     /// Whether the indexes lack rows, or are not there although they should be. Only a repair looks.
     #[serde(skip_serializing_if = "is_nothing")]
     pub unindexed: bool,
+    /// Rows that something else wrote ahead of a migration that has not come to its end; they are taken out, and
+    /// otherwise the table is taken over as it is. Only a repair of such a job says so.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub unfinished: Option<u64>,
     /// Inputs that bringing it over would embed.
     pub inputs: u64,
     /// Their tokens, by our own count.
@@ -54,7 +58,8 @@ fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
 impl Difference {
     /// Whether there is nothing to do.
     pub fn is_none(&self) -> bool {
-        self.new + self.content + self.payload + self.gone + self.repeats == 0 && !self.unindexed
+        let rows = self.new + self.content + self.payload + self.gone + self.repeats;
+        rows == 0 && !self.unindexed && self.unfinished.is_none()
     }
 }
 

@@ -49,6 +49,7 @@ use super::inspect::Inspector;
 use super::job::Opening;
 use super::search::NO_TABLE;
 use crate::lance::audit::{Pinned, is_of_table};
+use crate::lance::target::own_handle;
 use crate::lance::{Checkpoint, Role, Row, RowDecoder};
 use crate::point::verdict::{Outcome, Threshold, Verdict};
 use crate::point::{PointId, grouped};
@@ -270,7 +271,7 @@ async fn verified(
     let inspector = &verifier.inspector;
     let table = inspector.table().context(NO_TABLE)?;
     // A console's handle stays at the version that it last wrote; something else may have written since.
-    table.checkout_latest().await.context("the table cannot be read")?;
+    let table = own_handle(&table).await.context("the table cannot be read")?;
     let pinned = Pinned::of(&table).await?;
     let newest = pinned.checkpoint().await?;
     let checkpoint = newest

@@ -5,10 +5,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use futures::TryStreamExt as _;
 use serde::Deserialize;
 
 use super::{CheckId, Verification};
 use crate::journal::Drift;
+use crate::lance::target::own_handle;
+use crate::lance::{Checkpoint, read};
 use crate::point::PointId;
 use crate::qdrant::source::Part;
 use crate::tasks::sync::{Difference, Sync, estimate};
@@ -16,6 +19,10 @@ use crate::tasks::writer::Message;
 
 /// Points looked up at once.
 const CHUNK: usize = 500;
+/// Why rows of a job that has not come to its end cannot be told from those of somebody else.
+pub const NO_CURSOR: &str = "no version of the table says how far this job has come (were old versions cleaned away?), \
+                             so its rows cannot be told from others; take the table back with `qlance undo`, or start \
+                             over in another target.table";
 
 /// What only a verification knows of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,6 +132,34 @@ pub async fn plan(sync: &Sync, mending: &Mending, found: &mut Difference) -> any
         found.cost_usd = gateway.budget().price_of(found.tokens);
     }
     Ok(())
+}
+
+/// What a repair does before the migration has come to its end: rows that something else wrote are taken out or taken
+/// over, so that it can go on. Nothing is brought over: what has no row may only not be read yet.
+///
+/// # Errors
+/// The table or the journal cannot be read, or its rows add up: then nothing keeps the migration from going on.
+pub async fn plan_unfinished(sync: &Sync, checkpoint: &Checkpoint, mending: &Mending) -> anyhow::Result<Difference> {
+    let table = own_handle(&sync.table()?).await?;
+    let counts = sync.journal.run(|journal| journal.counts()).await?;
+    let rows = table.count_rows(None).await? as i64;
+    anyhow::ensure!(
+        checkpoint.adopted_rows == 0 && rows != checkpoint.balance(counts.recovered),
+        "the migration has not come to its end; let it finish first: `qlance run` goes on, and what differs is \
+         repaired after it"
+    );
+    anyhow::ensure!(checkpoint.read() > 0, NO_CURSOR);
+    let mut ahead = 0;
+    let mut batches = std::pin::pin!(read::ids(&table).await?);
+    while let Some(ids) = batches.try_next().await? {
+        sync.check_stop()?;
+        ahead += ids.iter().filter(|id| !checkpoint.settled(**id)).count() as u64;
+    }
+    Ok(Difference {
+        repeats: mending.rows_too_many,
+        unfinished: Some(ahead),
+        ..Difference::default()
+    })
 }
 
 /// Takes the table over as something else left it, and takes repeated rows out; what differs is then brought over as

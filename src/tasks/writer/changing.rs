@@ -1,16 +1,19 @@
 //! Commits beside the scroll: rows that retries bring, that decisions replace, that catching up adds and removes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
+use futures::TryStreamExt as _;
 
-use super::Task;
+use super::{Task, written_by_another};
 use crate::journal::State;
 use crate::lance::repeats::remove_repeats;
-use crate::lance::{Checkpoint, read};
+use crate::lance::{Checkpoint, Target, read};
 use crate::point::{Failure, PointId, Shortened, Similarity};
 use crate::tasks::invariant::conserved;
+use crate::tasks::verify::repair;
 use crate::tasks::{now_ms, reconcile};
 
 /// Ids whose repeated rows are taken out in one commit.
@@ -51,6 +54,17 @@ impl Task {
     ) -> anyhow::Result<()> {
         self.alone().await?;
         self.have_table().await?;
+        // A row that went meanwhile would come back by this, and nobody would have counted it.
+        let there: BTreeSet<PointId> = match self.parts.target.table() {
+            Some(table) => read::present(table, &ids).await?.into_iter().collect(),
+            None => BTreeSet::new(),
+        };
+        let gone = ids.iter().filter(|id| !there.contains(id)).count();
+        anyhow::ensure!(
+            gone == 0,
+            "{gone} of {} rows are not in the table any more; nothing was written",
+            ids.len()
+        );
         let added = self.upsert(rows, &ids, similarities, shortened, None).await?;
         conserved(added == 0, || {
             format!("replacing rows added {added}; the table was changed by something else")
@@ -60,21 +74,55 @@ impl Task {
 
     /// Looks up what became of points that a retry left without an answer, and how far the table has come.
     pub(super) async fn settle(&mut self) -> anyhow::Result<()> {
+        let settled = self.look_again().await;
+        self.in_doubt = settled.is_err();
+        self.or_break_down(settled)
+    }
+
+    async fn look_again(&mut self) -> anyhow::Result<()> {
         let parts = &mut self.parts;
         if let Some(newest) = parts.target.refresh(&parts.checkpoint.job).await? {
+            // Unheard it is moved by a group that failed, which has broken the writer down, and, once the scroll has
+            // ended, by a commit in doubt.
+            let unheard = self.broken.is_some() || self.in_doubt && parts.checkpoint.complete();
+            conserved(unheard || newest == parts.checkpoint, || {
+                written_by_another(&parts.target, &newest.job)
+            })?;
             parts.checkpoint = newest;
         }
         reconcile::settle_retries(&parts.journal, &parts.target, &parts.checkpoint).await?;
-        self.rows_in_table = self.parts.target.rows().await?;
+        let counts = parts.journal.run(|journal| journal.counts()).await?;
+        reconcile::add_up(&parts.target, &parts.checkpoint, counts).await?;
+        let (rows, adopted) = (parts.target.rows().await?, parts.checkpoint.adopted_rows > 0);
+        // How many rows a table that was taken over should have, this writer alone knows.
+        if adopted && !self.in_doubt && self.broken.is_none() {
+            self.rows_agree(rows, "before")?;
+        }
+        self.rows_in_table = rows;
         self.recount(Vec::new()).await
     }
 
-    /// After a commit whose outcome is not known the table itself is asked how it stands.
-    pub(super) async fn or_look_again<T>(&mut self, result: anyhow::Result<T>) -> anyhow::Result<T> {
-        if result.is_err() {
+    /// Looks up what is in doubt, before anything else is written.
+    pub(super) async fn leave_no_doubt(&mut self) -> anyhow::Result<()> {
+        if self.in_doubt {
             self.settle().await?;
         }
-        result
+        Ok(())
+    }
+
+    /// After a commit whose outcome is not known the table itself is asked how it stands. Where it cannot be asked, it
+    /// is before the next commit.
+    pub(super) async fn or_look_again<T>(&mut self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+        let result = self.or_break_down(result);
+        if result.is_ok() || self.broken.is_some() {
+            return result;
+        }
+        self.in_doubt = true;
+        match self.settle().await {
+            // Worse than what failed.
+            Err(found) if self.broken.is_some() => Err(found),
+            _ => result,
+        }
     }
 
     /// Inserts or replaces rows, with a checkpoint where the counts in it change; the histogram follows. Answers how many
@@ -100,6 +148,8 @@ impl Task {
         let upsert = self.parts.target.upsert(vec![rows], checkpoint);
         let added = meters.write.measure(upsert).await?;
         self.rows_in_table += added;
+        let found = self.parts.target.rows().await?;
+        self.rows_agree(found, "after")?;
         meters.replace_similarities(&before, similarities);
         Ok(added)
     }
@@ -163,6 +213,8 @@ impl Task {
         conserved(removed == there.len() as u64, || {
             format!("{} rows should have been removed, but {removed} were", there.len())
         })?;
+        let found = self.parts.target.rows().await?;
+        self.rows_agree(found, "after")?;
         self.parts.checkpoint = next;
         self.parts
             .journal
@@ -174,23 +226,39 @@ impl Task {
     }
 
     /// Takes the table over as something else left it: failed points that have a row are brought over, the checkpoint
-    /// says how many rows there are, and of ids with several rows all but the first are taken out. Answers how many that
-    /// were.
+    /// says how many rows there are, and of ids with several rows all but the first are taken out. Before the scroll
+    /// has ended, so are rows ahead of it. Answers how many rows were taken out.
     pub(super) async fn mend(&mut self, repeats: Vec<PointId>, settled: Vec<PointId>) -> anyhow::Result<u64> {
-        self.sound()?;
-        self.ended()?;
+        let result = self.take_over(repeats, settled).await;
+        // What was not brought together is noticed before the next commit.
+        self.in_doubt = result.is_err();
+        if result.is_ok() {
+            self.write_again();
+        }
+        result
+    }
+
+    async fn take_over(&mut self, repeats: Vec<PointId>, settled: Vec<PointId>) -> anyhow::Result<u64> {
         self.have_table().await?;
         let parts = &mut self.parts;
         if let Some(newest) = parts.target.refresh(&parts.checkpoint.job).await? {
             parts.checkpoint = newest;
         }
+        reconcile::forget_unsettled(&parts.journal, &parts.checkpoint).await?;
+        if self.in_doubt {
+            reconcile::settle_retries(&parts.journal, &parts.target, &parts.checkpoint).await?;
+        }
+        let mut removed = remove_ahead(&mut parts.target, &parts.checkpoint).await?;
         let table = parts.target.table().context("the table is not open")?.clone();
-        let settled = read::present(&table, &settled).await?;
+        let mut with_row = Vec::new();
+        for ids in settled.chunks(MOST_REPEATS) {
+            with_row.extend(read::present(&table, ids).await?);
+        }
         let counts = parts
             .journal
             .run(move |journal| {
-                journal.set_state(&settled, &[State::Failed, State::Skipped], State::Retrying, None)?;
-                journal.recover(&settled)?;
+                journal.set_state(&with_row, &[State::Failed, State::Skipped], State::Retrying, None)?;
+                journal.recover(&with_row)?;
                 journal.counts()
             })
             .await?;
@@ -210,7 +278,6 @@ impl Task {
             parts.target.advance(&next).await?;
             parts.checkpoint = next;
         }
-        let mut removed = 0;
         for ids in repeats.chunks(MOST_REPEATS) {
             removed += remove_repeats(&table, ids, &mut parts.checkpoint).await?;
         }
@@ -229,4 +296,28 @@ impl Task {
         );
         Ok(())
     }
+}
+
+/// Takes out rows ahead of the cursor, where the scroll has not ended: this job wrote none of them, and the scroll will
+/// write a row for each of their points. In a table that was taken over they were there before. Answers how many.
+async fn remove_ahead(target: &mut Target, checkpoint: &Checkpoint) -> anyhow::Result<u64> {
+    if checkpoint.complete() || checkpoint.adopted_rows > 0 {
+        return Ok(0);
+    }
+    // Else every row would lie ahead, the job's own among them.
+    anyhow::ensure!(checkpoint.read() > 0, repair::NO_CURSOR);
+    let table = target.table().context("the table is not open")?.clone();
+    let mut batches = std::pin::pin!(read::ids(&table).await?);
+    let mut removed = 0;
+    while let Some(ids) = batches.try_next().await? {
+        let ahead: Vec<PointId> = ids.into_iter().filter(|id| !checkpoint.settled(*id)).collect();
+        for ids in ahead.chunks(MOST_REPEATS) {
+            // An id that repeats may have gone with the batch before.
+            let there = read::present(&table, ids).await?;
+            if !there.is_empty() {
+                removed += target.remove(&there, checkpoint).await?;
+            }
+        }
+    }
+    Ok(removed)
 }

@@ -106,7 +106,8 @@ pub enum Message {
         done: oneshot::Sender<anyhow::Result<u64>>,
     },
     /// Something else wrote to the table: take over how many rows there are, and take out all rows but the first of each
-    /// of these ids; answers how many were taken out.
+    /// of these ids and, before the scroll has ended, those ahead of it; answers how many were taken out. A writer that
+    /// has broken down over it writes again.
     Mend {
         /// Ids that have several rows.
         repeats: Vec<PointId>,

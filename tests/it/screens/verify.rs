@@ -255,6 +255,7 @@ fn everything() -> Difference {
         waiting: 12,
         repeats: 0,
         unindexed: true,
+        unfinished: None,
         inputs: 14,
         tokens: 1_234,
         cost_usd: 0.0002,

@@ -2,15 +2,17 @@
 //! would do is shown first, and nothing is done that nobody agreed to.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 
 use qlance::point::PointId;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::Value;
 
-use super::{Manner, migrated, sea};
+use super::{Manner, configure, migrated, sea};
+use crate::support::embeddings_server::Behaviour;
 use crate::support::planting::{Fault, Planter};
-use crate::support::world::{World, payloads, said};
+use crate::support::world::{World, payloads, said, wait_for};
 
 const POINTS: u64 = 120;
 
@@ -138,4 +140,74 @@ async fn a_removal_that_is_agreed_to_alone_repairs_nothing_else() {
     assert_eq!((code, &told["done"]["added"]), (Some(0), &2.into()), "{told}");
     assert_whole(&world).await;
     assert_eq!(world.run().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_was_interfered_with_half_way_is_repaired_and_goes_on() {
+    let world = World::with(&sea(200)).await;
+    configure(
+        &world,
+        Manner::Embedded,
+        &[
+            ("source", "page_points = 50\nranges = 1\n"),
+            ("target", "commit_rows = 50\n"),
+            ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 50\n"),
+        ],
+    );
+    // The first commit comes; of what comes after it nobody hears.
+    world.embeddings.then([Behaviour::Good]);
+    world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
+        .args(["--config", "qlance.toml", "run"])
+        .current_dir(world.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("qlance starts");
+    let versions = world.path().join("out.lance/messages.lance/_versions");
+    // The first version has columns and no rows.
+    wait_for("a commit", || {
+        std::fs::read_dir(&versions).map_or(0, Iterator::count) > 2
+    })
+    .await;
+    child.kill().await.expect("killed");
+    world.embeddings.clear_script();
+    // As long as the rows add up, the migration is what goes on.
+    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
+    let error = told["error"].as_str().unwrap_or_default();
+    assert!(code == Some(1) && error.contains("`qlance run` goes on"), "{told}");
+
+    let planter = Planter::open(&world).await;
+    // What was added lies ahead of the scroll.
+    let faults = [Fault::Extra, Fault::Missing, Fault::Doubled, Fault::Extra];
+    planter.plant(&faults, &mut StdRng::seed_from_u64(8)).await;
+    let before = planter.version().await;
+    let output = world.qlance(&["run"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("qlance verify --repair"), "{}", said(&output));
+    let (code, told) = asked(&world, &["verify", "--repair", "--json"]).await;
+    assert_eq!(code, Some(4), "nobody agreed: {told}");
+    let found = &told["found"];
+    assert_eq!(
+        (&found["unfinished"], &found["repeats"]),
+        (&2.into(), &1.into()),
+        "{told}"
+    );
+    assert_eq!(planter.version().await, before, "nothing was written");
+    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
+    assert_eq!(
+        (code, &told["done"]["removed"], &told["error"]),
+        (Some(4), &3.into(), &Value::Null),
+        "{told}"
+    );
+
+    let (code, report) = world.run().await;
+    assert_eq!(code, 0, "{report}");
+    let rows = world.rows().await;
+    let ids: BTreeSet<PointId> = rows.iter().map(|row| row.point.id).collect();
+    assert_eq!((rows.len(), ids.len()), (199, 199), "none twice, one missing");
+    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
+    assert_eq!((code, &told["done"]["added"]), (Some(0), &1.into()), "{told}");
+    assert_whole(&world).await;
 }

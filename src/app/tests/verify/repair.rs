@@ -14,6 +14,7 @@ fn everything() -> Difference {
         waiting: 7,
         repeats: 6,
         unindexed: true,
+        unfinished: None,
         inputs: 5,
         tokens: 1_234,
         cost_usd: 0.125,
