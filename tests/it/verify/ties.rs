@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use qlance::config::Config;
 use qlance::journal::{Journal, Spent};
-use qlance::point::{PointId, Vectors};
 use qlance::point::verdict::{Decision, Outcome};
+use qlance::point::{PointId, Vectors};
 use qlance::tasks::verify::{CheckId, Verification, Wish};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -94,12 +94,18 @@ async fn rows_whose_points_have_no_vector_are_not_proven_by_those_beside_them() 
     let checked = vectors(&found);
     assert_eq!(checked.outcome, Outcome::Pass, "{found:?}");
     assert!(
-        checked.figure.contains("untied embeddings in embedding embedded again: 0 wrong among 50 sampled of 60"),
+        checked
+            .figure
+            .contains("untied embeddings in embedding embedded again: 0 wrong among 50 sampled of 60"),
         "{}",
         checked.figure
     );
     let kind = &checked.numbers["kinds"][0];
-    assert_eq!((&kind["tied_to_qdrant"], &kind["not_tied"]), (&json!(100), &json!(60)), "{kind}");
+    assert_eq!(
+        (&kind["tied_to_qdrant"], &kind["not_tied"]),
+        (&json!(100), &json!(60)),
+        "{kind}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

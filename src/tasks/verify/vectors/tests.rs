@@ -211,7 +211,10 @@ fn rows_that_are_tied_prove_nothing_of_those_beside_them() {
     }
     assert_eq!((tally.faults.len(), tally.ties.of(&own())), (0, (60, 40)));
     let rows = tally.ties.to_embed_again();
-    assert_eq!(rows.untied[&own()].iter().copied().collect::<Vec<_>>(), (60..100).collect::<Vec<_>>());
+    assert_eq!(
+        rows.untied[&own()].iter().copied().collect::<Vec<_>>(),
+        (60..100).collect::<Vec<_>>()
+    );
     assert!(rows.others, "those that are tied are embedded again as well");
     for (compared, expected) in [
         (0, Outcome::Inconclusive),
