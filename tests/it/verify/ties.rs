@@ -170,6 +170,15 @@ async fn pieces_of_long_texts_are_embedded_again_and_not_remembered() {
         // Every piece is asked for, the second time as well.
         assert_eq!(world.embeddings.inputs() - before, migrated, "time {time}");
     }
+    // Nor does the operator who wants them made anew get back what was kept of them.
+    for time in 1..=2 {
+        let before = world.embeddings.inputs();
+        let output = world
+            .qlance(&["divergence", "embed-again", "101", "102", "--json"])
+            .await;
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(world.embeddings.inputs() - before, migrated - 5, "time {time}");
+    }
 }
 
 /// What the job has paid by now.
