@@ -75,8 +75,8 @@ impl State {
 pub enum Caller {
     /// The operator, by hand: a retry, a search. Goes first.
     Operator,
-    /// The verification, which holds what was made before against what is made now: nothing that is remembered, in flight
-    /// or on the disk is taken for an answer, and nothing is remembered.
+    /// The verification, which holds what was made before against what is made now, and the operator who wants a vector
+    /// made anew: nothing that is remembered, in flight or on the disk is taken for an answer, and nothing is remembered.
     Afresh,
     /// The migration: waits while the operator has paused it.
     Migration,

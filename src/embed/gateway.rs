@@ -105,7 +105,7 @@ pub struct Gateway {
     backoff: (Duration, Duration),
     counters: Counters,
     latency: Mutex<Histogram<u64>>,
-    /// When the newest of the accepted requests had begun.
+    /// When the newest of the accepted requests had begun, of which an embedding can be used.
     accepted: Mutex<Option<Instant>>,
     /// Held by the one that asks for a plain word on the migration's behalf.
     doubting: tokio::sync::Mutex<()>,
@@ -123,8 +123,13 @@ struct Passenger<'a> {
     ticket: Option<Ticket>,
 }
 
+/// What a server says of a request's inputs.
 enum Verdict {
+    /// At least one embedding can be used.
     Answered(Answer),
+    /// The one embedding that was asked for came and cannot be used: the input is to blame, or a server that has gone bad.
+    Unusable(String),
+    /// It will not have them.
     Rejected(String),
 }
 

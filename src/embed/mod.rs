@@ -48,7 +48,7 @@ pub use gateways::Gateways;
 pub use limits::UsedUp;
 pub use make::{Made, embedders};
 
-/// One embedding: `dimension` numbers, all finite. Shared, because equal inputs share it.
+/// One embedding: `dimension` numbers, all finite, not all zero. Shared, because equal inputs share it.
 pub type Embedding = Arc<[f32]>;
 
 /// What is to be embedded.

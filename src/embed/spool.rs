@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use arrow_buffer::ToByteSlice as _;
@@ -31,7 +31,7 @@ const SEGMENTS: u64 = 4;
 /// One file of the ring.
 struct Segment {
     number: u64,
-    file: File,
+    file: Arc<File>,
     bytes: u64,
 }
 
@@ -50,6 +50,9 @@ pub struct Spool {
     space: [u8; 32],
     dimensions: usize,
     segment_bytes: u64,
+    /// Held by whoever changes files, however long the disk takes; before the state.
+    writing: Mutex<()>,
+    /// Held for moments only: who looks for an embedding waits for no disk.
     state: Mutex<State>,
 }
 
@@ -65,6 +68,7 @@ impl Spool {
             space: *blake3::hash(serde_json::to_string(space)?.as_bytes()).as_bytes(),
             dimensions: space.dimensions,
             segment_bytes: (most_bytes / SEGMENTS).max(1),
+            writing: Mutex::default(),
             state: Mutex::default(),
         };
         let read = || -> anyhow::Result<()> {
@@ -84,6 +88,10 @@ impl Spool {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_files(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -114,7 +122,7 @@ impl Spool {
         }
         state.segments.push_back(Segment {
             number,
-            file,
+            file: Arc::new(file),
             bytes: HEADER + records * record,
         });
         Ok(())
@@ -122,14 +130,21 @@ impl Spool {
 
     /// The embedding of a key, where it was paid for before.
     pub fn get(&self, key: &Key) -> Option<Embedding> {
-        let mut state = self.lock();
-        let (number, offset) = *state.index.get(key)?;
-        let segment = state.segments.iter().find(|segment| segment.number == number)?;
+        let (place, file) = {
+            let state = self.lock();
+            let place = *state.index.get(key)?;
+            let segment = state.segments.iter().find(|segment| segment.number == place.0)?;
+            (place, Arc::clone(&segment.file))
+        };
         let mut record = vec![0; self.record_bytes()];
-        let read = segment.file.read_exact_at(&mut record, offset);
+        let read = file.read_exact_at(&mut record, place.1);
         let (body, sum) = record.split_at(self.record_bytes() - 8);
         if read.is_err() || checksum(body) != *sum || body[..32] != *key.bytes() {
-            state.index.remove(key);
+            let mut state = self.lock();
+            // Not what was written meanwhile.
+            if state.index.get(key) == Some(&place) {
+                state.index.remove(key);
+            }
             return None;
         }
         let (numbers, _) = body[32..].as_chunks::<4>();
@@ -153,52 +168,64 @@ impl Spool {
 
     /// Keeps embeddings. Blocks for the disk's sake. What cannot be written is not kept, and said in the log once.
     pub fn put(&self, embeddings: &[(Key, Embedding)]) {
-        let mut state = self.lock();
-        if state.broken {
+        let _files = self.lock_files();
+        if self.lock().broken {
             return;
         }
-        if let Err(error) = self.write(&mut state, embeddings) {
-            state.broken = true;
+        if let Err(error) = self.write(embeddings) {
+            self.lock().broken = true;
             tracing::warn!(%error, "embeddings cannot be kept on the disk before they are committed; after a kill they \
                 would be paid for again");
         }
     }
 
-    fn write(&self, state: &mut State, embeddings: &[(Key, Embedding)]) -> anyhow::Result<()> {
-        let full = state
-            .segments
-            .back()
-            .is_none_or(|last| last.bytes >= self.segment_bytes);
-        if full {
-            self.begin_segment(state)?;
-        }
-        let State { segments, index, .. } = state;
-        let segment = segments.back_mut().context("no segment is open")?;
+    /// The caller holds the files.
+    fn write(&self, embeddings: &[(Key, Embedding)]) -> anyhow::Result<()> {
+        let open = {
+            let state = self.lock();
+            let last = state.segments.back().filter(|last| last.bytes < self.segment_bytes);
+            last.map(|last| (last.number, Arc::clone(&last.file), last.bytes))
+        };
+        let (number, file, begin) = match open {
+            Some(open) => open,
+            None => self.begin_segment()?,
+        };
         let mut bytes = Vec::with_capacity(embeddings.len() * self.record_bytes());
         let mut places = Vec::with_capacity(embeddings.len());
         for (key, embedding) in embeddings.iter().filter(|(_, e)| e.len() == self.dimensions) {
-            places.push((*key, (segment.number, segment.bytes + bytes.len() as u64)));
+            places.push((*key, (number, begin + bytes.len() as u64)));
             let from = bytes.len();
             bytes.extend_from_slice(key.bytes());
             bytes.extend_from_slice(embedding.to_byte_slice());
             let sum = checksum(&bytes[from..]);
             bytes.extend_from_slice(&sum);
         }
-        segment.file.write_all_at(&bytes, segment.bytes)?;
-        segment.bytes += bytes.len() as u64;
-        index.extend(places);
+        file.write_all_at(&bytes, begin)?;
+        let mut state = self.lock();
+        if let Some(segment) = state.segments.back_mut() {
+            segment.bytes += bytes.len() as u64;
+        }
+        state.index.extend(places);
         Ok(())
     }
 
-    fn begin_segment(&self, state: &mut State) -> anyhow::Result<()> {
-        while state.segments.len() as u64 >= SEGMENTS {
-            let Some(oldest) = state.segments.pop_front() else {
-                break;
-            };
-            state.index.retain(|_, (number, _)| *number != oldest.number);
-            std::fs::remove_file(self.path(oldest.number))?;
+    /// Begins a segment, of which the oldest makes room: its number, its file, and where to write. The caller holds the
+    /// files.
+    fn begin_segment(&self) -> anyhow::Result<(u64, Arc<File>, u64)> {
+        let (number, gone) = {
+            let mut state = self.lock();
+            let mut gone = Vec::new();
+            while state.segments.len() as u64 >= SEGMENTS
+                && let Some(oldest) = state.segments.pop_front()
+            {
+                state.index.retain(|_, (number, _)| *number != oldest.number);
+                gone.push(oldest.number);
+            }
+            (state.segments.back().map_or(0, |last| last.number + 1), gone)
+        };
+        for number in gone {
+            std::fs::remove_file(self.path(number))?;
         }
-        let number = state.segments.back().map_or(0, |last| last.number + 1);
         let mut file = File::options()
             .read(true)
             .write(true)
@@ -207,12 +234,13 @@ impl Spool {
             .open(self.path(number))?;
         file.write_all(MARK)?;
         file.write_all(&self.space)?;
-        state.segments.push_back(Segment {
+        let file = Arc::new(file);
+        self.lock().segments.push_back(Segment {
             number,
-            file,
+            file: Arc::clone(&file),
             bytes: HEADER,
         });
-        Ok(())
+        Ok((number, file, HEADER))
     }
 
     /// Throws everything away: all of it is committed.
@@ -220,9 +248,13 @@ impl Spool {
     /// # Errors
     /// A file cannot be removed.
     pub fn clear(&self) -> anyhow::Result<()> {
-        let mut state = self.lock();
-        state.index.clear();
-        while let Some(segment) = state.segments.pop_front() {
+        let _files = self.lock_files();
+        let segments = {
+            let mut state = self.lock();
+            state.index.clear();
+            std::mem::take(&mut state.segments)
+        };
+        for segment in segments {
             let path = self.path(segment.number);
             std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
@@ -281,6 +313,19 @@ mod tests {
         assert!(spool.is_empty());
         let left = std::fs::read_dir(dir.path()).expect("read").count();
         assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn who_looks_for_an_embedding_waits_for_no_disk() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let spool = Spool::open(dir.path(), &space("m"), 1 << 20).expect("opened");
+        spool.put(&[entry(1)]);
+        // As long as somebody writes.
+        let files = spool.lock_files();
+        assert_eq!(spool.get(&entry(1).0), Some(entry(1).1));
+        spool.forget(&entry(1).0);
+        assert_eq!((spool.get(&entry(1).0), spool.len()), (None, 0));
+        drop(files);
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Journal {
                  VALUES (?1, ?2, ?3, ?4, 'failed', 1, ?5, ?5, ?6)
                  ON CONFLICT (key) DO UPDATE SET
                      cause = ?3, error = ?4, state = 'failed', attempts = attempts + 1, last_at = ?5,
-                     again = again + ?6",
+                     again = again + (?6 AND state = 'recovered')",
             )?;
             let mut attempt = transaction.prepare("INSERT INTO attempts VALUES (?1, ?2, ?3, ?4)")?;
             for (id, failure) in failures {
@@ -442,6 +442,36 @@ mod tests {
         );
         assert_eq!(attempts.len(), 2);
         assert_eq!(attempts[0].error, "message 0");
+    }
+
+    #[test]
+    fn every_failure_is_open_skipped_or_came_over_however_often_it_failed() {
+        let id = PointId::Num(0);
+        let mut journal = journal_with(2);
+        let late = [(PointId::Num(9), Failure::new(Cause::Rejected, "no"))];
+        let again = [(id, Failure::new(Cause::Rejected, "no"))];
+        let adds_up = |journal: &Journal| {
+            let counts = journal.counts().expect("counts");
+            assert_eq!(
+                counts.scrolled + counts.late,
+                counts.failed + counts.skipped + counts.recovered,
+                "{counts:?}"
+            );
+            counts.late
+        };
+        // The commit beside it did not come, and what was found is found once more.
+        for _ in 0..2 {
+            journal.record_late(&late, 1).expect("recorded");
+            assert_eq!(adds_up(&journal), 1);
+        }
+        journal.claim(&[id]).expect("claimed");
+        journal.recover(&[id]).expect("recovered");
+        assert_eq!(adds_up(&journal), 1);
+        // It went from Qdrant, came back, and failed.
+        for _ in 0..2 {
+            journal.record_late(&again, 2).expect("recorded");
+            assert_eq!(adds_up(&journal), 2);
+        }
     }
 
     #[test]

@@ -64,10 +64,13 @@ impl Checkpoint {
         u64::try_from(self.balance(recovered)).unwrap_or(0)
     }
 
-    /// Points that were read and are not gone since; `late` are those that failed when catching up, which the journal
-    /// counts.
-    pub fn points(&self, late: u64) -> u64 {
-        (self.read() + self.caught_up.added + late).saturating_sub(self.caught_up.removed)
+    /// Points that were read and are not gone since; `recovered` and `late` (those that failed when catching up) are what
+    /// the journal counts of them.
+    pub fn points(&self, recovered: u64, late: u64) -> u64 {
+        let CaughtUp { added, removed } = self.caught_up;
+        // Of a table that was taken over, rows may go that this job never read.
+        let own = removed.min(self.written() + added + recovered);
+        (self.read() + added + late).saturating_sub(own)
     }
 
     /// Points read and settled.
@@ -179,7 +182,9 @@ mod tests {
         let mut shrunk = checkpoint.clone();
         shrunk.caught_up = CaughtUp { added: 1, removed: 7 };
         assert_eq!((shrunk.rows(2), shrunk.balance(0), shrunk.rows(0)), (1, -1, 0));
-        assert_eq!((shrunk.points(0), shrunk.points(3)), (1, 4));
+        assert_eq!((shrunk.points(2, 0), shrunk.points(2, 3)), (1, 4));
+        // Rows that were not this job's may go: what is left is what failed.
+        assert_eq!((shrunk.points(0, 0), shrunk.rows(0) + shrunk.failed()), (2, 2));
         assert!(checkpoint.settled(PointId::Num(4)) && checkpoint.settled(PointId::Num(7)));
         assert!(!checkpoint.settled(PointId::Num(8)));
         let text = &checkpoint.properties()[PROPERTY];

@@ -16,7 +16,7 @@ pub enum Cause {
     TooLong,
     /// The embedder refused this input.
     Rejected,
-    /// The embedder answered with numbers that cannot be used (NaN, infinite).
+    /// The embedder answered with numbers that cannot be used (NaN, infinite, zeros only).
     BadVector,
     /// The payload holds what cannot be kept (a number that is not finite, nesting without end).
     BadPayload,

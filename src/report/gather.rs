@@ -196,7 +196,7 @@ fn dense(size: usize) -> String {
 fn conservation(opening: &Opening, figures: Option<&Figures>, shortened: u64) -> Conservation {
     let (checkpoint, counts) = (&opening.checkpoint, opening.counts);
     let written = checkpoint.rows(counts.recovered);
-    let read = checkpoint.points(counts.late);
+    let read = checkpoint.points(counts.recovered, counts.late);
     let rows = figures.map_or(0, |figures| figures.rows);
     // A table that was taken over may have held some of the ids already.
     let rows_agree = checkpoint.adopted_rows > 0 || rows == written;

@@ -69,6 +69,18 @@ const SENTENCES: &[&str] = &[
     "nothing ties the captions in {column} to their points: Qdrant's vectors do not, and no content was embedded again",
     "nothing ties the captions in {column} to their points: Qdrant's vectors do not, and no content was embedded again; \
      embedding 0 of them again would take about 0 tokens, $0: --pay allows it",
+    "nothing ties 0 of the embeddings in {column} to their points: Qdrant's vectors do not, and no content was embedded \
+     again",
+    "nothing ties 0 of the embeddings in {column} to their points: Qdrant's vectors do not, and no content was embedded \
+     again; embedding 0 of them again would take about 0 tokens, $0: --pay allows it",
+    "nothing ties 0 of the captions in {column} to their points: Qdrant's vectors do not, and no content was embedded \
+     again",
+    "nothing ties 0 of the captions in {column} to their points: Qdrant's vectors do not, and no content was embedded \
+     again; embedding 0 of them again would take about 0 tokens, $0: --pay allows it",
+    "only 0 of the 0 untied embeddings in {column} were embedded again, and nothing else ties them to their points; at \
+     least 0 are wanted (--again), or all of them",
+    "only 0 of the 0 untied captions in {column} were embedded again, and nothing else ties them to their points; at least \
+     0 are wanted (--again), or all of them",
     "only 0 of the embeddings in {column} were embedded again, and nothing else ties them to their points; at least 0 \
      are wanted (--again), or all of them",
     "only 0 of the captions in {column} were embedded again, and nothing else ties them to their points; at least 0 are \

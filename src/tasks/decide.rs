@@ -184,7 +184,7 @@ async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[Poi
     }
     let gateway = parts.recipe.gateways.main();
     if let (Plan::Embed { content, .. }, Some(gateway)) = (plan, gateway) {
-        // What is remembered would come out the same without asking.
+        // Nor shall another point of this text get what is remembered of it.
         let inputs: Vec<_> = points
             .iter()
             .flatten()
@@ -193,7 +193,8 @@ async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[Poi
         gateway.forget(&inputs, Role::Document);
     }
     let recipe = parts.recipe.with_plan(plan);
-    let embedded = embed_points(&recipe, &parts.schema, points, Caller::Operator).await?;
+    // Whatever it is made of, picture, sound or pieces of a text: what is remembered would come out the same without asking.
+    let embedded = embed_points(&recipe, &parts.schema, points, Caller::Afresh).await?;
     if let Some((id, failure)) = embedded.failures.first() {
         anyhow::bail!("point {id} cannot be embedded again ({failure}); its row stays as it is");
     }

@@ -242,6 +242,13 @@ pub struct Settled {
     pub version: u64,
 }
 
+impl Settled {
+    /// Whether every point that was read is written, failed or skipped.
+    pub fn adds_up(&self) -> bool {
+        self.read == self.written + self.failed + self.skipped
+    }
+}
+
 /// All meters of a job. Shared by its tasks.
 #[derive(Debug, Default)]
 pub struct Meters {
@@ -459,7 +466,8 @@ impl Monitor {
         Snapshot {
             phase: setting.phase.clone(),
             total: meters.total.load(Ordering::Relaxed),
-            read: sample.settled + in_hand,
+            // By its own count, so that the sum beside it says something.
+            read: settled.read + in_hand,
             written: settled.written,
             failed: settled.failed,
             skipped: settled.skipped,

@@ -512,10 +512,17 @@ impl Task {
             failed: counts.failed,
             skipped: counts.skipped,
             shortened,
-            read: checkpoint.points(counts.late),
+            read: checkpoint.points(counts.recovered, counts.late),
             version: self.parts.target.version().await?,
         };
+        // Shown first: the line on the screen is off where the run stops for it.
         self.parts.meters.settle(settled, in_hand);
+        conserved(settled.adds_up(), || {
+            format!(
+                "{} points were read, but {} rows were written, {} points failed and {} were skipped",
+                settled.read, settled.written, settled.failed, settled.skipped
+            )
+        })?;
         Ok(())
     }
 

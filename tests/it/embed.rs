@@ -452,6 +452,54 @@ async fn a_vector_with_nan_fails_its_own_input_only_and_is_not_remembered() {
 }
 
 #[tokio::test]
+async fn a_vector_of_zeros_only_fails_its_own_input() {
+    let (server, gateway) = rig(|_| {}).await;
+    server.then([Behaviour::Zeros]);
+    let outcomes = embed(&gateway, &["a", "b", "c"]).await.expect("no outage");
+    assert_vector(&outcomes[0], "a");
+    assert_vector(&outcomes[2], "c");
+    let failure = outcomes[1].as_ref().expect_err("zeros");
+    assert_eq!(failure.cause, Cause::BadVector);
+    assert!(failure.message.contains("zeros only"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_vector_that_came_alone_and_cannot_be_used_is_blamed_on_its_input_where_a_plain_word_comes_out() {
+    for behaviour in [Behaviour::NaN, Behaviour::Zeros] {
+        let (server, gateway) = rig(|config| config.max_batch_inputs = 1).await;
+        server.then([behaviour.clone()]);
+        assert_eq!(
+            causes(embed(&gateway, &["a"]).await),
+            [Some(Cause::BadVector)],
+            "{behaviour:?}"
+        );
+        assert_eq!(sent(&server), [vec!["a"], vec!["hello"]], "{behaviour:?}");
+        assert_vectors(&embed(&gateway, &["a"]).await, &["a"]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_none_of_whose_vectors_can_be_used_blames_no_input_even_of_requests_of_one() {
+    for behaviour in [Behaviour::NaN, Behaviour::Zeros] {
+        let (server, gateway) = rig(|config| {
+            config.max_batch_inputs = 1;
+            config.max_in_flight = 1;
+            config.max_attempts = 2;
+        })
+        .await;
+        // It turns bad in mid-run.
+        assert_vectors(&embed(&gateway, &["a"]).await, &["a"]);
+        server.always(behaviour.clone());
+        assert_outage(&embed(&gateway, &["b"]).await, 2, "not even that of a plain word");
+        // The input, and the word twice: what came for it is no proof.
+        assert_eq!(server.requests(), 1 + 3, "{behaviour:?}");
+        assert_outage(&embed(&gateway, &messages(3)).await, 2, "not even that of a plain word");
+        server.always(Behaviour::Good);
+        assert_vectors(&embed(&gateway, &messages(3)).await, &messages(3));
+    }
+}
+
+#[tokio::test]
 async fn the_bad_inputs_of_a_batch_are_found_and_no_other_is_blamed() {
     let (server, gateway) = rig(|config| config.max_batch_inputs = 100).await;
     server.reject_inputs_containing("poison");

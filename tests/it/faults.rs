@@ -339,6 +339,23 @@ async fn a_vector_with_nan_fails_its_own_point_and_a_retry_brings_it_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_vectors_turn_bad_fails_no_point_where_a_request_has_one_input() {
+    let points = messages(POINTS);
+    let world = World::with(&points).await;
+    configure(&world, "");
+    replace(&world, "max_batch_inputs = 10", "max_batch_inputs = 1");
+    world.embeddings.then(vec![Behaviour::Good; 20]);
+    world.embeddings.always(Behaviour::NaN);
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["failed"]), (5, &json!(0)), "{report}");
+    assert_says(&report, &["not even that of a plain word"]);
+    assert_eq!(failures(&world).await, Vec::<Value>::new());
+    world.embeddings.always(Behaviour::Good);
+    assert_complete(&world.run().await, &points, "mended");
+    assert_arrived(&world, &points, "mended").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_longer_than_all_tries_is_waited_out_by_one_request_at_a_time() {
     // With pauses of 10 to 50 ms about a second and a half.
     const TRIES: usize = 40;

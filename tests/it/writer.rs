@@ -406,6 +406,25 @@ async fn where_another_process_has_committed_nothing_is_put_on_top() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_counts_a_point_twice_breaks_conservation_and_the_line_shows_it() {
+    let job = Job::with_failures().await;
+    // It came over, says the journal, and failed all the same.
+    let twice = |journal: &mut Journal| {
+        let id = [PointId::Num(9)];
+        journal.set_state(&id, &[State::Failed], State::Recovered, None)?;
+        journal.set_state(&id, &[State::Recovered], State::Failed, None)
+    };
+    assert_eq!(job.journal.run(twice).await.expect("moved"), 1);
+    let error = job.commit(job.page(1, 11..21, &[])).await.expect_err("noticed");
+    let fault = Fault::of(&error);
+    assert_eq!(fault.invariant, Some(Invariant::Conservation), "{fault}");
+    let expected = "20 points were read, but 19 rows were written, 2 points failed and 0 were skipped";
+    assert!(fault.message.contains(expected), "{fault}");
+    let settled = job.meters.settled();
+    assert_eq!((settled.read, settled.written, settled.failed), (20, 19, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_somebody_else_adds_break_conservation_and_nothing_more_is_written() {
     let job = Job::new().await;
     job.commit(job.page(0, 1..11, &[])).await.expect("committed");

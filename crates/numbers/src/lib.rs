@@ -43,6 +43,11 @@ pub fn not_finite(numbers: &[f32]) -> Option<usize> {
     Some(place * BLOCK + within)
 }
 
+/// Whether all of them are zero. Of any other embedding the first number or two are looked at, so it costs nothing.
+pub fn all_zero(numbers: &[f32]) -> bool {
+    numbers.iter().all(|number| *number == 0.0)
+}
+
 /// The cosine of two vectors: a·b / (|a| |b|), summed in f64 over eight lanes, so that 1,536 numbers lose no digits.
 /// `None` where there is none: different or zero dimension, a zero vector.
 pub fn cosine(a: &[f32], b: &[f32]) -> Option<f64> {
@@ -95,6 +100,19 @@ mod tests {
                     numbers[length - 1] = odd;
                     assert_eq!(not_finite(&numbers), Some(place), "{length}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_is_nothing_but_zeros_is_all_zero() {
+        for length in [1, 63, 1_536] {
+            let mut numbers = vec![0.0_f32; length];
+            numbers[length / 2] = -0.0;
+            assert!(all_zero(&numbers), "{length}");
+            for odd in [1e-40, -1.0, f32::NAN] {
+                numbers[length - 1] = odd;
+                assert!(!all_zero(&numbers), "{length} {odd}");
             }
         }
     }

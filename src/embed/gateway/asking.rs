@@ -14,8 +14,9 @@ use crate::patience::{Then, pause};
 const LEAST_THROTTLE: Duration = Duration::from_millis(100);
 
 impl Gateway {
-    /// Inputs are about to be blamed. Unless the server accepted a request that had begun after `rejected`, a plain word
-    /// must pass first: if even that is rejected, the server or the configuration is at fault, and no point may be blamed.
+    /// Inputs are about to be blamed. Unless the server gave a usable embedding for a request that had begun after
+    /// `rejected`, a plain word must pass first: if even that is rejected, or its embedding cannot be used however often it
+    /// is asked for, the server or the configuration is at fault, and no point may be blamed.
     pub(super) async fn doubt(
         &self,
         first: &str,
@@ -35,11 +36,30 @@ impl Gateway {
         if proven() {
             return Ok(());
         }
-        match self.request(&[Input::Text("hello".into())], role, caller).await? {
-            Verdict::Answered(_) => Ok(()),
-            Verdict::Rejected(plain) => Err(GatewayError::Fatal(format!(
-                "the embedder rejects everything, even a plain word ({plain}); the first rejection said: {first}"
-            ))),
+        let mut attempts = 0;
+        loop {
+            match self.request(&[Input::Text("hello".into())], role, caller).await? {
+                Verdict::Answered(_) => return Ok(()),
+                Verdict::Unusable(problem) => {
+                    attempts += 1;
+                    if attempts >= self.max_attempts {
+                        return Err(GatewayError::Outage {
+                            attempts,
+                            lasted: Duration::ZERO,
+                            message: format!(
+                                "no embedding can be used, not even that of a plain word: {problem}; the first of them: \
+                                 {first}"
+                            ),
+                        });
+                    }
+                    tokio::time::sleep(pause(self.backoff.0, self.backoff.1, attempts)).await;
+                }
+                Verdict::Rejected(plain) => {
+                    return Err(GatewayError::Fatal(format!(
+                        "the embedder rejects everything, even a plain word ({plain}); the first rejection said: {first}"
+                    )));
+                }
+            }
         }
     }
 
@@ -78,8 +98,13 @@ impl Gateway {
                     // A server that counts no tokens is taken at our own count.
                     money.settle(if answer.tokens > 0 { answer.tokens } else { tokens });
                     self.gate.answered(full);
-                    self.note_success(begun, inputs.len(), answer.tokens);
-                    return Ok(Verdict::Answered(answer));
+                    // Of several at least one can be used: `check` sees to that.
+                    let problem = match &answer.embeddings[..] {
+                        [Err(problem)] => Some(problem.clone()),
+                        _ => None,
+                    };
+                    self.note_answer(begun, inputs.len(), answer.tokens, problem.is_none());
+                    return Ok(problem.map_or_else(|| Verdict::Answered(answer), Verdict::Unusable));
                 }
                 Err(RequestError::Rejected(message)) => return Ok(Verdict::Rejected(message)),
                 Err(RequestError::Fatal(message)) => {
@@ -166,7 +191,7 @@ impl Gateway {
         self.gate.set_probing(false);
     }
 
-    /// When the newest of the accepted requests had begun.
+    /// When the newest of the accepted requests had begun, of which an embedding can be used.
     fn last_answer(&self) -> Option<Instant> {
         *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -203,6 +228,8 @@ impl Gateway {
             }
             if let Some(place) = qlance_numbers::not_finite(numbers) {
                 *embedding = Err(format!("number {place} of the embedding is {}", numbers[place]));
+            } else if qlance_numbers::all_zero(numbers) {
+                *embedding = Err("the embedding is zeros only".into());
             }
         }
         // Where not one of several can be used, the answer is at fault, not the inputs.
@@ -215,10 +242,11 @@ impl Gateway {
         Ok(answer)
     }
 
-    fn note_success(&self, begun: Instant, inputs: usize, tokens: u64) {
+    /// Counts an answer. `proves` where it shows that the server embeds what it is given.
+    fn note_answer(&self, begun: Instant, inputs: usize, tokens: u64, proves: bool) {
         self.counters.inputs.fetch_add(inputs as u64, Ordering::Relaxed);
         self.counters.tokens.fetch_add(tokens, Ordering::Relaxed);
-        {
+        if proves {
             let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
             *accepted = accepted.max(Some(begun));
         }

@@ -12,8 +12,9 @@ use crate::point::{Cause, Failure};
 impl Gateway {
     /// Sends a batch; where it is rejected, halves it until the bad inputs stand alone.
     ///
-    /// Inputs are blamed between two proofs that the server takes anything at all: one after the first rejection, before
-    /// more is halved, and one after the last. A server that turns bad in between blames nobody.
+    /// Inputs are blamed between two proofs that the server embeds anything at all: one after the first rejection, before
+    /// more is halved, and one after the last. A server that turns bad in between blames nobody. An embedding that came
+    /// alone and cannot be used is no better than a rejection; one that came with others has its proof in them.
     pub(super) async fn send(
         &self,
         mut batch: Vec<Passenger<'_>>,
@@ -30,7 +31,7 @@ impl Gateway {
         let mut parts = vec![(0, batch.len())];
         let mut result = loop {
             let Some((start, end)) = parts.pop() else { break Ok(()) };
-            match self.request(&inputs[start..end], role, caller).await {
+            let (cause, message) = match self.request(&inputs[start..end], role, caller).await {
                 Ok(Verdict::Answered(answer)) => {
                     for (offset, embedding) in answer.embeddings.into_iter().enumerate() {
                         outcomes[start + offset] =
@@ -38,27 +39,28 @@ impl Gateway {
                     }
                     // Before the next part is asked for: paid is paid.
                     self.keep(&batch[start..end], &outcomes[start..end]).await;
+                    continue;
                 }
-                Ok(Verdict::Rejected(message)) => {
-                    let now = Instant::now();
-                    let (since, said) = first.get_or_insert_with(|| (now, message.clone()));
-                    if end - start > 1 {
-                        let middle = usize::midpoint(start, end);
-                        parts.push((middle, end));
-                        parts.push((start, middle));
-                        continue;
-                    }
-                    last = Some(now);
-                    if blamed.is_empty()
-                        && let Err(error) = self.doubt(said, *since, role, caller).await
-                    {
-                        break Err(error);
-                    }
-                    blamed.push(start);
-                    outcomes[start] = Some(Err(Failure::new(Cause::Rejected, message)));
-                }
+                Ok(Verdict::Unusable(problem)) => (Cause::BadVector, problem),
+                Ok(Verdict::Rejected(message)) => (Cause::Rejected, message),
                 Err(error) => break Err(error),
+            };
+            let now = Instant::now();
+            let (since, said) = first.get_or_insert_with(|| (now, message.clone()));
+            if end - start > 1 {
+                let middle = usize::midpoint(start, end);
+                parts.push((middle, end));
+                parts.push((start, middle));
+                continue;
             }
+            last = Some(now);
+            if blamed.is_empty()
+                && let Err(error) = self.doubt(said, *since, role, caller).await
+            {
+                break Err(error);
+            }
+            blamed.push(start);
+            outcomes[start] = Some(Err(Failure::new(cause, message)));
         };
         if result.is_ok()
             && let (Some(last), Some((_, said))) = (last, &first)

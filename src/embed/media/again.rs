@@ -6,15 +6,18 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use url::{Position, Url};
 
-use super::message::shown;
+use super::message::{shown, shown_text};
 use crate::patience::{Outage, Patience};
 use crate::point::Failure;
 
+/// What the root of local files is called.
+const ROOT: &str = "media.root";
 /// Neighbours remembered.
 const MAX_KNOWN: usize = 256;
 /// The first pause of an outage.
@@ -29,24 +32,26 @@ pub(super) enum Remote {
     Web(Url),
     /// In an object store.
     Store(Url),
+    /// Below the root of local files, or the root itself.
+    File(PathBuf),
 }
 
 impl Remote {
-    fn url(&self) -> &Url {
-        match self {
-            Self::Web(url) | Self::Store(url) => url,
-        }
-    }
-
-    /// Whose it is: scheme, host and port, or store and container.
+    /// Whose it is: scheme, host and port, or store and container; of files the root, of which there is one.
     fn neighbour(&self) -> &str {
-        &self.url()[..Position::BeforePath]
+        match self {
+            Self::Web(url) | Self::Store(url) => &url[..Position::BeforePath],
+            Self::File(_) => ROOT,
+        }
     }
 }
 
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(self.url()))
+        f.write_str(&match self {
+            Self::Web(url) | Self::Store(url) => shown(url),
+            Self::File(path) => shown_text(&path.to_string_lossy()),
+        })
     }
 }
 
@@ -72,7 +77,7 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// Those who have answered in this process, at most 256.
+/// Those who have answered in this process, at most 256, the root of local files among them.
 #[derive(Debug)]
 pub(super) struct Neighbours {
     known: Mutex<HashMap<String, Arc<Neighbour>>>,
@@ -110,7 +115,9 @@ impl Neighbours {
             return;
         }
         if known.len() >= MAX_KNOWN {
-            let oldest = known.values().min_by_key(|neighbour| neighbour.lock().1);
+            // The root is known from the beginning, and for good.
+            let others = known.values().filter(|neighbour| neighbour.name != ROOT);
+            let oldest = others.min_by_key(|neighbour| neighbour.lock().1);
             let oldest = oldest.map(|neighbour| neighbour.name.clone());
             if let Some(name) = oldest {
                 known.remove(&name);
@@ -154,7 +161,7 @@ impl Neighbour {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Scheme, host and port.
+    /// Scheme, host and port; or what the root of local files is called.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -216,11 +223,14 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_remembered() {
         let neighbours = Neighbours::new(Duration::ZERO);
+        let root = Remote::File("/srv/media".into());
+        neighbours.answered(&root);
         for number in 0..MAX_KNOWN + 10 {
             neighbours.answered(&web(&format!("http://h{number}.example/")));
         }
         assert_eq!(neighbours.lock().len(), MAX_KNOWN);
         assert!(neighbours.of(&web("http://h0.example/")).is_none(), "the oldest went");
+        assert!(neighbours.of(&root).is_some(), "the root stays");
         assert!(
             neighbours
                 .of(&web(&format!("http://h{}.example/", MAX_KNOWN + 9)))

@@ -81,13 +81,19 @@ impl Loader {
     ) -> anyhow::Result<Self> {
         let timeout = Duration::from_secs(config.timeout_seconds);
         let guard = Guard::new(&config.allow_private)?;
+        let local = Local::new(config.root.as_deref(), base_dir)?;
+        let neighbours = Neighbours::new(patience);
+        if let Some(root) = local.root() {
+            // It was looked into: whatever it does not answer from now on is an outage.
+            neighbours.answered(&Remote::File(root.to_owned()));
+        }
         Ok(Self(Arc::new(Room {
             web: Web::new(guard, config.max_redirects, timeout)?,
-            local: Local::new(config.root.as_deref(), base_dir)?,
+            local,
             stores: Stores::new(&config.allow_stores, timeout)?,
             budget: Budget::new(budget_mib, config.max_mib),
             slots: Semaphore::new(config.max_in_flight.max(1)),
-            neighbours: Neighbours::new(patience),
+            neighbours,
             pause,
         })))
     }
@@ -103,10 +109,7 @@ impl Loader {
             Where::Inline(text) => Ok(inline::inline(text, &room.budget).await?),
             Where::Address(text) => match address::parse(text)? {
                 Address::Data(data) => Ok(inline::data(data, &room.budget).await?),
-                Address::File(path) => {
-                    let _slot = room.slots.acquire().await;
-                    Ok(room.local.fetch(&path, &room.budget).await?)
-                }
+                Address::File(path) => room.persevere(&Remote::File(path)).await,
                 Address::Http(url) => room.persevere(&Remote::Web(url)).await,
                 Address::Store(url) => {
                     room.stores.check(&url)?;
@@ -201,6 +204,11 @@ impl Room {
                 self.neighbours.answered(remote);
                 Ok(fetched)
             }
+            Remote::File(path) => {
+                let fetched = self.local.fetch(path, &self.budget).await?;
+                self.neighbours.answered(remote);
+                Ok(fetched)
+            }
         }
     }
 
@@ -211,6 +219,7 @@ impl Room {
         let answers = match &witness {
             Remote::Web(url) => self.web.answers(url).await,
             Remote::Store(url) => self.stores.answers(url).await,
+            Remote::File(path) => self.local.answers(path).await,
         };
         if answers {
             self.neighbours.answered(&witness);

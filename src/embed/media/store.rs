@@ -166,10 +166,8 @@ fn judge(url: &Url, error: &Error) -> Trouble {
     let name = shown(url);
     match error {
         Error::NotFound { .. } => unreachable(format!("cannot fetch {name}: there is no such object")).into(),
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            unreachable(format!("cannot fetch {name}: {}", chain(error))).into()
-        }
         Error::InvalidPath { .. } => refused(format!("refused {name}: {}", chain(error))).into(),
+        // Our keys may have run out: what was given before is asked for once more, then one knows.
         other => moment(url, chain(other)),
     }
 }
@@ -257,6 +255,32 @@ mod tests {
             let error = stores(&[entry]).expect_err(entry);
             assert!(error.to_string().contains("media.allow_stores"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_to_our_keys_is_no_fault_of_the_object() {
+        fn source() -> Box<dyn std::error::Error + Send + Sync> {
+            "403".into()
+        }
+        let url = url("s3://bucket/a");
+        let path = || "a".to_owned();
+        for error in [
+            Error::PermissionDenied {
+                path: path(),
+                source: source(),
+            },
+            Error::Unauthenticated {
+                path: path(),
+                source: source(),
+            },
+        ] {
+            assert!(matches!(judge(&url, &error), Trouble::Moment { .. }), "{error}");
+        }
+        let gone = Error::NotFound {
+            path: path(),
+            source: source(),
+        };
+        assert!(matches!(judge(&url, &gone), Trouble::Failed(_)));
     }
 
     async fn of_memory(key: &str, max_mib: u64) -> Result<Fetched, Trouble> {

@@ -34,14 +34,35 @@ fn the_conservation_line_adds_up_in_every_snapshot() {
     let settled = Settled {
         written: 190,
         failed: 10,
+        read: 200,
         ..Settled::default()
     };
+    assert!(settled.adds_up());
     meters.settle(settled, hands.into_iter().take(2).collect());
     let snapshot = monitor.snapshot(&meters, setting(&phase), start + Duration::from_secs(1));
     assert_eq!(
         snapshot.read,
         snapshot.written + snapshot.failed + snapshot.skipped + snapshot.in_hand
     );
+    assert_eq!((snapshot.read, snapshot.off_by()), (300, 0));
+}
+
+#[test]
+fn a_point_that_got_lost_is_seen_on_the_line() {
+    let meters = Arc::new(Meters::default());
+    let mut monitor = Monitor::new();
+    let hand = meters.take_in_hand(100);
+    let settled = Settled {
+        written: 190,
+        failed: 9,
+        read: 200,
+        ..Settled::default()
+    };
+    assert!(!settled.adds_up());
+    meters.settle(settled, Vec::new());
+    let snapshot = monitor.snapshot(&meters, setting(&Phase::Running), Instant::now());
+    assert_eq!((snapshot.read, snapshot.in_hand, snapshot.off_by()), (300, 100, 1));
+    drop(hand);
 }
 
 #[test]

@@ -191,7 +191,8 @@ impl Work {
             let took = begun.elapsed();
             if let (Step::VectorIndex, Ok(said)) = (step, &result) {
                 // Only the comparison wants it; where it cannot be kept it is unknown there.
-                let _ = kept::keep_index_time(&directory, said, took);
+                let said = said.clone();
+                let _ = tokio::task::spawn_blocking(move || kept::keep_index_time(&directory, &said, took)).await;
             }
             let _ = finished.send(Done::Step(step, took, result)).await;
         });

@@ -4,7 +4,7 @@
 //!
 //! Nothing that is remembered of the migration is taken for an answer: it would be compared with itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -29,10 +29,18 @@ const ROUND: usize = 16;
 /// Whose contents are to be embedded again.
 #[derive(Debug, Default)]
 pub(super) struct ToEmbed {
-    /// Where rows lie that nothing else ties to their points.
-    pub(super) untied: Vec<u64>,
+    /// Where rows lie that nothing else ties to their points, kind by kind.
+    pub(super) untied: BTreeMap<Kind, BTreeSet<u64>>,
     /// Whether others are drawn as well.
     pub(super) others: bool,
+}
+
+/// Embeddings of one kind that were compared with what came out.
+#[derive(Debug, Default)]
+struct OfKind {
+    compared: u64,
+    /// Of those that nothing else ties to their points: how many were compared, and how many of these differ.
+    untied: (u64, u64),
 }
 
 /// What came of it.
@@ -52,8 +60,8 @@ pub(super) struct Again {
     failed: u64,
     /// The least cosine.
     worst: Option<f32>,
-    /// Of each kind of embeddings, how many were compared, and how many of those differ.
-    of: BTreeMap<Kind, (u64, u64)>,
+    /// The same of each kind of embeddings.
+    of: BTreeMap<Kind, OfKind>,
     /// Why nothing was embedded, as the end of a sentence.
     pub(super) why_not: Option<String>,
 }
@@ -61,23 +69,26 @@ pub(super) struct Again {
 impl Again {
     /// Embeddings of a kind that were compared with what came out.
     pub(super) fn compared_of(&self, kind: &Kind) -> u64 {
-        self.of.get(kind).map_or(0, |(compared, _)| *compared)
+        self.of.get(kind).map_or(0, |of| of.compared)
     }
 
-    /// Those of them that it did not come out the same for.
-    pub(super) fn differing_of(&self, kind: &Kind) -> u64 {
-        self.of.get(kind).map_or(0, |(_, differing)| *differing)
+    /// Those of them that nothing else ties to their points; and how many of these it did not come out the same for.
+    pub(super) fn untied_of(&self, kind: &Kind) -> (u64, u64) {
+        self.of.get(kind).map_or((0, 0), |of| of.untied)
     }
 
-    /// Takes one row's cosines in; answers the least where it is too low.
-    fn take_in(&mut self, cosines: Vec<(Kind, f32)>) -> Option<f32> {
+    /// Takes one row's cosines in, `untied` saying of which kinds nothing else ties the row's embedding to its point;
+    /// answers the least where it is too low.
+    fn take_in(&mut self, cosines: Vec<(Kind, f32)>, untied: impl Fn(&Kind) -> bool) -> Option<f32> {
         let least = least(&cosines);
         self.compared += 1;
         self.worst = Some(self.worst.map_or(least, |worst| worst.min(least)));
         for (kind, cosine) in cosines {
-            let (compared, differing) = self.of.entry(kind).or_default();
-            *compared += 1;
-            *differing += u64::from(differs(cosine));
+            let untied = untied(&kind);
+            let of = self.of.entry(kind).or_default();
+            of.compared += 1;
+            of.untied.0 += u64::from(untied);
+            of.untied.1 += u64::from(untied && differs(cosine));
         }
         self.differing += u64::from(differs(least));
         differs(least).then_some(least)
@@ -99,8 +110,9 @@ pub(super) async fn run(ground: &Ground<'_>, check: &mut Check, rows: ToEmbed) -
     if ground.wish.again == 0 || ground.rows == 0 {
         return Ok(again);
     }
-    let mut places = rows.untied;
-    if rows.others {
+    let ToEmbed { untied, others } = rows;
+    let mut places: Vec<u64> = untied.values().flatten().copied().collect();
+    if others {
         places.extend(ground.places(ground.wish.again as u64, SALT));
     }
     places.sort_unstable();
@@ -113,7 +125,7 @@ pub(super) async fn run(ground: &Ground<'_>, check: &mut Check, rows: ToEmbed) -
         again.drawn += points.len() as u64;
         estimate(ground, content, &points, &mut again);
         if goes_on {
-            goes_on = embed(ground, check, &mut again, (&rows, points)).await?;
+            goes_on = embed(ground, check, &mut again, &untied, (&rows, points)).await?;
         }
     }
     if let Some(gateway) = ground.inspector.recipe.gateways.main() {
@@ -153,17 +165,21 @@ pub(super) async fn run(ground: &Ground<'_>, check: &mut Check, rows: ToEmbed) -
     Ok(again)
 }
 
-/// The rows at these places and their points, as the rows should say them. Rows that hold Qdrant's vector because the
-/// operator wanted it so are left out.
+/// The rows at these places, with their places, and their points, as the rows should say them. Rows that hold Qdrant's
+/// vector because the operator wanted it so are left out.
 async fn drawn(
     ground: &Ground<'_>,
     content: &str,
     places: &[u64],
-) -> anyhow::Result<(HashMap<PointId, Row>, Vec<Point>)> {
+) -> anyhow::Result<(HashMap<PointId, (u64, Row)>, Vec<Point>)> {
     let inspector = ground.inspector;
     let columns = ground.columns(|role| matches!(role, Role::Id | Role::Modality | Role::Embedding(_)));
     let rows = ground.rows_at(places, &columns).await?;
-    let rows: HashMap<PointId, Row> = rows.into_iter().map(|row| (row.point.id, row)).collect();
+    let rows: HashMap<PointId, (u64, Row)> = places
+        .iter()
+        .zip(rows)
+        .map(|(place, row)| (row.point.id, (*place, row)))
+        .collect();
     let ids: Vec<PointId> = rows.keys().copied().collect();
     let mut ids_in_order = ids.clone();
     ids_in_order.sort_unstable();
@@ -216,7 +232,8 @@ async fn embed(
     ground: &Ground<'_>,
     check: &mut Check,
     again: &mut Again,
-    (rows, points): (&HashMap<PointId, Row>, Vec<Point>),
+    untied: &BTreeMap<Kind, BTreeSet<u64>>,
+    (rows, points): (&HashMap<PointId, (u64, Row)>, Vec<Point>),
 ) -> anyhow::Result<bool> {
     let inspector = ground.inspector;
     let (recipe, schema) = (&inspector.recipe, &inspector.schema);
@@ -231,8 +248,9 @@ async fn embed(
     let columns: Vec<&str> = schema.embeddings().map(|(column, _)| column).collect();
     for finished in &embedded.points {
         let id = finished.point.id;
-        let Some(row) = rows.get(&id) else { continue };
-        if let Some(cosine) = again.take_in(cosines(&columns, row, finished)) {
+        let Some((place, row)) = rows.get(&id) else { continue };
+        let untied = |kind: &Kind| untied.get(kind).is_some_and(|places| places.contains(place));
+        if let Some(cosine) = again.take_in(cosines(&columns, row, finished), untied) {
             check
                 .offenders
                 .add(id, || format!("embedded again, the cosine is {cosine:.4}"));
@@ -275,11 +293,17 @@ fn least(cosines: &[(Kind, f32)]) -> f32 {
 
 #[cfg(test)]
 impl Again {
-    /// So many of one kind came out the same.
+    /// So many of one kind, that nothing else ties, came out the same.
     pub(super) fn of_kind(kind: Kind, compared: u64) -> Self {
         Self {
             compared,
-            of: BTreeMap::from([(kind, (compared, 0))]),
+            of: BTreeMap::from([(
+                kind,
+                OfKind {
+                    compared,
+                    untied: (compared, 0),
+                },
+            )]),
             ..Self::default()
         }
     }
@@ -348,15 +372,22 @@ mod tests {
         let columns = ["embedding", "embedding_caption"];
         let (east, north): (&[f32], &[f32]) = (&[1.0, 0.0], &[0.0, 1.0]);
         let mut again = Again::default();
-        let one = row(east, &[]);
-        assert_eq!(again.take_in(cosines(&columns, &one, &finished(east, None))), None);
-        let two = row(east, &[("embedding_caption", east)]);
-        let low = again.take_in(cosines(&columns, &two, &finished(east, Some(north))));
-        assert!(low.is_some_and(|cosine| cosine.abs() < 1e-6), "{low:?}");
         let (own, caption) = (("embedding".to_owned(), false), ("embedding_caption".to_owned(), true));
-        assert_eq!((again.compared_of(&own), again.differing_of(&own)), (2, 0));
-        assert_eq!((again.compared_of(&caption), again.differing_of(&caption)), (1, 1));
+        let one = row(east, &[]);
+        assert_eq!(
+            again.take_in(cosines(&columns, &one, &finished(east, None)), |_| true),
+            None
+        );
+        // What is tied to its point says nothing of what is not.
+        let two = row(east, &[("embedding_caption", east)]);
+        let low = again.take_in(cosines(&columns, &two, &finished(east, Some(north))), |kind| {
+            *kind == caption
+        });
+        assert!(low.is_some_and(|cosine| cosine.abs() < 1e-6), "{low:?}");
+        assert_eq!((again.compared_of(&own), again.untied_of(&own)), (2, (1, 0)));
+        assert_eq!((again.compared_of(&caption), again.untied_of(&caption)), (1, (1, 1)));
         assert_eq!((again.compared, again.differing), (2, 1));
-        assert_eq!(again.compared_of(&("embedding".to_owned(), true)), 0);
+        let other = ("embedding".to_owned(), true);
+        assert_eq!((again.compared_of(&other), again.untied_of(&other)), (0, (0, 0)));
     }
 }

@@ -1,6 +1,6 @@
 //! What ties embeddings to their points, kind by kind; and what has to be embedded again, where nothing else does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -21,10 +21,10 @@ pub(super) type Kind = (String, bool);
 
 /// How the embeddings of a kind are tied to their points.
 #[derive(Debug, Default)]
-pub(super) struct Tie {
+struct Tie {
     /// Held against Qdrant's vector; could not be.
-    pub(super) tied: u64,
-    pub(super) untied: u64,
+    tied: u64,
+    untied: u64,
     /// Where some of those that could not be lie in the table, drawn at random.
     drawn: Vec<u64>,
 }
@@ -87,26 +87,30 @@ impl Ties {
         kinds.collect()
     }
 
-    /// The rows that only embedding their contents again ties to their points; and whether there are others.
+    /// The rows that only embedding their contents again ties to their points, kind by kind, however many others of the
+    /// kind are tied; and whether there are others.
     pub(super) fn to_embed_again(&self) -> ToEmbed {
-        let (tied, untied): (Vec<&Tie>, Vec<&Tie>) = self.kinds.values().partition(|tie| tie.tied > 0);
+        let untied = self.kinds.iter().filter(|(_, tie)| tie.untied > 0);
+        let untied = untied.map(|(kind, tie)| (kind.clone(), tie.drawn.iter().copied().collect::<BTreeSet<u64>>()));
         ToEmbed {
-            untied: untied.iter().flat_map(|tie| &tie.drawn).copied().collect(),
-            others: untied.is_empty() || !tied.is_empty(),
+            untied: untied.collect(),
+            others: self.untied() == 0 || self.tied() > 0,
         }
     }
 
     /// Says what nothing ties to its point, kind by kind. Where only the contents that were embedded again do, so many of
-    /// them are wanted as say something, and what they say is told with the figure. `of` is the number of all rows, where a
-    /// sample of them was looked at.
+    /// them are wanted as say something, and what they say is told with the figure: rows that are tied prove nothing of
+    /// those beside them. `of` is the number of all rows, where a sample of them was looked at.
     pub(super) fn judge(&self, check: &mut Check, again: &Again, of: Option<u64>) {
         let mut partly = 0;
         for (kind, tie) in &self.kinds {
             if tie.tied > 0 {
                 partly += tie.untied;
-            } else if tie.untied > 0 {
+            }
+            if tie.untied > 0 {
                 // A sample does not say how many there are of a kind.
-                judge_kind(check, kind, again, of.unwrap_or(tie.untied));
+                let seen = (tie.tied > 0).then_some(tie.untied);
+                judge_kind(check, kind, seen, again, of.unwrap_or(tie.untied));
             }
         }
         if partly > 0 {
@@ -119,14 +123,23 @@ impl Ties {
     }
 }
 
-/// Judges a kind of embeddings, so many in all, that only contents embedded again tie to their points.
-pub(super) fn judge_kind(check: &mut Check, kind: &Kind, again: &Again, all: u64) {
+/// Judges the embeddings of a kind, so many in all, that only contents embedded again tie to their points; `partly` is how
+/// many were seen, where others of the kind are tied.
+pub(super) fn judge_kind(check: &mut Check, kind: &Kind, partly: Option<u64>, again: &Again, all: u64) {
     let (column, beside) = kind;
     let what = if *beside { "captions" } else { "embeddings" };
-    let compared = again.compared_of(kind);
+    let (untied, whose, these) = match partly.map(grouped) {
+        None => ("", format!("the {what}"), format!("the {what}")),
+        Some(seen) => (
+            "untied ",
+            format!("{seen} of the {what}"),
+            format!("the {seen} untied {what}"),
+        ),
+    };
+    let (compared, differing) = again.untied_of(kind);
     if compared == 0 {
         check.doubt(format!(
-            "nothing ties the {what} in {column} to their points: Qdrant's vectors do not, and no content was embedded \
+            "nothing ties {whose} in {column} to their points: Qdrant's vectors do not, and no content was embedded \
              again{}",
             again.why_not.as_deref().unwrap_or_default()
         ));
@@ -134,20 +147,20 @@ pub(super) fn judge_kind(check: &mut Check, kind: &Kind, again: &Again, all: u64
     }
     if compared < all && AGAIN_SAMPLE.judge(compared as f64) != Outcome::Pass {
         check.doubt(format!(
-            "only {} of the {what} in {column} were embedded again, and nothing else ties them to their points; at \
+            "only {} of {these} in {column} were embedded again, and nothing else ties them to their points; at \
              least {} are wanted (--again), or all of them",
             grouped(compared),
             limit_of(AGAIN_SAMPLE.limit)
         ));
     }
     let said = if compared < all {
-        Sample::new(compared, all, again.differing_of(kind)).text()
+        Sample::new(compared, all, differing).text()
     } else {
         format!("all {}", grouped(compared))
     };
     check
         .figure
-        .push_str(&format!("; {what} in {column} embedded again: {said}"));
+        .push_str(&format!("; {untied}{what} in {column} embedded again: {said}"));
     let wanted = format!("; {}", AGAIN_SAMPLE.named());
     if !check.threshold.ends_with(&wanted) {
         check.threshold.push_str(&wanted);
@@ -156,8 +169,8 @@ pub(super) fn judge_kind(check: &mut Check, kind: &Kind, again: &Again, all: u64
 
 #[cfg(test)]
 impl Ties {
-    /// One kind.
-    pub(super) fn of(&self, kind: &Kind) -> &Tie {
-        &self.kinds[kind]
+    /// How many of one kind are tied, and how many are not.
+    pub(super) fn of(&self, kind: &Kind) -> (u64, u64) {
+        self.kinds.get(kind).map_or((0, 0), |tie| (tie.tied, tie.untied))
     }
 }

@@ -253,13 +253,18 @@ impl Tally {
             .map(|name| Similarity::cosine(new, point.vectors.get(name)?.dense()?).map(Similarity::get))
             .collect();
         let Some(stored) = row.similarity.map(Similarity::get) else {
-            self.count_ties(place, row, false);
             // Whichever of the vectors it was compared with, a cosine came out and was stored.
             let lacks = self.stores && !found.is_empty() && found.iter().all(Option::is_some);
-            if lacks && self.adopted {
+            if lacks && !self.adopted {
+                // Found fault with already; what stands beside it is not.
+                self.count_others(place, row);
+                return Some(unstored());
+            }
+            self.count_ties(place, row, false);
+            if lacks {
                 self.unstored.push(row.point.id);
             }
-            return (lacks && !self.adopted).then(unstored);
+            return None;
         };
         let distance = |cosine: &f32| f64::from((cosine - stored).abs());
         let best = found
@@ -280,6 +285,11 @@ impl Tally {
         if let Some(column) = &row.embedding_column {
             self.ties.count(place, column, false, own);
         }
+        self.count_others(place, row);
+    }
+
+    /// Counts what stands beside a row's own embedding.
+    fn count_others(&mut self, place: u64, row: &Row) {
         for (column, _) in &row.others {
             self.ties.count(place, column, true, false);
         }

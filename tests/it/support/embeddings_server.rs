@@ -50,6 +50,8 @@ pub(crate) enum Behaviour {
     WrongDimension(usize),
     /// Good, but the embedding in the middle (`inputs / 2`) begins with NaN.
     NaN,
+    /// Good, but the embedding in the middle is zeros only.
+    Zeros,
     /// Status 200 with a page of HTML.
     Garbage,
     /// Good, but listed from last to first; the indices are right.
@@ -516,8 +518,12 @@ fn embeddings(asked: &Asked, behaviour: &Behaviour) -> Value {
     let mut data = Vec::with_capacity(asked.input.len());
     for (index, text) in asked.input.iter().enumerate() {
         let mut numbers = embedding_of(text, dimensions);
-        if *behaviour == Behaviour::NaN && index == asked.input.len() / 2 {
-            numbers[0] = f32::NAN;
+        if index == asked.input.len() / 2 {
+            match behaviour {
+                Behaviour::NaN => numbers[0] = f32::NAN,
+                Behaviour::Zeros => numbers.fill(0.0),
+                _ => {}
+            }
         }
         let embedding = if as_base64 {
             let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();

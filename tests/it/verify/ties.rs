@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use qlance::config::Config;
 use qlance::journal::{Journal, Spent};
-use qlance::point::PointId;
 use qlance::point::verdict::{Decision, Outcome};
+use qlance::point::{PointId, Vectors};
 use qlance::tasks::verify::{CheckId, Verification, Wish};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -66,6 +66,46 @@ async fn in_another_space_every_row_of_a_small_table_suffices() {
     let found = Job::open(&world).await.verify(again(50)).await;
     assert_eq!(vectors(&found).outcome, Outcome::Pass, "{found:?}");
     assert!(vectors(&found).figure.contains("embedded again: all 12"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_whose_points_have_no_vector_are_not_proven_by_those_beside_them() {
+    let mut points = sea(160);
+    for point in points.iter_mut().skip(100) {
+        point.vectors = Vectors::new();
+    }
+    let world = migrated(&points, Manner::Embedded, &[]).await;
+    let job = Job::open(&world).await;
+    let found = job.verify(only(&[CheckId::Vectors])).await;
+    let checked = vectors(&found);
+    assert_eq!(checked.outcome, Outcome::Inconclusive, "{found:?}");
+    let expected = "nothing ties 60 of the embeddings in embedding to their points";
+    assert!(checked.reasons[0].starts_with(expected), "{found:?}");
+    let pay = |again: usize| Wish {
+        again,
+        pay: true,
+        ..only(&[CheckId::Vectors])
+    };
+    let found = job.verify(pay(20)).await;
+    let expected = "only 20 of the 60 untied embeddings in embedding were embedded again";
+    assert!(vectors(&found).reasons[0].starts_with(expected), "{found:?}");
+    // Those that are tied are drawn beside them, and say nothing of them.
+    let found = job.verify(pay(50)).await;
+    let checked = vectors(&found);
+    assert_eq!(checked.outcome, Outcome::Pass, "{found:?}");
+    assert!(
+        checked
+            .figure
+            .contains("untied embeddings in embedding embedded again: 0 wrong among 50 sampled of 60"),
+        "{}",
+        checked.figure
+    );
+    let kind = &checked.numbers["kinds"][0];
+    assert_eq!(
+        (&kind["tied_to_qdrant"], &kind["not_tied"]),
+        (&json!(100), &json!(60)),
+        "{kind}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,6 +169,15 @@ async fn pieces_of_long_texts_are_embedded_again_and_not_remembered() {
         );
         // Every piece is asked for, the second time as well.
         assert_eq!(world.embeddings.inputs() - before, migrated, "time {time}");
+    }
+    // Nor does the operator who wants them made anew get back what was kept of them.
+    for time in 1..=2 {
+        let before = world.embeddings.inputs();
+        let output = world
+            .qlance(&["divergence", "embed-again", "101", "102", "--json"])
+            .await;
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(world.embeddings.inputs() - before, migrated - 5, "time {time}");
     }
 }
 

@@ -181,6 +181,47 @@ async fn an_outage_of_a_server_is_waited_out_and_then_told() {
 }
 
 #[tokio::test]
+async fn a_root_that_is_gone_is_an_outage_and_no_file_is_to_blame() {
+    let house = tempfile::tempdir().expect("a directory");
+    let (root, away) = (house.path().join("media"), house.path().join("away"));
+    std::fs::create_dir(&root).expect("a directory");
+    std::fs::write(root.join("a"), b"file").expect("written");
+    let config = MediaConfig {
+        root: Some(root.clone()),
+        ..config()
+    };
+    let impatient = loader(&config, Duration::ZERO);
+    let patient = loader(&config, Duration::from_secs(60));
+    // Without a file that was read the root itself is the witness.
+    assert!(fetch(&patient, "a").await.is_ok());
+    std::fs::rename(&root, &away).expect("moved");
+    // What is left of a mount that is gone.
+    std::fs::create_dir(&root).expect("a directory");
+    match fetch(&impatient, "a").await {
+        Err(LoadError::Outage { attempts, message, .. }) => {
+            assert_eq!(attempts, 3);
+            assert!(message.contains("media.root does not answer"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let waiting = patient.clone();
+    let waiter = tokio::spawn(async move { fetch(&waiting, "a").await });
+    while patient.outage().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(!waiter.is_finished());
+    std::fs::remove_dir(&root).expect("removed");
+    std::fs::rename(&away, &root).expect("moved back");
+    patient.try_now();
+    let fetched = tokio::time::timeout(Duration::from_secs(10), waiter).await;
+    assert_eq!(fetched.expect("soon").expect("no panic").expect("there again"), b"file");
+    assert_eq!(patient.outage(), None);
+    // What is not there while the others are has itself to blame.
+    let failure = failure(fetch(&patient, "none").await);
+    assert_eq!(failure.cause, Cause::MediaUnreachable);
+}
+
+#[tokio::test]
 async fn no_more_is_in_memory_than_the_budget_allows() {
     let server = Server::start(|_| Reply::ok(&vec![0; 700 << 10])).await;
     let loader = loader(&config(), Duration::ZERO);
