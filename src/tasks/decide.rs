@@ -76,7 +76,15 @@ pub async fn carry_out(
             held.into_iter().map(|(id, row)| (id, row.similarity)).collect();
         let note = note.clone();
         journal
-            .run(move |journal| journal.decide(&decided, decision, note.as_deref(), now_ms()))
+            .run(move |journal| {
+                journal.decide(&decided, decision, note.as_deref(), now_ms())?;
+                if decision == Decision::Accepted {
+                    return Ok(());
+                }
+                // Their rows say what the points say: catching up has nothing left to do about them, and would undo it.
+                let ids: Vec<PointId> = decided.iter().map(|(id, _)| *id).collect();
+                journal.settle_drift(&ids)
+            })
             .await?;
         done.extend(ids);
     }
@@ -177,7 +185,9 @@ async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[Poi
         for point in points.iter_mut().flatten() {
             let id = point.id;
             let edited = journal.run(move |journal| journal.applied_edit(id)).await?;
-            if let Some(edit) = edited {
+            // What Qdrant was mended to itself is newer.
+            let now = point.payload.get(content).and_then(|value| value.as_str());
+            if let Some(edit) = edited.filter(|edit| edit.before.as_deref() == now) {
                 point.payload.insert(content.clone(), edit.after.into());
             }
         }

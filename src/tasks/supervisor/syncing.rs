@@ -61,6 +61,7 @@ impl Work {
         self.parts.source.begin_anew();
         let mending = self.mending.clone();
         self.set_phase(Phase::CatchingUp).await;
+        self.open_gates().await;
         let finished = self.finished.clone();
         tokio::spawn(async move {
             let mut done = CaughtUp::default();
