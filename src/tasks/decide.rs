@@ -127,7 +127,7 @@ async fn held(
 ) -> anyhow::Result<BTreeMap<PointId, Row>> {
     let table = tables.borrow().clone().context("there is no table yet")?;
     let rows = read::rows_by_id(&table, &parts.schema, ids).await?;
-    Ok(rows.into_iter().map(|row| (row.point.id, row)).collect())
+    Ok(read::firsts(rows))
 }
 
 /// Makes the rows anew from what Qdrant holds now, and from what was mended by hand.
