@@ -39,8 +39,8 @@ pub async fn scan(
     Ok(stream.map(|batch| batch.context("the table cannot be read")))
 }
 
-/// Rows by id, whole, in the order in which rows are numbered. At most 1,000 ids a call; those that are not there are left
-/// out.
+/// Rows by id, whole. At most 1,000 ids a call; those that are not there are left out.
+/// They come in the order in which rows are numbered.
 ///
 /// # Errors
 /// The table cannot be read.

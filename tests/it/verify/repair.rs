@@ -79,47 +79,6 @@ async fn every_fault_is_repaired_and_verified_once_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_with_another_number_of_rows_is_refused_but_for_a_repair() {
-    let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
-    let planter = Planter::open(&world).await;
-    let faults = [Fault::Missing, Fault::Missing];
-    let planted = planter.plant(&faults, &mut StdRng::seed_from_u64(6)).await;
-    let output = world.qlance(&["run"]).await;
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("qlance verify --repair"), "{}", said(&output));
-    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
-    assert_eq!((code, &told["done"]["added"]), (Some(0), &2.into()), "{told}");
-    assert_whole(&world).await;
-    let rows = world.rows().await;
-    let ids: BTreeSet<PointId> = rows.iter().map(|row| row.point.id).collect();
-    assert!(
-        planted
-            .iter()
-            .flat_map(|planted| &planted.ids)
-            .all(|id| ids.contains(id))
-    );
-    assert_eq!(world.run().await.0, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_without_a_point_stay_until_their_removal_is_agreed_to() {
-    let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
-    let planter = Planter::open(&world).await;
-    planter
-        .plant(&[Fault::Extra, Fault::Missing], &mut StdRng::seed_from_u64(7))
-        .await;
-    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
-    assert_eq!(
-        (code, &told["done"]["added"], &told["done"]["removed"]),
-        (Some(4), &1.into(), &0.into()),
-        "{told}"
-    );
-    let (code, told) = asked(&world, &["verify", "--repair", "--remove-gone", "--json"]).await;
-    assert_eq!((code, &told["done"]["removed"]), (Some(0), &1.into()), "{told}");
-    assert_whole(&world).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn of_rows_that_repeat_an_id_the_one_that_stays_is_the_one_that_is_judged() {
     let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
     let planter = Planter::open(&world).await;
@@ -162,4 +121,45 @@ async fn rows_that_repeat_an_id_are_brought_up_to_date_before_they_are_taken_out
     assert_eq!((code, &told["done"]["removed"]), (Some(0), &1.into()), "{told}");
     assert_whole(&world).await;
     assert_eq!(world.run().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_with_another_number_of_rows_is_refused_but_for_a_repair() {
+    let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
+    let planter = Planter::open(&world).await;
+    let faults = [Fault::Missing, Fault::Missing];
+    let planted = planter.plant(&faults, &mut StdRng::seed_from_u64(6)).await;
+    let output = world.qlance(&["run"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("qlance verify --repair"), "{}", said(&output));
+    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
+    assert_eq!((code, &told["done"]["added"]), (Some(0), &2.into()), "{told}");
+    assert_whole(&world).await;
+    let rows = world.rows().await;
+    let ids: BTreeSet<PointId> = rows.iter().map(|row| row.point.id).collect();
+    assert!(
+        planted
+            .iter()
+            .flat_map(|planted| &planted.ids)
+            .all(|id| ids.contains(id))
+    );
+    assert_eq!(world.run().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_without_a_point_stay_until_their_removal_is_agreed_to() {
+    let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
+    let planter = Planter::open(&world).await;
+    planter
+        .plant(&[Fault::Extra, Fault::Missing], &mut StdRng::seed_from_u64(7))
+        .await;
+    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
+    assert_eq!(
+        (code, &told["done"]["added"], &told["done"]["removed"]),
+        (Some(4), &1.into(), &0.into()),
+        "{told}"
+    );
+    let (code, told) = asked(&world, &["verify", "--repair", "--remove-gone", "--json"]).await;
+    assert_eq!((code, &told["done"]["removed"]), (Some(0), &1.into()), "{told}");
+    assert_whole(&world).await;
 }
