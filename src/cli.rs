@@ -269,7 +269,7 @@ pub struct VerifyArgs {
     /// Repair without asking: bring over, embed again, remove repeated rows.
     #[arg(long, short, requires = "repair")]
     pub yes: bool,
-    /// Repair removes rows whose points are gone from Qdrant as well, without asking.
+    /// Repair removes rows whose points are gone from Qdrant, without asking; without --yes only that.
     #[arg(long, requires = "repair")]
     pub remove_gone: bool,
     /// List this many offenders of each check.
@@ -374,7 +374,7 @@ pub struct SyncArgs {
     /// Bring over what is new or changed, without asking.
     #[arg(long, short)]
     pub yes: bool,
-    /// Remove rows whose points are gone from Qdrant as well, without asking.
+    /// Remove rows whose points are gone from Qdrant, without asking; without --yes only that.
     #[arg(long)]
     pub remove_gone: bool,
     /// Only say what differs and what it would cost.

@@ -1,5 +1,14 @@
 //! What each command does: from parsed arguments to an exit code. Wiring and printing; the work is in `tasks`.
 
+/// A line on stderr. `eprintln!` panics where stderr is gone, as a terminal can be at any moment: what nobody hears is no
+/// reason to stop.
+macro_rules! tell {
+    ($($text:tt)*) => {{
+        let line = format!("{}\n", format_args!($($text)*));
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    }};
+}
+
 mod acting;
 mod compare;
 #[cfg(all(feature = "embedded", feature = "minilm"))]
@@ -45,12 +54,15 @@ const NO_DEMO: &str = "this qlance was built without the demo; build it with the
 
 /// Runs a command.
 pub async fn run(cli: Cli) -> ExitCode {
+    // Before anything listens to signals.
+    signals::outlives_terminal();
     let done = dispatch(&cli).await;
     logging::finish().await;
     match done {
         Ok(code) => ExitCode::from(code),
+        Err(error) if is_unread(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("qlance: {}", printable(&format!("{error:#}")));
+            tell!("qlance: {}", printable(&format!("{error:#}")));
             // Configuration and usage are 2; everything else is 1.
             ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
         }
@@ -83,6 +95,23 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether whoever read stdout has seen enough (`| head`): the end of a list, and nothing that went wrong.
+fn is_unread(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// What became of printing where the exit code says more than that: a reader that has seen enough is no error.
+///
+/// # Errors
+/// Stdout cannot be written for another reason.
+pub(crate) fn read_or_not(printed: anyhow::Result<()>) -> anyhow::Result<()> {
+    match printed {
+        Err(error) if is_unread(&error) => Ok(()),
+        printed => printed,
+    }
+}
+
 async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match cli.command.as_ref().unwrap_or(&Command::Console(RunArgs::default())) {
         Command::Console(args) => {
@@ -90,7 +119,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             if none_yet && !args.json && has_screen(cli) {
                 let looks = console::Looks::choose(cli.color, cli.ascii, !cli.no_mouse);
                 if !console::setup::run(&cli.config, looks).await? {
-                    eprintln!("qlance: left; nothing was written");
+                    tell!("qlance: left; nothing was written");
                     return Ok(0);
                 }
             }
@@ -127,7 +156,9 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         #[cfg(not(all(feature = "embedded", feature = "minilm")))]
         Command::Demo(_) => Err(ConfigError::Usage(NO_DEMO.into()).into()),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "qlance", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "qlance", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(0)
         }
     }
@@ -188,7 +219,7 @@ async fn start(
         None => None,
     };
     for line in endpoint.iter().flat_map(Endpoint::told) {
-        eprintln!("qlance: {}", printable(&line));
+        tell!("qlance: {}", printable(&line));
     }
     let orders = Orders {
         options,

@@ -91,7 +91,7 @@ CREATE TABLE IF NOT EXISTS edits (
     at     INTEGER NOT NULL,
     before TEXT,                -- null where the payload had no text there
     after  TEXT NOT NULL,
-    state  TEXT NOT NULL        -- open (being tried), applied (the row says so), dropped
+    state  TEXT NOT NULL        -- open (being tried), applied (the row says so), dropped (in no row)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS edits_by_key ON edits (key, at);
 CREATE INDEX IF NOT EXISTS failures_late ON failures (late) WHERE late;

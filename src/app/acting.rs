@@ -79,8 +79,10 @@ impl App {
             }
             ActionId::Retry => {
                 let ids = self.failures.chosen();
-                self.failures.queued(&ids);
-                return send(TaskCommand::Retry(Selection::Ids(ids)));
+                match self.failures.hidden_chosen() {
+                    0 => return self.retry(ids),
+                    hidden => self.confirm = Some(Confirm::retry(ids, hidden)),
+                }
             }
             ActionId::RetryAll => {
                 let filter = self.failures.filter();
@@ -94,8 +96,17 @@ impl App {
                     .map(TaskCommand::ReadFailure)
                     .map_or_else(Vec::new, send);
             }
-            ActionId::Skip => self.ask(Ask::SkipReason(self.failures.chosen())),
-            ActionId::Unskip => return send(TaskCommand::Unskip(self.failures.chosen())),
+            ActionId::Skip => {
+                let (ids, hidden) = (self.failures.chosen(), self.failures.hidden_chosen());
+                self.ask(Ask::SkipReason(ids, hidden));
+            }
+            ActionId::Unskip => {
+                let ids = self.failures.chosen();
+                match self.failures.hidden_chosen() {
+                    0 => return send(TaskCommand::Unskip(ids)),
+                    hidden => self.confirm = Some(Confirm::unskip(ids, hidden)),
+                }
+            }
             ActionId::Export => self.ask(Ask::ExportTo),
             ActionId::CopyId => return self.copy_id(now),
             ActionId::CopyField => return self.copy_field(now),
@@ -104,15 +115,22 @@ impl App {
             ActionId::ZoomOut => self.divergence.zoom(false, &self.snapshot.similarities, self.threshold),
             ActionId::Threshold(thousandths) => return self.move_threshold(thousandths),
             ActionId::EmbedAgain => {
-                let ids = self.divergence.chosen();
-                if ids.len() > 1 && self.is_paid_for() {
-                    self.confirm = Some(Confirm::embed_again(ids));
+                let (ids, hidden) = (self.divergence.chosen(), self.divergence.hidden_chosen());
+                let paid = self.is_paid_for();
+                if hidden > 0 || ids.len() > 1 && paid {
+                    self.confirm = Some(Confirm::embed_again(ids, hidden, paid));
                 } else {
                     return self.embed_again(ids);
                 }
             }
-            ActionId::KeepSourceVector => self.confirm = Some(Confirm::keep_source_vector(self.divergence.chosen())),
-            ActionId::Accept => self.ask(Ask::AcceptNote(self.divergence.chosen())),
+            ActionId::KeepSourceVector => {
+                let (ids, hidden) = (self.divergence.chosen(), self.divergence.hidden_chosen());
+                self.confirm = Some(Confirm::keep_source_vector(ids, hidden));
+            }
+            ActionId::Accept => {
+                let (ids, hidden) = (self.divergence.chosen(), self.divergence.hidden_chosen());
+                self.ask(Ask::AcceptNote(ids, hidden));
+            }
             ActionId::MeasureAgreement => {
                 self.divergence.agreement = Asked::Waiting;
                 return send(TaskCommand::MeasureAgreement);
@@ -339,11 +357,18 @@ impl App {
             Choice::Cancel => Vec::new(),
             Choice::StopCleanly => self.leave(),
             Choice::KeepRunning => vec![Effect::Detach],
+            Choice::Retry(ids) => self.retry(ids),
+            Choice::Unskip(ids) => vec![Effect::Send(TaskCommand::Unskip(ids))],
             Choice::RetryAll(filter) => self.retry_all(filter, now),
             Choice::KeepSourceVector(ids) => self.keep(ids),
             Choice::EmbedAgain(ids) => self.embed_again(ids),
             Choice::CatchUp { remove_gone } => vec![Effect::Send(TaskCommand::CatchUp { remove_gone })],
         }
+    }
+
+    fn retry(&mut self, ids: Vec<PointId>) -> Vec<Effect> {
+        self.failures.queued(&ids);
+        vec![Effect::Send(TaskCommand::Retry(Selection::Ids(ids)))]
     }
 
     fn retry_all(&mut self, filter: Filter, now: Instant) -> Vec<Effect> {

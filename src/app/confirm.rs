@@ -19,6 +19,10 @@ pub enum Choice {
     StopCleanly,
     /// Leave the screen; the work goes on.
     KeepRunning,
+    /// Retry these.
+    Retry(Vec<PointId>),
+    /// Take the skips of these back.
+    Unskip(Vec<PointId>),
     /// Retry all that the filter shows.
     RetryAll(Filter),
     /// Bring over what differs, with or without removing what is gone.
@@ -63,6 +67,22 @@ impl Confirm {
                 ("Stop cleanly".to_owned(), 's', Choice::StopCleanly),
                 ("Keep running without the screen".to_owned(), 'r', Choice::KeepRunning),
             ],
+        )
+    }
+
+    /// Retrying marked points, of which so many are not shown.
+    pub fn retry(ids: Vec<PointId>, hidden: usize) -> Self {
+        Self::new(
+            format!("Retry {}?", whom(&ids, hidden)),
+            vec![(format!("Retry {}", points(ids.len() as u64)), 'r', Choice::Retry(ids))],
+        )
+    }
+
+    /// Taking back the skips of marked points, of which so many are not shown.
+    pub fn unskip(ids: Vec<PointId>, hidden: usize) -> Self {
+        Self::new(
+            format!("Take the skip of {} back?", whom(&ids, hidden)),
+            vec![("Take it back".to_owned(), 'u', Choice::Unskip(ids))],
         )
     }
 
@@ -160,21 +180,26 @@ impl Confirm {
         Self::new(question, choices)
     }
 
-    /// Throwing new embeddings away.
-    pub fn keep_source_vector(ids: Vec<PointId>) -> Self {
+    /// Throwing new embeddings away, of points of which so many are not shown.
+    pub fn keep_source_vector(ids: Vec<PointId>, hidden: usize) -> Self {
         Self::new(
             format!(
                 "Put Qdrant's vector in the place of the new embedding of {}?",
-                whom(&ids)
+                whom(&ids, hidden)
             ),
             vec![("Keep Qdrant's vector".to_owned(), 'v', Choice::KeepSourceVector(ids))],
         )
     }
 
-    /// Embedding several points once more, which is paid for.
-    pub fn embed_again(ids: Vec<PointId>) -> Self {
+    /// Embedding points once more, of which so many are not shown; it may be paid for.
+    pub fn embed_again(ids: Vec<PointId>, hidden: usize, paid: bool) -> Self {
+        let price = if paid {
+            " The embedder is paid for each once more."
+        } else {
+            ""
+        };
         Self::new(
-            format!("Embed {} again? The embedder is paid for each once more.", whom(&ids)),
+            format!("Embed {} again?{price}", whom(&ids, hidden)),
             vec![("Embed again".to_owned(), 'e', Choice::EmbedAgain(ids))],
         )
     }
@@ -244,8 +269,10 @@ mod tests {
         let mut questions = vec![
             Confirm::quit(7),
             Confirm::retry_all(3, 1, Filter::default()),
-            Confirm::keep_source_vector(ids.clone()),
-            Confirm::embed_again(ids),
+            Confirm::keep_source_vector(ids.clone(), 0),
+            Confirm::retry(ids.clone(), 1),
+            Confirm::unskip(ids.clone(), 1),
+            Confirm::embed_again(ids, 0, true),
         ];
         for found in [found(1, 0), found(1, 1), found(0, 1)] {
             questions.extend([Confirm::catch_up(&found, "t"), Confirm::repair(&found, "t")]);
@@ -298,8 +325,29 @@ mod tests {
 
     #[test]
     fn a_question_names_whom_it_is_about() {
-        let one = Confirm::keep_source_vector(vec![PointId::Num(1042)]);
+        let one = Confirm::keep_source_vector(vec![PointId::Num(1042)], 0);
         assert!(one.question.contains("of point 1042?"), "{}", one.question);
+        let ids = [1, 2].map(PointId::Num).to_vec();
+        for (question, wanted) in [
+            (
+                Confirm::retry(ids.clone(), 2),
+                "Retry 2 marked points (2 of them not shown)?",
+            ),
+            (
+                Confirm::retry(ids[..1].to_vec(), 1),
+                "Retry the marked point 1 (which is not shown)?",
+            ),
+            (
+                Confirm::unskip(ids.clone(), 1),
+                "Take the skip of 2 marked points (1 of them not shown) back?",
+            ),
+            (
+                Confirm::embed_again(ids, 1, false),
+                "Embed 2 marked points (1 of them not shown) again?",
+            ),
+        ] {
+            assert_eq!(question.question, wanted);
+        }
         let filter = Filter {
             text: Some("timeout".into()),
             ..Filter::default()

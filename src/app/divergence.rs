@@ -2,14 +2,15 @@
 //! and one point opened. Holds a window of rows, never the whole list.
 
 mod bins;
+mod marks;
 mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::Motion;
 use crate::journal::{Decided, Decision};
 use crate::lance::browse::{Anchor, Band, RankedRow};
-use crate::point::{Histogram, PointId};
+use crate::point::{Histogram, PointId, Similarity};
 use crate::tasks::TaskCommand;
 use crate::tasks::inspect::{Agreement, PointDetail};
 
@@ -17,9 +18,6 @@ pub use bins::Bin;
 use bins::Zoom;
 pub(crate) use bins::bins_of;
 use window::Window;
-
-/// Points that can be marked.
-const MAX_MARKED: usize = 10_000;
 
 /// Lines that an opened point can be scrolled; where it ends, only the layout knows.
 const MOST_SCROLL: u16 = 2_000;
@@ -63,7 +61,8 @@ pub struct Divergence {
     /// The chosen bin; `None` is all of them.
     chosen_bin: Option<Band>,
     window: Window,
-    marked: BTreeSet<PointId>,
+    /// The marked points with their similarities: another bin may be listed.
+    marked: BTreeMap<PointId, Option<Similarity>>,
     /// The opened point.
     pub detail: Asked<Box<PointDetail>>,
     opening: Option<PointId>,
@@ -97,7 +96,7 @@ impl Divergence {
             zoom: Zoom::default(),
             chosen_bin: None,
             window: Window::default(),
-            marked: BTreeSet::new(),
+            marked: BTreeMap::new(),
             detail: Asked::No,
             opening: None,
             named: None,
@@ -188,7 +187,7 @@ impl Divergence {
         if self.marked.is_empty() || self.pane == Pane::Detail {
             self.selected().into_iter().collect()
         } else {
-            self.marked.iter().copied().collect()
+            self.marked.keys().copied().collect()
         }
     }
 
@@ -200,16 +199,6 @@ impl Divergence {
     /// Whether the keys can go to another pane.
     pub fn has_panes(&self) -> bool {
         self.beside || matches!(self.detail, Asked::No)
-    }
-
-    /// Whether a point is marked.
-    pub fn is_marked(&self, id: PointId) -> bool {
-        self.marked.contains(&id)
-    }
-
-    /// How many are marked.
-    pub fn marked(&self) -> usize {
-        self.marked.len()
     }
 
     /// Whether a decision about a point is being carried out.
@@ -400,20 +389,6 @@ impl Divergence {
         true
     }
 
-    pub(super) fn mark(&mut self) -> bool {
-        let Some(id) = self.selected() else { return true };
-        if !self.marked.remove(&id) {
-            if self.marked.len() >= MAX_MARKED {
-                return false;
-            }
-            self.marked.insert(id);
-        }
-        if self.pane != Pane::Detail {
-            self.window.go(Motion::Down, self.page);
-        }
-        true
-    }
-
     /// A decision was asked for.
     pub(super) fn asked(&mut self, decision: Decision, ids: &[PointId]) {
         self.deciding.push((decision, ids.iter().copied().collect()));
@@ -450,6 +425,7 @@ impl Divergence {
 
     pub(super) fn listed(&mut self, band: Band, anchor: Anchor, total: u64, rows: Vec<(RankedRow, Option<Decided>)>) {
         if band == self.band() {
+            self.know_marked(&rows);
             self.window.listed(band, anchor, total, rows);
         }
     }

@@ -3,11 +3,12 @@
 //! Holds one page and the marks, never the whole list.
 
 mod filtering;
+mod marks;
 mod opened;
 mod retries;
 mod seek;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tui_input::Input;
@@ -24,8 +25,6 @@ pub use retries::Retrying;
 
 /// Rows asked for at once.
 const WINDOW: u64 = 200;
-/// Points that can be marked; more are better retried by a filter.
-const MAX_MARKED: usize = 10_000;
 
 /// Lines that an opened failure can be scrolled.
 const MOST_SCROLL: u16 = 20_000;
@@ -46,7 +45,8 @@ pub struct Failures {
     place: u64,
     /// The point at that place: another page is looked through for it.
     at: Option<PointId>,
-    marked: BTreeSet<PointId>,
+    /// The marked points, each as it was listed last: a filter may hide it.
+    marked: BTreeMap<PointId, FailureRow>,
     retries: Retries,
     /// Until when the rows stay as they are, after one of them was tried again.
     lingers: Option<Instant>,
@@ -90,7 +90,7 @@ impl Failures {
             retryable: 0,
             place: 0,
             at: None,
-            marked: BTreeSet::new(),
+            marked: BTreeMap::new(),
             retries: Retries::default(),
             lingers: None,
             detail: None,
@@ -164,16 +164,6 @@ impl Failures {
         self.rows.iter().find(|row| row.id == id)
     }
 
-    /// Whether a point is marked.
-    pub fn is_marked(&self, id: PointId) -> bool {
-        self.marked.contains(&id)
-    }
-
-    /// How many are marked.
-    pub fn marked(&self) -> usize {
-        self.marked.len()
-    }
-
     /// Points whose retries have not ended.
     pub fn retrying(&self) -> u64 {
         self.retries.left()
@@ -189,7 +179,7 @@ impl Failures {
         if self.marked.is_empty() || self.is_in_detail() {
             self.selected().map(|row| row.id).into_iter().collect()
         } else {
-            self.marked.iter().copied().collect()
+            self.marked.keys().copied().collect()
         }
     }
 
@@ -200,8 +190,8 @@ impl Failures {
 
     /// How the chosen point stands, where it is a single one that is known.
     pub fn only_chosen(&self) -> Option<State> {
-        let row = match self.marked.first() {
-            Some(id) if !self.is_in_detail() => self.shown(*id).filter(|_| self.marked.len() == 1)?,
+        let row = match self.marked.first_key_value() {
+            Some((id, _)) if !self.is_in_detail() => self.shown(*id).filter(|_| self.marked.len() == 1)?,
             _ => self.selected()?,
         };
         Some(self.standing(row))
@@ -215,6 +205,12 @@ impl Failures {
             Some(Retrying::FailedAgain) => State::Failed,
             Some(Retrying::Queued) | None => row.state,
         }
+    }
+
+    /// How the opened point stands; the list may know it better than it was when it was opened.
+    pub fn opened_standing(&self) -> Option<State> {
+        let row = &self.detail.as_ref()?.row;
+        Some(self.standing(self.shown(row.id).unwrap_or(row)))
     }
 
     pub(super) fn resize(&mut self, rows: u16) {
@@ -273,32 +269,6 @@ impl Failures {
             self.unmark_all();
         } else {
             self.set_filter(Filter::default());
-        }
-    }
-
-    pub(super) fn mark(&mut self) -> bool {
-        let Some(id) = self.selected().map(|row| row.id) else {
-            return true;
-        };
-        if !self.marked.remove(&id) {
-            if self.marked.len() >= MAX_MARKED {
-                return false;
-            }
-            self.marked.insert(id);
-        }
-        if !self.is_in_detail() {
-            self.go(Motion::Down);
-        }
-        true
-    }
-
-    pub(super) fn unmark_all(&mut self) {
-        self.marked.clear();
-    }
-
-    pub(super) fn unmark(&mut self, ids: &[PointId]) {
-        for id in ids {
-            self.marked.remove(id);
         }
     }
 
@@ -361,6 +331,7 @@ impl Failures {
         self.place = place.min(total.saturating_sub(1));
         self.select_sought();
         self.remember();
+        self.know_marked();
         let rows = &self.rows;
         self.retries.keep(|id| rows.iter().any(|row| row.id == id));
     }

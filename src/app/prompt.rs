@@ -8,9 +8,9 @@ use tui_input::backend::crossterm::EventHandler as _;
 
 use super::search::query_of;
 use super::words::points;
-use crate::point::PointId;
 use crate::point::filter::Filter;
 use crate::point::verdict::least_sample;
+use crate::point::{PointId, grouped};
 use crate::tasks::search::Asked;
 use crate::tasks::verify::Wish;
 use crate::tasks::{SampleOf, Setting, Settings, TaskCommand};
@@ -31,10 +31,10 @@ pub enum Ask {
     TokensPerMinute,
     /// US dollars for the job.
     Budget,
-    /// Why these are given up.
-    SkipReason(Vec<PointId>),
-    /// Why these are right as they are.
-    AcceptNote(Vec<PointId>),
+    /// Why these are given up, of whom so many are not shown.
+    SkipReason(Vec<PointId>, usize),
+    /// Why these are right as they are, of whom so many are not shown.
+    AcceptNote(Vec<PointId>, usize),
     /// Which point is compared.
     PairId,
     /// Where the failures are written.
@@ -95,15 +95,18 @@ impl Prompt {
                 "US dollars for the whole job at most (empty: no cap)".to_owned(),
                 settings.budget_usd.map_or_else(String::new, |usd| format!("{usd:.2}")),
             ),
-            Ask::SkipReason(ids) => (
+            Ask::SkipReason(ids, hidden) => (
                 format!(
                     "Give up {}: {} will not be in the table. Why?",
-                    whom(ids),
+                    whom(ids, *hidden),
                     if ids.len() == 1 { "it" } else { "they" }
                 ),
                 String::new(),
             ),
-            Ask::AcceptNote(ids) => (format!("Accept {} as embedded. Why?", whom(ids)), String::new()),
+            Ask::AcceptNote(ids, hidden) => (
+                format!("Accept {} as embedded. Why?", whom(ids, *hidden)),
+                String::new(),
+            ),
             Ask::PairId => ("Compare the point with the id".to_owned(), String::new()),
             Ask::ExportTo => ("Write the failures to".to_owned(), "failed_migrations.json".to_owned()),
             Ask::VerifySample(of) => {
@@ -174,8 +177,8 @@ impl Prompt {
             Ask::RequestsPerMinute => TaskCommand::Set(Setting::RequestsPerMinute(cap(text)?)),
             Ask::TokensPerMinute => TaskCommand::Set(Setting::TokensPerMinute(cap(text)?)),
             Ask::Budget => TaskCommand::Set(Setting::BudgetUsd(dollars(text)?)),
-            Ask::SkipReason(ids) => TaskCommand::Skip(ids.clone(), reason("a reason")?),
-            Ask::AcceptNote(ids) => TaskCommand::Accept(ids.clone(), reason("a note")?),
+            Ask::SkipReason(ids, _) => TaskCommand::Skip(ids.clone(), reason("a reason")?),
+            Ask::AcceptNote(ids, _) => TaskCommand::Accept(ids.clone(), reason("a note")?),
             Ask::PairId => {
                 let id: PointId = text
                     .parse()
@@ -200,11 +203,18 @@ impl Prompt {
     }
 }
 
-/// Whom a question is about: by its id where it is one.
-pub(super) fn whom(ids: &[PointId]) -> String {
-    match ids {
-        [id] => format!("point {id}"),
-        _ => points(ids.len() as u64),
+/// Whom a question is about: by its id where it is one. Of marked points it is said how many are not shown: nothing
+/// happens silently to what is not seen.
+pub(super) fn whom(ids: &[PointId], hidden: usize) -> String {
+    match (ids, hidden as u64) {
+        ([id], 0) => format!("point {id}"),
+        ([id], _) => format!("the marked point {id} (which is not shown)"),
+        (_, 0) => points(ids.len() as u64),
+        (_, hidden) => format!(
+            "{} marked points ({} of them not shown)",
+            grouped(ids.len() as u64),
+            grouped(hidden)
+        ),
     }
 }
 
@@ -263,7 +273,7 @@ mod tests {
             (Ask::Budget, "$5.50", TaskCommand::Set(Setting::BudgetUsd(Some(5.5)))),
             (Ask::Budget, "", TaskCommand::Set(Setting::BudgetUsd(None))),
             (
-                Ask::SkipReason(vec![id]),
+                Ask::SkipReason(vec![id], 0),
                 "spam",
                 TaskCommand::Skip(vec![id], "spam".into()),
             ),
@@ -305,7 +315,7 @@ mod tests {
             (Ask::RequestsPerMinute, "fast", "no number"),
             (Ask::Budget, "-1", "no sum"),
             (Ask::Budget, "NaN", "no sum"),
-            (Ask::SkipReason(Vec::new()), "  ", "a reason is needed"),
+            (Ask::SkipReason(Vec::new(), 0), "  ", "a reason is needed"),
             (Ask::PairId, "x", "x"),
             (Ask::VerifySample(20_000), "0", "no number from 1"),
             (Ask::VerifySample(20_000), "all", "no number from 1"),

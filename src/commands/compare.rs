@@ -48,7 +48,7 @@ pub(super) async fn run(cli: &Cli, args: &CompareArgs) -> anyhow::Result<u8> {
     signals.abort();
     let found = match found {
         Err(error) if stop.is_cancelled() => {
-            eprintln!("qlance: {}", printable(&format!("{error:#}")));
+            tell!("qlance: {}", printable(&format!("{error:#}")));
             return Ok(5);
         }
         found => found?,
@@ -57,7 +57,7 @@ pub(super) async fn run(cli: &Cli, args: &CompareArgs) -> anyhow::Result<u8> {
     if args.json {
         print_json(&found)?;
     } else {
-        print!("{}", printable(&text_of(&found)));
+        write!(std::io::stdout(), "{}", printable(&text_of(&found)))?;
     }
     Ok(0)
 }

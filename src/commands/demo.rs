@@ -7,38 +7,42 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use crate::cli::{Cli, DemoArgs, RunArgs};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::tasks::demo::{self as collection, Shown};
 use crate::tasks::job::Options;
 use crate::tasks::lock::Lock;
 
 pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     let dir = std::path::absolute(&args.dir)?;
-    if dir.join("qlance.toml").exists() {
+    let file = dir.join("qlance.toml");
+    if file.exists() {
+        ours(&file)?;
         let fresh = args.fresh || (!args.resume && asks_for_fresh(&dir, args.json)?);
         if fresh {
             // Held while it is removed: a demo that runs there is not pulled away from under itself.
-            let earlier = Config::load(&dir.join("qlance.toml"))?;
+            let earlier = Config::load(&file)?;
             let _lock = Lock::take(&earlier.job(cli.state.as_deref()).dir)?;
             remove_earlier(&dir)?;
         }
     }
     let live = std::io::stderr().is_terminal();
-    eprintln!("qlance demo in {}", dir.display());
+    tell!("qlance demo in {}", dir.display());
     let shown = if args.joint { Shown::Joint } else { Shown::Texts };
     collection::prepare(&dir, (args.points, args.seed), shown, |done, all| {
         if live {
-            eprint!("\rmaking {all} messages in an embedded Qdrant: {done}\x1b[K");
-            let _ = std::io::stderr().flush();
+            let mut err = std::io::stderr();
+            // One that nobody sees is no reason to stop.
+            let _ = write!(err, "\rmaking {all} messages in an embedded Qdrant: {done}\x1b[K");
+            let _ = err.flush();
         } else if done % 1_000 == 0 || done == all {
-            eprintln!("making {all} messages in an embedded Qdrant: {done}");
+            tell!("making {all} messages in an embedded Qdrant: {done}");
         }
     })
     .await?;
     if live {
-        eprintln!();
+        tell!("");
     }
-    let config = Arc::new(Config::load(&dir.join("qlance.toml"))?);
+    let config = Arc::new(Config::load(&file)?);
     let options = Options {
         state: cli.state.clone(),
         refuse_once: Some(collection::is_refused_once),
@@ -50,7 +54,7 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     };
     let code = super::start(cli, config, options, run, false).await?;
     let shown = dir.display();
-    eprintln!(
+    tell!(
         "\nEverything lies in {shown}:\n  qdrant/       the collection\n  choir.lance/  the table `messages`\n  \
          media/        pictures and sounds\n  qlance.toml   the configuration\nTry:\n  \
          qlance --config {shown}/qlance.toml failures list\n  qlance --config {shown}/qlance.toml failures retry\n  \
@@ -65,20 +69,35 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> anyhow::Result<u8> {
     Ok(if code == 3 { 0 } else { code })
 }
 
+/// Refuses a configuration that no demo wrote: it is somebody's own migration, which is neither run nor removed here.
+fn ours(file: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    if text.starts_with(collection::MARK) {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} was not written by `qlance demo`; nothing was changed: name another directory with --dir",
+        file.display()
+    );
+    Err(ConfigError::Usage(problem).into())
+}
+
 /// An earlier demo lies there: go on with it, or throw it away?
 fn asks_for_fresh(dir: &Path, json: bool) -> anyhow::Result<bool> {
     if json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        eprintln!(
+        tell!(
             "an earlier demo lies in {}: going on with it (--fresh starts over)",
             dir.display()
         );
         return Ok(false);
     }
-    eprint!(
+    let mut err = std::io::stderr();
+    write!(
+        err,
         "An earlier demo lies in {}. [R]esume it or start [o]ver? ",
         dir.display()
-    );
-    std::io::stderr().flush()?;
+    )?;
+    err.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     match answer.trim().to_ascii_lowercase().as_str() {

@@ -56,13 +56,13 @@ pub(super) async fn run(cli: &Cli, args: &DiffArgs) -> anyhow::Result<u8> {
         }
     }
     if not_opened > 0 {
-        eprintln!(
+        tell!(
             "the fields of {not_opened} more points were not looked into: {MOST_OPENED} at most are; name fewer points"
         );
     }
     if !args.json {
         let same = pairs.iter().filter(|pair| pair.verdict == Verdict::Same).count();
-        eprintln!("{same} of {} points are the same in both stores", pairs.len());
+        tell!("{same} of {} points are the same in both stores", pairs.len());
     }
     asking.close().await?;
     Ok(0)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::acting::{Asking, ask, parse};
-use super::{print_json, printable};
+use super::{print_json, printable, read_or_not};
 use crate::app::divergence::{Bin, bins_of};
 use crate::cli::{Cli, DivergenceCommand};
 use crate::config::{Config, ConfigError};
@@ -127,7 +127,7 @@ async fn list(cli: &Cli, named: (Option<f32>, Option<f32>), limit: u64, as_json:
     let threshold = asking.opening.config.divergence.threshold as f32;
     let band = band_of(named, threshold, comparable.is_ok())?;
     if let Err(why) = comparable {
-        eprintln!(
+        tell!(
             "there are no similarities, for the two spaces cannot be compared: {why}; `qlance divergence show ID` has a \
              point's neighbours in both stores"
         );
@@ -152,7 +152,7 @@ async fn list(cli: &Cli, named: (Option<f32>, Option<f32>), limit: u64, as_json:
                 let similarity = row
                     .similarity
                     .map_or_else(|| "-".to_owned(), |similarity| format!("{:.4}", similarity.get()));
-                let decided = decided.as_ref().map_or("", |decided| decided.decision.label());
+                let decided = decided.as_ref().map_or("", |decided| decided.label(row.similarity));
                 let snippet = row.snippet.as_deref().unwrap_or("-").replace('\n', " ");
                 let text = format!(
                     "{:<36} {similarity:>7}  {decided:<14} {snippet:.100}",
@@ -199,6 +199,14 @@ fn text(detail: &PointDetail) -> String {
     if let Some(decided) = &detail.decided {
         let note = decided.note.as_deref().unwrap_or_default();
         text.push_str(&format!("decided  {} {note}\n", decided.decision.label()));
+        if decided.is_outdated(detail.similarity) {
+            let before = decided
+                .similarity
+                .map_or_else(|| "before it had a cosine".to_owned(), |s| format!("at {:.5}", s.get()));
+            text.push_str(&format!(
+                "         it was accepted {before}: that no longer holds, accept it again\n"
+            ));
+        }
     }
     match &detail.neighbours {
         Err(error) => text.push_str(&format!("neighbours cannot be found: {error}\n")),
@@ -233,9 +241,9 @@ async fn decide(cli: &Cli, command: TaskCommand, as_json: bool) -> anyhow::Resul
             } => {
                 if as_json {
                     let object = json!({"decision": decision, "points": points, "error": error});
-                    print_json(&object)?;
+                    read_or_not(print_json(&object))?;
                 } else {
-                    eprintln!("{}: {} points", decision.label(), points.len());
+                    tell!("{}: {} points", decision.label(), points.len());
                 }
                 return match error {
                     None => Ok(0),

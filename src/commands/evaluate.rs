@@ -1,6 +1,6 @@
 //! `qlance evaluate`: how well and how fast the new store finds things, as a matrix of modalities.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ pub(super) async fn run(cli: &Cli, args: &EvaluateArgs) -> anyhow::Result<u8> {
     let shows = std::io::stderr().is_terminal();
     let progress = |done: usize, all: usize| {
         if shows && done < all {
-            eprintln!("pair {} of {all}", done + 1);
+            tell!("pair {} of {all}", done + 1);
         }
     };
     let inspector = Inspector::of(&opening, tables);
@@ -43,7 +43,7 @@ pub(super) async fn run(cli: &Cli, args: &EvaluateArgs) -> anyhow::Result<u8> {
     if args.json {
         print_json(&found)?;
     } else {
-        print!("{}", text_of(&found));
+        write!(std::io::stdout(), "{}", text_of(&found))?;
     }
     Ok(0)
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use super::acting::{Asking, parse};
-use super::{Headless, print_json, printable};
+use super::{Headless, print_json, printable, read_or_not};
 use crate::cli::{Cli, FailuresCommand, SortBy, WhichArgs};
 use crate::config::{Config, ConfigError, Job};
 use crate::journal::{Filter, Journal, Order, Sort, State};
@@ -36,7 +36,7 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
             let id = parse(std::slice::from_ref(id))?[0];
             let asking = Asking::open(cli).await?;
             let detail = asking.inspector.failure(id).await?;
-            show(&detail, *json)?;
+            show(&detail, &asking.opening.config.source.content, *json)?;
             asking.close().await?;
             Ok(0)
         }
@@ -61,7 +61,7 @@ pub(super) async fn run(cli: &Cli, command: &FailuresCommand) -> anyhow::Result<
                 let object = serde_json::json!({"failures": count, "file": file});
                 print_json(&object)?;
             } else {
-                eprintln!("{count} failed points in {}", file.display());
+                tell!("{count} failed points in {}", file.display());
             }
             Ok(0)
         }
@@ -114,11 +114,14 @@ async fn retry_by(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bo
     super::logging::start(&job.dir);
     let report = Headless { json }.run(config, orders).await?;
     let retried = report.retry.unwrap_or_default();
-    if retried == RetryReport::default() && report.status != Status::Error {
-        eprintln!("qlance: none of these points is failed; see `qlance failures list`");
+    let was_tried = matches!(report.status, Status::Complete | Status::Incomplete);
+    if retried == RetryReport::default() && was_tried {
+        tell!("qlance: none of these points is failed; see `qlance failures list`");
     }
     Ok(match report.status {
         Status::Error => 1,
+        // Before it was begun.
+        Status::Stopped => 5,
         // Stopped by a signal, it can be asked for again; stopped by anything else, something must be mended first.
         _ if retried.error.as_deref() == Some(retry::STOPPED) => 5,
         _ if retried.error.is_some() => 1,
@@ -127,7 +130,8 @@ async fn retry_by(cli: &Cli, config: Arc<Config>, command: TaskCommand, json: bo
     })
 }
 
-fn show(detail: &FailureDetail, json: bool) -> anyhow::Result<()> {
+/// Prints a failure; `content` is the payload key that can be edited.
+fn show(detail: &FailureDetail, content: &str, json: bool) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     if json {
         let object = serde_json::json!({
@@ -144,6 +148,13 @@ fn show(detail: &FailureDetail, json: bool) -> anyhow::Result<()> {
     for attempt in &detail.attempts {
         text.push_str(&format!("attempt   {}: {}\n", attempt.cause.as_str(), attempt.error));
     }
+    if let Some(edit) = &detail.edit {
+        let used = match &detail.payload {
+            Ok(payload) if row.state != State::Recovered && edit.holds(payload, content) => " (a retry uses it)",
+            _ => "",
+        };
+        text.push_str(&format!("edited    {}{used}\n", edit.after));
+    }
     match &detail.payload {
         Ok(payload) => text.push_str(&format!("payload   {}\n", serde_json::to_string_pretty(payload)?)),
         Err(error) => text.push_str(&format!("payload   {error}\n")),
@@ -155,9 +166,9 @@ fn show(detail: &FailureDetail, json: bool) -> anyhow::Result<()> {
 fn said(moved: u64, asked: usize, what: &str, json: bool) -> anyhow::Result<u8> {
     if json {
         let object = serde_json::json!({what: moved, "asked": asked});
-        print_json(&object)?;
+        read_or_not(print_json(&object))?;
     } else {
-        eprintln!("{moved} of {asked} points {}", what.replace('_', " "));
+        tell!("{moved} of {asked} points {}", what.replace('_', " "));
     }
     anyhow::ensure!(
         moved > 0,
@@ -230,7 +241,7 @@ fn list(journal: &Journal, filter: &Filter, sort: Sort, limit: Option<u64>, json
         writeln!(stdout, "no failed points")?;
     }
     if all > offset {
-        eprintln!("{} more are not listed", all - offset);
+        tell!("{} more are not listed", all - offset);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::signals::stop_on_signal;
-use super::{print_json, printable};
+use super::{print_json, printable, read_or_not};
 use crate::config::Config;
 use crate::lance::index::Step;
 use crate::metrics::{self, Endpoint};
@@ -103,7 +103,7 @@ impl Headless {
         let report = work.await?;
         teller.summary(&report);
         if self.json {
-            print_json(&report)?;
+            read_or_not(print_json(&report))?;
         }
         // Held until here: where nobody commands any more, the supervisor brings the work to an end.
         drop(commands);
@@ -130,12 +130,12 @@ impl Teller {
 
     fn say(&mut self, text: &str) {
         self.end_line();
-        eprintln!("{}", printable(text));
+        tell!("{}", printable(text));
     }
 
     fn end_line(&mut self) {
         if std::mem::take(&mut self.line_open) {
-            eprintln!();
+            tell!("");
         }
     }
 
@@ -237,11 +237,12 @@ impl Teller {
     fn keep_current(&mut self, line: &str) {
         let line = printable(line);
         if self.live {
-            eprint!("\r{line}\x1b[K");
+            // One that nobody sees is no reason to stop.
+            let _ = write!(std::io::stderr(), "\r{line}\x1b[K");
             let _ = std::io::stderr().flush();
             self.line_open = true;
         } else {
-            eprintln!("{line}");
+            tell!("{line}");
         }
     }
 
@@ -250,6 +251,7 @@ impl Teller {
         let status = match report.status {
             Status::Complete => "complete",
             Status::Stopped => "stopped; the same command goes on",
+            Status::Incomplete => "the migration is not complete yet (`qlance run` goes on with it)",
             Status::Error => "error",
         };
         if report.status != Status::Error {

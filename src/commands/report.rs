@@ -42,7 +42,7 @@ pub(super) async fn run(cli: &Cli, args: &ReportArgs) -> anyhow::Result<u8> {
             return Ok(0);
         }
         let verdict = verdict.label();
-        eprintln!(
+        tell!(
             "qlance: {} is written; verdict: {verdict}",
             super::printable(&args.file.display().to_string())
         );

@@ -1,13 +1,13 @@
 //! `qlance search`: one query to both stores, side by side.
 
+use std::io::Write;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::print_json;
 use crate::cli::{Cli, SearchArgs};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::lance::search::Through;
 use crate::point::filter::Filter;
 use crate::tasks::inspect::Inspector;
@@ -29,23 +29,27 @@ pub(super) async fn run(cli: &Cli, args: &SearchArgs) -> anyhow::Result<u8> {
     if args.json {
         print_json(&found)?;
     } else {
-        show(&found);
+        show(&mut std::io::stdout().lock(), &found)?;
     }
     Ok(0)
 }
 
 /// What the command line asks for.
-pub(super) fn wanted(args: &SearchArgs) -> anyhow::Result<SearchFor> {
+fn wanted(args: &SearchArgs) -> Result<SearchFor, ConfigError> {
     let asked = match (&args.query, args.image.as_ref().or(args.audio.as_ref())) {
         (Some(text), None) => Asked::Text(text.clone()),
         (None, Some(path)) => Asked::File(path.clone()),
-        _ => anyhow::bail!("say what is searched for: a text, --image FILE or --audio FILE"),
+        _ => {
+            let problem = "say what is searched for: a text, --image FILE or --audio FILE";
+            return Err(ConfigError::Usage(problem.into()));
+        }
     };
     let filter = args.condition.as_deref().map(str::parse::<Filter>).transpose();
+    let filter = filter.map_err(|error| ConfigError::Usage(format!("--where: {error}")))?;
     Ok(SearchFor {
         asked,
         find: args.modality.map(Into::into),
-        filter: filter.context("--where")?,
+        filter,
         count: args.count,
         how: match (args.keyword, args.hybrid) {
             (true, _) => How::Keyword,
@@ -60,24 +64,27 @@ pub(super) fn wanted(args: &SearchArgs) -> anyhow::Result<SearchFor> {
     })
 }
 
-fn show(found: &Found) {
+fn show(out: &mut impl Write, found: &Found) -> std::io::Result<()> {
     if let Some(space) = &found.space {
         let took = found.embedding.as_secs_f64() * 1e3;
-        println!("query in {space} ({took:.1} ms), columns {}", found.columns.join(", "));
+        let columns = found.columns.join(", ");
+        writeln!(out, "query in {space} ({took:.1} ms), columns {columns}")?;
     }
-    one("LanceDB", &found.lancedb);
+    one(out, "LanceDB", &found.lancedb)?;
     match &found.qdrant {
-        Ok(answered) => one("Qdrant", answered),
-        Err(none) => println!("\nQdrant, {}: {}", none.label(), clean(none.why())),
+        Ok(answered) => one(out, "Qdrant", answered)?,
+        Err(none) => writeln!(out, "\nQdrant, {}: {}", none.label(), clean(none.why()))?,
     }
     if found.qdrant.is_ok() {
-        println!("\n{} of the results are named by both (=)", found.shared);
+        writeln!(out, "\n{} of the results are named by both (=)", found.shared)?;
     }
+    Ok(())
 }
 
-fn one(store: &str, answered: &Answered) {
+fn one(out: &mut impl Write, store: &str, answered: &Answered) -> std::io::Result<()> {
     let took = answered.took.as_secs_f64() * 1e3;
-    println!("\n{store}: {} by {}, {took:.1} ms", answered.hits.len(), answered.score);
+    let (hits, score) = (answered.hits.len(), &answered.score);
+    writeln!(out, "\n{store}: {hits} by {score}, {took:.1} ms")?;
     for Hit {
         rank,
         id,
@@ -90,6 +97,36 @@ fn one(store: &str, answered: &Answered) {
         let mark = if *shared { '=' } else { ' ' };
         let kind = modality.map_or("", crate::point::Modality::as_str);
         let snippet = clean(snippet.as_deref().unwrap_or_default());
-        println!("{rank:>3} {mark} {score:>9.4}  {kind:<5}  {id}  {snippet}");
+        writeln!(out, "{rank:>3} {mark} {score:>9.4}  {kind:<5}  {id}  {snippet}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Command;
+
+    fn asked(more: &[&str]) -> Result<SearchFor, ConfigError> {
+        let cli = Cli::try_parse_from([&["qlance", "search"][..], more].concat()).expect("a command line");
+        let Some(Command::Search(args)) = &cli.command else {
+            panic!("{cli:?} is no search")
+        };
+        wanted(args)
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_an_error_of_usage() {
+        assert!(asked(&["a text", "--where", "n >= 10"]).is_ok());
+        for (more, said) in [
+            (&[][..], "say what is searched for"),
+            (&["x", "--where", "n >> 5"], "--where: "),
+        ] {
+            let error = asked(more).expect_err("refused");
+            assert!(matches!(error, ConfigError::Usage(_)), "{error:?}");
+            assert!(error.to_string().contains(said), "{error}");
+        }
     }
 }

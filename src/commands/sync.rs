@@ -7,18 +7,20 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::acting::{Begun, begin};
-use super::{print_json, printable};
+use super::{print_json, printable, read_or_not};
 use crate::cli::{Cli, SyncArgs};
 use crate::config::Config;
 use crate::tasks::job::Options;
 use crate::tasks::supervisor::{Orders, Start};
-use crate::tasks::sync::{CaughtUp, Difference};
+use crate::tasks::sync::{CaughtUp, Difference, STOPPED};
 use crate::tasks::{Level, Phase, StopReason, TaskCommand, TaskEvent};
 
 /// How it went.
 #[derive(Default)]
 struct Story {
     found: Option<Difference>,
+    /// Whether it was to be brought over.
+    agreed: bool,
     done: Option<CaughtUp>,
     error: Option<String>,
     left: bool,
@@ -60,12 +62,11 @@ impl Story {
             TaskEvent::Compared(Ok(found)) => {
                 self.found = Some(found);
                 if !args.json {
-                    eprintln!("{}", describe(&found));
+                    tell!("{}", describe(&found));
                 }
-                match wanted(&found, args).await {
-                    Some(remove_gone) => Some(TaskCommand::CatchUp { remove_gone }),
-                    None => self.leave(),
-                }
+                let command = wanted(&found, args).await;
+                self.agreed = command.is_some();
+                command.or_else(|| self.leave())
             }
             TaskEvent::Compared(Err(error)) | TaskEvent::PhaseChanged(Phase::Failed(error)) => {
                 self.error = Some(error);
@@ -87,11 +88,11 @@ impl Story {
             // The indexes have taken the new rows in.
             TaskEvent::PhaseChanged(Phase::Complete) if self.done.is_some() => self.leave(),
             TaskEvent::StepFinished(step, done) if !args.json => {
-                eprintln!("{}", printable(&format!("{}: {done}", step.label())));
+                tell!("{}", printable(&format!("{}: {done}", step.label())));
                 None
             }
             TaskEvent::Noted(Level::Error, text) => {
-                eprintln!("qlance: {}", printable(&text));
+                tell!("qlance: {}", printable(&text));
                 None
             }
             _ => None,
@@ -102,23 +103,31 @@ impl Story {
         (!std::mem::replace(&mut self.left, true)).then_some(TaskCommand::Quit)
     }
 
-    fn tell(self, args: &SyncArgs) -> anyhow::Result<u8> {
+    fn tell(mut self, args: &SyncArgs) -> anyhow::Result<u8> {
+        // The work was being left when it was agreed to.
+        if self.agreed && self.done.is_none() && self.error.is_none() {
+            self.error = Some(STOPPED.to_owned());
+        }
         if args.json {
-            print_json(&json!({"found": self.found, "done": self.done, "error": self.error}))?;
+            let told = json!({"found": self.found, "done": self.done, "error": self.error});
+            read_or_not(print_json(&told))?;
         } else if let Some(done) = &self.done {
-            eprintln!(
+            tell!(
                 "{} added, {} replaced, {} removed, {} failed",
-                done.added, done.replaced, done.removed, done.failed
+                done.added,
+                done.replaced,
+                done.removed,
+                done.failed
             );
         }
         if let Some(error) = &self.error {
-            eprintln!("qlance: {}", printable(error));
+            tell!("qlance: {}", printable(error));
             // What was begun can be gone on with; what could not begin wants mending.
-            let resumable = self.done.is_some() && !self.broken || error == crate::tasks::sync::STOPPED;
+            let resumable = self.done.is_some() && !self.broken || error == STOPPED;
             return Ok(if resumable { 5 } else { 1 });
         }
         if self.found.is_none() {
-            eprintln!("qlance: stopped before both stores were gone over; nothing was written");
+            tell!("qlance: stopped before both stores were gone over; nothing was written");
             return Ok(5);
         }
         Ok(match self.done {
@@ -151,34 +160,93 @@ pub(super) fn describe(found: &Difference) -> String {
     text
 }
 
-/// Whether it is to be brought over, and whether what is gone is to be removed. `None` is not at all.
-async fn wanted(found: &Difference, args: &SyncArgs) -> Option<bool> {
+/// What is to be done of what was found; none is nothing.
+async fn wanted(found: &Difference, args: &SyncArgs) -> Option<TaskCommand> {
     if found.is_none() || args.dry_run {
         return None;
     }
     let comes = found.new + found.content + found.payload > 0;
-    let mut bring = args.yes || args.remove_gone;
-    let mut remove = args.remove_gone && found.gone > 0;
-    if !bring && !args.json && std::io::stdin().is_terminal() {
-        bring = comes && ask("Bring it over?").await;
-        remove = found.gone > 0 && ask(&format!("Remove the {} rows whose points are gone?", found.gone)).await;
+    let given = Given::of(args.yes, args.remove_gone, args.json);
+    let agreed = Agreed::to(found, comes, given, "Bring it over?").await;
+    agreed.command(found, comes)
+}
+
+/// What was agreed to: two things, each by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Agreed {
+    /// To bring over what is new or changed; of a repair, to mend all that is not gone.
+    pub(super) bring: bool,
+    /// To remove rows whose points are gone.
+    pub(super) remove: bool,
+}
+
+impl Agreed {
+    /// What the command line agrees to; where there is somebody to ask, what it leaves open is asked. `comes` says whether
+    /// there is anything to bring over, and `question` asks for that.
+    pub(super) async fn to(found: &Difference, comes: bool, given: Given, question: &str) -> Self {
+        let mut agreed = Self {
+            bring: given.yes && comes,
+            remove: given.remove_gone && found.gone > 0,
+        };
+        if given.asks && !given.yes {
+            agreed.bring = comes && ask(question).await;
+            if found.gone > 0 && !agreed.remove {
+                agreed.remove = ask(&format!("Remove the {} rows whose points are gone?", found.gone)).await;
+            }
+        }
+        agreed
     }
-    if !bring && !remove {
-        eprintln!("nothing was written; --yes brings it over, --remove-gone removes what is gone as well");
-        return None;
+
+    /// The command for just that; none where nothing was agreed to. Says what stays as it is.
+    pub(super) fn command(self, found: &Difference, comes: bool) -> Option<TaskCommand> {
+        if !self.bring && !self.remove {
+            tell!("nothing was written");
+        }
+        if comes && !self.bring {
+            tell!("what is new or changed stays as it is; --yes brings it over");
+        }
+        if found.gone > 0 && !self.remove {
+            tell!(
+                "the {} rows whose points are gone stay; --remove-gone removes them",
+                found.gone
+            );
+        }
+        match self {
+            Self {
+                bring: true,
+                remove: remove_gone,
+            } => Some(TaskCommand::CatchUp { remove_gone }),
+            Self { remove: true, .. } => Some(TaskCommand::RemoveGone),
+            Self { .. } => None,
+        }
     }
-    if found.gone > 0 && !remove {
-        eprintln!(
-            "the {} rows whose points are gone stay; --remove-gone removes them",
-            found.gone
-        );
+}
+
+/// What the command line says beforehand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given {
+    /// `--yes`.
+    pub(super) yes: bool,
+    /// `--remove-gone`.
+    pub(super) remove_gone: bool,
+    /// Whether there is somebody to ask.
+    pub(super) asks: bool,
+}
+
+impl Given {
+    /// Of these arguments; JSON is for programs, and those are asked nothing.
+    pub(super) fn of(yes: bool, remove_gone: bool, json: bool) -> Self {
+        Self {
+            yes,
+            remove_gone,
+            asks: !json && std::io::stdin().is_terminal(),
+        }
     }
-    (comes || remove).then_some(remove)
 }
 
 /// Asks for a yes; anything else is a no.
 pub(super) async fn ask(question: &str) -> bool {
-    eprint!("{question} [y/N] ");
+    let _ = write!(std::io::stderr(), "{question} [y/N] ");
     let _ = std::io::stderr().flush();
     let answered = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
@@ -186,4 +254,58 @@ pub(super) async fn ask(question: &str) -> bool {
         read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
     });
     answered.await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_is_carried_out_by_itself() {
+        let found = Difference {
+            new: 3,
+            gone: 2,
+            ..Difference::default()
+        };
+        let only_gone = Difference { new: 0, ..found };
+        let only_new = Difference { gone: 0, ..found };
+        let all = |remove_gone| Some(TaskCommand::CatchUp { remove_gone });
+        for (found, yes, remove_gone, expected) in [
+            (found, false, false, None),
+            (found, true, false, all(false)),
+            (found, true, true, all(true)),
+            (found, false, true, Some(TaskCommand::RemoveGone)),
+            (only_gone, true, false, None),
+            (only_gone, true, true, Some(TaskCommand::RemoveGone)),
+            (only_new, false, true, None),
+            (only_new, true, true, all(false)),
+        ] {
+            let comes = found.new > 0;
+            let given = Given {
+                yes,
+                remove_gone,
+                asks: false,
+            };
+            let agreed = Agreed::to(&found, comes, given, "?").await;
+            let context = format!("{found:?} --yes {yes} --remove-gone {remove_gone}");
+            assert_eq!(agreed.command(&found, comes), expected, "{context}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_agreed_to_and_not_done_was_stopped() {
+        let args = SyncArgs {
+            yes: true,
+            ..SyncArgs::default()
+        };
+        let found = Difference {
+            new: 3,
+            ..Difference::default()
+        };
+        let mut story = Story::default();
+        let answer = story.hear(TaskEvent::Compared(Ok(found)), &args).await;
+        assert_eq!(answer, Some(TaskCommand::CatchUp { remove_gone: false }));
+        // The work had been left by then, and nothing more came of it.
+        assert_eq!(story.tell(&args).expect("told"), 5);
+    }
 }

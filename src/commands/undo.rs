@@ -47,7 +47,7 @@ pub(super) async fn run(cli: &Cli, args: &UndoArgs) -> anyhow::Result<u8> {
             bail!("{question} Say --yes to do so");
         }
         if !ask(&question).await {
-            eprintln!("nothing was changed");
+            tell!("nothing was changed");
             return Ok(0);
         }
     }
@@ -61,7 +61,7 @@ pub(super) async fn run(cli: &Cli, args: &UndoArgs) -> anyhow::Result<u8> {
     if args.json {
         print_json(&json!({"table": name, "restored": version, "version": target.version().await?, "rows": rows}))?;
     } else {
-        eprintln!("{name} is as it was in version {version}: {rows} rows; what was spent is not undone");
+        tell!("{name} is as it was in version {version}: {rows} rows; what was spent is not undone");
     }
     Ok(0)
 }

@@ -1,18 +1,17 @@
 //! `qlance verify`: may the new store take over? With `--repair`, brings both stores together and verifies once more.
 
-use std::io::{IsTerminal as _, Write as _};
+mod repair;
+
+use std::io::{IsTerminal as _, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
-use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::acting::{Begun, begin};
-use super::sync::{ask, describe};
-use super::{print_json, printable};
+use super::{print_json, printable, read_or_not};
 use crate::cli::{Cli, FailOn, VerifyArgs};
 use crate::config::{Config, ConfigError};
 use crate::journal::Spent;
@@ -20,17 +19,14 @@ use crate::point::verdict::Decision;
 use crate::tasks::inspect::Inspector;
 use crate::tasks::job::{self, Opening, Options};
 use crate::tasks::lock::Lock;
-use crate::tasks::supervisor::{Orders, Start};
-use crate::tasks::sync::{CaughtUp, Difference};
 use crate::tasks::verify::{self, Check, CheckId, Told, Verification, Verifier, Wish, export, kept};
-use crate::tasks::{Phase, StopReason, TaskCommand, TaskEvent};
 
 pub(super) async fn run(cli: &Cli, args: &VerifyArgs) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
     let wish = wanted(args)?;
     super::logging::start(&config.job(cli.state.as_deref()).dir);
     if args.repair {
-        return repair(cli, args, config, wish).await;
+        return repair::run(cli, args, config, wish).await;
     }
     // What is paid for is written down, and counts towards the budget: nobody else may spend meanwhile. An embedded
     // Qdrant's job is locked anyway.
@@ -66,14 +62,14 @@ pub(super) async fn run(cli: &Cli, args: &VerifyArgs) -> anyhow::Result<u8> {
     }
     let found = match found {
         Err(error) if stop.is_cancelled() => {
-            eprintln!("qlance: {}", printable(&format!("{error:#}")));
+            tell!("qlance: {}", printable(&format!("{error:#}")));
             return Ok(5);
         }
         found => found?,
     };
     kept::keep(&opening.state_dir, &found)?;
     if args.json {
-        print_json(&found)?;
+        read_or_not(print_json(&found))?;
     }
     end(args, &opening.state_dir, &found)
 }
@@ -113,12 +109,13 @@ fn wanted(args: &VerifyArgs) -> Result<Wish, ConfigError> {
     })
 }
 
-/// Shows what came out, writes what is to be written, and says the exit code.
+/// Writes what is to be written, shows what came out, and says the exit code.
 fn end(args: &VerifyArgs, state_dir: &Path, found: &Verification) -> anyhow::Result<u8> {
-    if !args.json {
-        show(args, found);
-    }
     write_offenders(args, state_dir, found)?;
+    if !args.json {
+        let shown = show(&mut std::io::stdout().lock(), args, found);
+        read_or_not(shown.map_err(anyhow::Error::from))?;
+    }
     Ok(exit_code(args.fail_on, found.decision))
 }
 
@@ -131,7 +128,7 @@ fn write_offenders(args: &VerifyArgs, state_dir: &Path, found: &Verification) ->
     } else {
         String::new()
     };
-    eprintln!("{count}{of} offenders are in {}", path.display());
+    tell!("{count}{of} offenders are in {}", path.display());
     Ok(())
 }
 
@@ -142,9 +139,10 @@ fn exit_code(fail_on: FailOn, decision: Decision) -> u8 {
     }
 }
 
-fn show(args: &VerifyArgs, found: &Verification) {
+fn show(out: &mut impl Write, args: &VerifyArgs, found: &Verification) -> std::io::Result<()> {
     let (decision, version) = (found.decision.label(), found.table_version);
-    println!(
+    writeln!(
+        out,
         "{decision}: {} (version {version}, {} rows) for {} of Qdrant {} ({} points), {:.1} s",
         printable(&found.table),
         found.rows,
@@ -152,38 +150,41 @@ fn show(args: &VerifyArgs, found: &Verification) {
         printable(&found.qdrant_version),
         found.points,
         found.took.as_secs_f64()
-    );
+    )?;
     for check in &found.checks {
-        show_check(args, check);
+        show_check(out, args, check)?;
     }
     if !found.reasons.is_empty() {
-        println!("\nwhy it is {decision}:");
+        writeln!(out, "\nwhy it is {decision}:")?;
     }
     for reason in &found.reasons {
-        println!("- {}", printable(reason));
+        writeln!(out, "- {}", printable(reason))?;
     }
+    Ok(())
 }
 
-fn show_check(args: &VerifyArgs, check: &Check) {
-    println!(
+fn show_check(out: &mut impl Write, args: &VerifyArgs, check: &Check) -> std::io::Result<()> {
+    writeln!(
+        out,
         "\n{:<12} {:<10} {}  ({:.1} s)\n             wanted: {}",
         check.outcome.label(),
         check.id.as_str(),
         printable(&check.figure),
         check.took.as_secs_f64(),
         printable(&check.threshold)
-    );
+    )?;
     for note in &check.notes {
-        println!("             note: {}", printable(note));
+        writeln!(out, "             note: {}", printable(note))?;
     }
     let shown = check.offenders.shown.iter().take(args.show);
     for offender in shown.clone() {
-        println!("             {}: {}", offender.id, printable(&offender.what));
+        writeln!(out, "             {}: {}", offender.id, printable(&offender.what))?;
     }
     let more = check.offenders.total - shown.count() as u64;
     if more > 0 {
-        println!("             and {more} more (--show, --export)");
+        writeln!(out, "             and {more} more (--show, --export)")?;
     }
+    Ok(())
 }
 
 /// Says how far it is on stderr: a line a check, and on a terminal how far each is.
@@ -226,176 +227,6 @@ impl Progress {
         let _ = write!(err, "{begin}{text:<before$}{end}");
         let _ = err.flush();
     }
-}
-
-/// How a repair went.
-#[derive(Default)]
-struct Story {
-    before: Option<Box<Verification>>,
-    found: Option<Difference>,
-    done: Option<CaughtUp>,
-    after: Option<Box<Verification>>,
-    error: Option<String>,
-    broken: bool,
-    left: bool,
-}
-
-async fn repair(cli: &Cli, args: &VerifyArgs, config: Arc<Config>, wish: Wish) -> anyhow::Result<u8> {
-    let orders = Orders {
-        options: Options {
-            state: cli.state.clone(),
-            mend: true,
-            ..Options::default()
-        },
-        start: Start::Never,
-        end_when_done: false,
-        first: vec![TaskCommand::Verify(Box::new(wish.clone()))],
-    };
-    let Begun {
-        commands,
-        mut events,
-        work,
-    } = begin(Arc::clone(&config), orders)?;
-    let progress = Progress::new(args.json);
-    let mut story = Story::default();
-    let state_dir = config.job(cli.state.as_deref()).dir;
-    let mut begun = false;
-    while let Some(event) = events.recv().await {
-        match &event {
-            TaskEvent::VerifyBegun(_) => begun = true,
-            TaskEvent::VerifyProgressed(check, done, all) => progress.tell(Told::Progress(*check, *done, *all)),
-            TaskEvent::Checked(check) => progress.tell(Told::Checked(check)),
-            // That of an earlier session.
-            TaskEvent::Verified(_) if !begun => continue,
-            _ => {}
-        }
-        if let Some(command) = story.hear(event, args, &wish).await {
-            let _ = commands.send(command).await;
-        }
-    }
-    work.await?;
-    story.tell(args, &state_dir)
-}
-
-impl Story {
-    /// Takes an event in; answers what is to be done now.
-    async fn hear(&mut self, event: TaskEvent, args: &VerifyArgs, wish: &Wish) -> Option<TaskCommand> {
-        match event {
-            TaskEvent::Verified(Ok(found)) if self.before.is_none() => {
-                if !args.json {
-                    show(args, &found);
-                }
-                let good = found.decision == Decision::Go;
-                self.before = Some(found);
-                if good {
-                    return self.leave();
-                }
-                Some(TaskCommand::PlanRepair)
-            }
-            TaskEvent::Verified(Ok(found)) => {
-                self.after = Some(found);
-                self.leave()
-            }
-            TaskEvent::Verified(Err(error))
-            | TaskEvent::Compared(Err(error))
-            | TaskEvent::PhaseChanged(Phase::Failed(error)) => {
-                self.error = Some(error);
-                self.leave()
-            }
-            TaskEvent::Compared(Ok(found)) => {
-                self.found = Some(found);
-                if !args.json {
-                    eprintln!("\nto repair: {}", describe(&found));
-                }
-                match agreed(&found, args).await {
-                    Some(remove_gone) => Some(TaskCommand::CatchUp { remove_gone }),
-                    None => self.leave(),
-                }
-            }
-            TaskEvent::CaughtUp(done, reason) => {
-                self.done = Some(done);
-                let stopped = reason.is_some();
-                self.broken = matches!(reason, Some(StopReason::Broken(_)));
-                self.error = reason.map(|reason| reason.to_string());
-                if stopped { self.leave() } else { None }
-            }
-            TaskEvent::StepFinished(step, done) if !args.json => {
-                eprintln!("{}", printable(&format!("{}: {done}", step.label())));
-                None
-            }
-            // The indexes have taken the new rows in.
-            TaskEvent::PhaseChanged(Phase::Complete) if self.done.is_some() && self.after.is_none() => {
-                Some(TaskCommand::Verify(Box::new(wish.clone())))
-            }
-            _ => None,
-        }
-    }
-
-    fn leave(&mut self) -> Option<TaskCommand> {
-        (!std::mem::replace(&mut self.left, true)).then_some(TaskCommand::Quit)
-    }
-
-    fn tell(self, args: &VerifyArgs, state_dir: &Path) -> anyhow::Result<u8> {
-        let last = self.after.as_deref().or(self.before.as_deref());
-        // Whatever became of the repair, the last verification's are there.
-        if let Some(last) = last.filter(|_| self.after.is_none()) {
-            write_offenders(args, state_dir, last)?;
-        }
-        if args.json {
-            print_json(&json!({
-                "verification": last, "before": self.before, "found": self.found, "done": self.done,
-                "error": self.error,
-            }))?;
-        } else if let Some(done) = &self.done {
-            eprintln!(
-                "{} added, {} replaced, {} removed, {} failed",
-                done.added, done.replaced, done.removed, done.failed
-            );
-        }
-        if let Some(error) = &self.error {
-            eprintln!("qlance: {}", printable(error));
-            let resumable = self.done.is_some() && !self.broken || error == verify::STOPPED;
-            return Ok(if resumable { 5 } else { 1 });
-        }
-        let Some(last) = last else {
-            eprintln!("qlance: stopped before both stores were verified; nothing was written");
-            return Ok(5);
-        };
-        if self.after.is_some() {
-            return end(args, state_dir, last);
-        }
-        Ok(exit_code(args.fail_on, last.decision))
-    }
-}
-
-/// Whether it is to be carried out, and whether what is gone is to be removed. `None` is not at all.
-async fn agreed(found: &Difference, args: &VerifyArgs) -> Option<bool> {
-    if found.is_none() {
-        eprintln!(
-            "nothing of it can be repaired by bringing the stores together; the reasons above say what can be done"
-        );
-        return None;
-    }
-    let mends = found.new + found.content + found.payload + found.repeats > 0 || found.unindexed;
-    let mut mend = args.yes;
-    let mut remove = args.remove_gone && found.gone > 0;
-    if !args.json && !args.yes && std::io::stdin().is_terminal() {
-        mend = mends && ask("Repair that?").await;
-        if !remove && found.gone > 0 {
-            remove = ask(&format!("Remove the {} rows whose points are gone?", found.gone)).await;
-        }
-    }
-    if !mend && !remove {
-        eprintln!("nothing was written; --yes repairs, --remove-gone removes what is gone as well");
-        return None;
-    }
-    if found.gone > 0 && !remove {
-        eprintln!(
-            "the {} rows whose points are gone stay; --remove-gone removes them",
-            found.gone
-        );
-    }
-    (mends || remove).then_some(remove)
 }
 
 #[cfg(test)]

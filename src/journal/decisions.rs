@@ -59,6 +59,29 @@ pub struct Decided {
     pub at: i64,
 }
 
+impl Decided {
+    /// Whether this is an acceptance that still holds of a row with that similarity. What was accepted is the embedding
+    /// with its figure, and not the point: a row that was made anew and came out otherwise has to be accepted anew. Both
+    /// figures are stored exactly, so they are the same or they are not.
+    pub fn accepts(&self, similarity: Option<Similarity>) -> bool {
+        self.decision == Decision::Accepted && self.similarity == similarity
+    }
+
+    /// Whether this is an acceptance that was made of another similarity than the row has now.
+    pub fn is_outdated(&self, similarity: Option<Similarity>) -> bool {
+        self.decision == Decision::Accepted && self.similarity != similarity
+    }
+
+    /// The words on the screen, for a row with that similarity.
+    pub fn label(&self, similarity: Option<Similarity>) -> &'static str {
+        if self.is_outdated(similarity) {
+            "was accepted"
+        } else {
+            self.decision.label()
+        }
+    }
+}
+
 impl Journal {
     /// Keeps a decision about points, each with the similarity that its row had.
     ///
@@ -111,20 +134,22 @@ impl Journal {
         Ok(found)
     }
 
-    /// How many of these were accepted, and not decided about otherwise since. An id that comes twice counts twice.
+    /// How many of these rows, each with its similarity as it is now, were accepted with that similarity and not decided
+    /// about otherwise since. A row that comes twice counts twice.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub fn accepted_of(&self, ids: &[PointId]) -> anyhow::Result<u64> {
-        let decisions = self.decisions(ids)?;
-        let accepted = |id: &&PointId| {
-            let decided = decisions.get(*id);
-            decided.is_some_and(|decided| decided.decision == Decision::Accepted)
+    pub fn accepted_of(&self, rows: &[(PointId, Option<Similarity>)]) -> anyhow::Result<u64> {
+        let ids: Vec<PointId> = rows.iter().map(|(id, _)| *id).collect();
+        let decisions = self.decisions(&ids)?;
+        let accepted = |(id, similarity): &&(PointId, Option<Similarity>)| {
+            let decided = decisions.get(id);
+            decided.is_some_and(|decided| decided.accepts(*similarity))
         };
-        Ok(ids.iter().filter(accepted).count() as u64)
+        Ok(rows.iter().filter(accepted).count() as u64)
     }
 
-    /// How many points were accepted, and not decided about otherwise since.
+    /// How many points were accepted, and not decided about otherwise since, whatever their rows have become.
     ///
     /// # Errors
     /// The journal cannot be read.
@@ -157,7 +182,7 @@ mod tests {
         journal
             .decide(&[(one, None)], Decision::EmbeddedAgain, None, 20)
             .expect("kept");
-        let others = [two, PointId::Num(3)];
+        let others = [(two, None), (PointId::Num(3), None)];
         assert_eq!(journal.accepted_of(&others).expect("counted"), 1);
         assert_eq!(journal.accepted_of(&[]).expect("counted"), 0);
         let found = journal.decisions(&[one, two, PointId::Num(3)]).expect("read");
@@ -165,5 +190,34 @@ mod tests {
         assert_eq!(found[&one].decision, Decision::EmbeddedAgain);
         assert_eq!(found[&two].note.as_deref(), Some("a typo"));
         assert_eq!(journal.accepted().expect("counted"), 1);
+    }
+
+    #[test]
+    fn an_acceptance_holds_for_the_similarity_that_was_accepted() {
+        let mut journal = Journal::in_memory().expect("a journal");
+        let id = PointId::Num(1);
+        for (accepted, now, holds) in [
+            (Some(0.95), Some(0.95), true),
+            // Embedded again, it came out otherwise.
+            (Some(0.95), Some(0.6), false),
+            (Some(0.95), Some(0.950_001), false),
+            (Some(0.1_f32 + 0.2), Some(0.1_f32 + 0.2), true),
+            (Some(0.95), None, false),
+            // Nobody has seen the figure that the row has now.
+            (None, Some(0.95), false),
+        ] {
+            let of = |value: Option<f32>| value.and_then(Similarity::new);
+            journal
+                .decide(&[(id, of(accepted))], Decision::Accepted, None, 10)
+                .expect("kept");
+            let counted = journal.accepted_of(&[(id, of(now))]).expect("counted");
+            assert_eq!(counted, u64::from(holds), "{accepted:?} {now:?}");
+            let decided = journal.decisions(&[id]).expect("read").remove(&id).expect("decided");
+            let label = if holds { "accepted" } else { "was accepted" };
+            assert_eq!(decided.label(of(now)), label, "{accepted:?} {now:?}");
+        }
+        journal.decide(&[(id, None)], Decision::Kept, None, 20).expect("kept");
+        let decided = journal.decisions(&[id]).expect("read").remove(&id).expect("decided");
+        assert!(!decided.accepts(None) && !decided.is_outdated(Similarity::new(1.0)));
     }
 }

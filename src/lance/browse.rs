@@ -46,18 +46,22 @@ impl Band {
         to: f32::INFINITY,
     };
 
+    /// The least similarity of its rows, and the least above it where there is an upper edge: as the histogram counts.
+    pub fn limits(self) -> (f32, Option<f32>) {
+        let end = (self.to <= 1.0).then(|| Histogram::edge(self.to));
+        (Histogram::edge(self.from), end)
+    }
+
     /// The filter that finds the rows which the histogram counts in this band; none where it is every row.
     fn sql(self) -> Option<String> {
         if self == Self::EVERY {
             return None;
         }
         // Spelled as the f64 that it is, an f32 is exact whether the comparison is made in f32 or in f64.
-        let mut sql = format!("original_similarity >= {:?}", f64::from(Histogram::edge(self.from)));
-        if self.to <= 1.0 {
-            sql.push_str(&format!(
-                " AND original_similarity < {:?}",
-                f64::from(Histogram::edge(self.to))
-            ));
+        let (least, end) = self.limits();
+        let mut sql = format!("original_similarity >= {:?}", f64::from(least));
+        if let Some(end) = end {
+            sql.push_str(&format!(" AND original_similarity < {:?}", f64::from(end)));
         }
         Some(sql)
     }

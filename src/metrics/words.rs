@@ -43,6 +43,7 @@ pub(super) fn phase(phase: &Phase) -> &'static str {
 pub(super) fn stop_reason(reason: &StopReason) -> &'static str {
     match reason {
         StopReason::ByOperator => "by_operator",
+        StopReason::NotAsked => "not_asked",
         StopReason::Budget(_) => "budget",
         StopReason::Trouble(_) => "trouble",
         StopReason::Broken(_) => "broken_invariant",

@@ -21,7 +21,7 @@ use crate::journal::{Filter, Journal, Sort, State};
 use crate::lance::audit::{Figures, Pinned};
 use crate::lance::browse::{self, Anchor, Band};
 use crate::lance::{Column, Role, RowDecoder, VectorColumn};
-use crate::point::{Cause, Histogram, PointId};
+use crate::point::{Cause, Histogram, PointId, Similarity};
 use crate::tasks::job::Opening;
 use crate::tasks::verify::{Verification, kept};
 
@@ -264,12 +264,12 @@ async fn divergence(opening: &Opening, table: Option<&Table>, accepted: u64) -> 
         let mut batches = std::pin::pin!(Pinned::of(table).await?.scan(&columns, ROWS_AT_ONCE).await?);
         while let Some(batch) = batches.try_next().await? {
             let decoder = RowDecoder::new(&opening.schema, &batch);
-            let mut below: Vec<PointId> = Vec::new();
+            let mut below: Vec<(PointId, Option<Similarity>)> = Vec::new();
             for place in 0..batch.num_rows() {
                 let row = decoder.row(place)?;
                 histogram.record(row.similarity);
                 if row.similarity.is_some_and(|similarity| similarity.get() < edge) {
-                    below.push(row.point.id);
+                    below.push((row.point.id, row.similarity));
                 }
             }
             if accepted > 0 && !below.is_empty() {

@@ -186,8 +186,7 @@ async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[Poi
             let id = point.id;
             let edited = journal.run(move |journal| journal.applied_edit(id)).await?;
             // What Qdrant was mended to itself is newer.
-            let now = point.payload.get(content).and_then(|value| value.as_str());
-            if let Some(edit) = edited.filter(|edit| edit.before.as_deref() == now) {
+            if let Some(edit) = edited.filter(|edit| edit.holds(&point.payload, content)) {
                 point.payload.insert(content.clone(), edit.after.into());
             }
         }

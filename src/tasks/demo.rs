@@ -28,7 +28,10 @@ pub const COLLECTION: &str = "messages";
 /// Messages embedded and stored at once.
 const CHUNK: u64 = 200;
 
-/// The demo's configuration, which stays in its directory for every other command.
+/// How the configuration of a demo begins: by this it is told from one that is somebody's own.
+pub const MARK: &str = "# Written by `qlance demo`";
+
+/// The demo's configuration, which stays in its directory for every other command. It begins with [`MARK`].
 pub const CONFIG: &str = r#"# Written by `qlance demo`. Every command works with it: qlance --config qlance.toml failures list
 [source]
 url = "embedded:qdrant"

@@ -85,6 +85,9 @@ pub enum TaskCommand {
         /// Remove rows whose points are gone from Qdrant.
         remove_gone: bool,
     },
+    /// Of what the last comparison found only remove rows whose points are gone from Qdrant: nothing is brought over, and
+    /// nothing is paid for. Answered as [`TaskCommand::CatchUp`] is.
+    RemoveGone,
     /// Verify; one verification at a time.
     Verify(Box<Wish>),
     /// Leave the verification that is under way.

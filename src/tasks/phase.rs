@@ -7,6 +7,8 @@ use crate::lance::index::Step;
 pub enum StopReason {
     /// The operator wished it.
     ByOperator,
+    /// Nothing was to be moved in this session, and the job had not come to its end before.
+    NotAsked,
     /// The budget is used up; raising it goes on.
     Budget(String),
     /// Something failed that no single point is to blame for.
@@ -19,6 +21,7 @@ impl std::fmt::Display for StopReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ByOperator => f.write_str("stopped by the operator"),
+            Self::NotAsked => f.write_str("no points were to be moved in this session"),
             Self::Budget(reason) | Self::Trouble(reason) | Self::Broken(reason) => f.write_str(reason),
         }
     }

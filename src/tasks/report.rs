@@ -12,6 +12,8 @@ pub enum Status {
     Complete,
     /// Stopped early, resumable.
     Stopped,
+    /// Something else than moving points was asked for, and that was done; the migration has not come to its end.
+    Incomplete,
     /// Could not begin, or an invariant broke.
     Error,
 }
@@ -61,7 +63,7 @@ impl RunReport {
         match self.status {
             Status::Complete if self.failed > 0 => 3,
             Status::Complete => 0,
-            Status::Stopped => 5,
+            Status::Stopped | Status::Incomplete => 5,
             Status::Error => 1,
         }
     }

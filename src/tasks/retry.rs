@@ -1,4 +1,5 @@
-//! Trying failed points again: read afresh from Qdrant, embedded, and put into the table by id.
+//! Trying failed points again: read afresh from Qdrant, embedded, and put into the table by id. A text that was written
+//! by hand in the place of a content is tried again too, until a row has it or Qdrant itself says another one.
 //!
 //! A point is `retrying` in the journal while this holds it. Whatever ends a retry without an answer about a point (a
 //! stop, an outage, a commit whose outcome is not known, a kill) leaves it so: the writer then asks the table whether its
@@ -16,7 +17,7 @@ use super::writer::Message;
 use super::{Selection, TaskEvent, now_ms};
 use crate::embed::Caller;
 use crate::journal::{self, Edit, Filter, State};
-use crate::point::{Cause, Failure, PointId};
+use crate::point::{Cause, Failure, Point, PointId};
 
 /// Points of one round: one read, one commit.
 const ROUND: usize = 64;
@@ -103,7 +104,7 @@ async fn try_again(
     // Only reading and embedding can be cut off. What is being written is waited for: cut off in between, the row would
     // be in the table and the journal would not know.
     let embedded = tokio::select! {
-        embedded = embed(parts, claimed, edits) => embedded?,
+        embedded = embed(parts, journal, claimed, edits) => embedded?,
         () = stop.cancelled() => anyhow::bail!(STOPPED),
     };
     let done = write(parts, journal, events, claimed, embedded).await?;
@@ -148,12 +149,25 @@ impl Rounds {
     }
 }
 
-/// Reads the points afresh and embeds them; those that are gone have failed.
-async fn embed(parts: &Parts, ids: &[PointId], edits: &BTreeMap<PointId, String>) -> anyhow::Result<Embedded> {
+/// Reads the points afresh and embeds them, with these edits and with those that are on record and in no row yet; those
+/// that are gone have failed.
+async fn embed(
+    parts: &Parts,
+    journal: &journal::Shared,
+    ids: &[PointId],
+    edits: &BTreeMap<PointId, String>,
+) -> anyhow::Result<Embedded> {
     let mut points = parts.source.get(ids).await?;
     if let Plan::Embed { content, .. } = &parts.recipe.plan {
+        let said = |point: &Point| {
+            let text = point.payload.get(content).and_then(|value| value.as_str());
+            (point.id, text.map(str::to_owned))
+        };
+        let others = points.iter().flatten().filter(|point| !edits.contains_key(&point.id));
+        let others: Vec<(PointId, Option<String>)> = others.map(said).collect();
+        let kept = journal.run(move |journal| journal.take_up_edits(&others)).await?;
         for point in points.iter_mut().flatten() {
-            if let Some(text) = edits.get(&point.id) {
+            if let Some(text) = edits.get(&point.id).or_else(|| kept.get(&point.id)) {
                 point.payload.insert(content.clone(), text.as_str().into());
             }
         }

@@ -24,10 +24,13 @@ use crate::app::divergence::Asked;
 use crate::app::{App, SIDE_BY_SIDE};
 use crate::point::diff::Verdict;
 
-/// Columns of a list that stands beside the record.
+/// Columns of a list that stands beside the record, at least and at most: then it has whole ids, and why.
 const LIST: u16 = 38;
-/// From this width on it does: each side of the record has 35 columns then.
-const LIST_BESIDE: u16 = LIST + 78;
+const WIDE_LIST: u16 = 80;
+/// Columns of the record beside it at least: 35 for each of its sides.
+const RECORD: u16 = 78;
+/// From this many columns within the list on, an id stands there whole.
+const WITH_IDS: usize = 64;
 
 /// Where the list and the record stand.
 pub(super) fn panes(app: &App, area: Rect) -> (Option<Rect>, Option<Rect>) {
@@ -38,14 +41,19 @@ pub(super) fn panes(app: &App, area: Rect) -> (Option<Rect>, Option<Rect>) {
     if !is_beside(area) {
         return (None, Some(area));
     }
-    let [list, record]: [Rect; 2] = if area.width >= LIST_BESIDE {
-        Layout::horizontal([Constraint::Length(LIST), Constraint::Min(0)]).areas(area)
+    let [list, record]: [Rect; 2] = if area.width >= LIST + RECORD {
+        Layout::horizontal([Constraint::Length(list_columns(area.width)), Constraint::Min(0)]).areas(area)
     } else {
         let lines = (diff.list().len() as u16).saturating_add(2);
         let lines = lines.clamp(3, (area.height / 4).max(3));
         Layout::vertical([Constraint::Length(lines), Constraint::Min(0)]).areas(area)
     };
     (Some(list), Some(record))
+}
+
+/// Columns of the list beside the record: two fifths, as far as the record has its own.
+fn list_columns(width: u16) -> u16 {
+    (width / 5 * 2).min(width.saturating_sub(RECORD)).clamp(LIST, WIDE_LIST)
 }
 
 /// Whether a record's two sides stand beside each other in a body of this width, which is the terminal's.
@@ -135,7 +143,7 @@ fn pairs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     }
     let height = u64::from(inner.height);
     let top = list::top(app.diff.place() as u64, pairs.len() as u64, height) as usize;
-    let id_width = if width >= 80 { 36 } else { 12 };
+    let id_width = if width >= WITH_IDS { 36 } else { 12 };
     let lines: Vec<Line<'_>> = pairs
         .iter()
         .enumerate()

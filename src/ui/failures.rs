@@ -15,7 +15,7 @@ use super::text::{age, count, fit, pad, wrap, wrap_to};
 use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::{App, SIDE_BY_SIDE};
-use crate::journal::{FailureRow, State};
+use crate::journal::{Edit, FailureRow, State};
 use crate::point::{Cause, PointId, counted};
 use crate::tasks::{FailureDetail, now_ms};
 
@@ -119,6 +119,10 @@ fn title(app: &App) -> String {
     }
     if failures.marked() > 0 {
         title.push_str(&format!(", {} marked", count(failures.marked() as u64)));
+    }
+    let hidden = failures.hidden_marks() as u64;
+    if hidden > 0 {
+        title.push_str(&format!(", {} hidden by the filter", count(hidden)));
     }
     if let Some((ended, points)) = failures.progress() {
         title.push_str(&format!(", retried {} of {}", count(ended), count(points)));
@@ -230,7 +234,7 @@ fn render_detail(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, de
     let (width, height) = (inner.width as usize, inner.height as usize);
     // Error and payload may be of any size: only the lines that are seen are made.
     let scroll = app.failures.scroll as usize;
-    let head = heading(app, theme, detail, (width, scroll + height));
+    let head = heading(app, theme, detail, width, scroll + height);
     let above = head.len();
     let mut lines: Vec<Line<'_>> = head.into_iter().skip(scroll).collect();
     let room = height.saturating_sub(lines.len());
@@ -246,6 +250,32 @@ fn render_detail(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, de
         lines = lines.into_iter().map(|line| line.style(theme.dim())).collect();
     }
     paint::lines(frame, inner, &lines);
+}
+
+/// What was written by hand in the place of the content, and what becomes of it: only keys are named that do something
+/// with the point as it stands.
+fn mended(app: &App, detail: &FailureDetail, edit: &Edit, now: i64) -> String {
+    let (ago, after) = (age(now - edit.at), json::cut(&edit.after, 200));
+    let state = app.failures.opened_standing().unwrap_or(detail.row.state);
+    if matches!(state, State::Retrying | State::Recovered) {
+        return format!("edited {ago} ago: {after}");
+    }
+    let [retry, edits, unskip] = [ActionId::Retry, ActionId::Edit, ActionId::Unskip].map(|id| key_of(app, id));
+    let content = app.facts.as_ref().map_or("content", |facts| facts.content.as_str());
+    let what = match &detail.payload {
+        Ok(payload) if edit.holds(payload, content) => {
+            format!("{retry} tries with it (the edited content is used), {edits} changes it")
+        }
+        Ok(_) => {
+            format!("Qdrant's content has changed since: {retry} tries that, {edits} takes the edited one up again")
+        }
+        Err(_) => format!("the edited content is used once the point can be read: {retry} tries again"),
+    };
+    let what = match state {
+        State::Skipped => format!("{unskip} takes the skip back first; {what}"),
+        _ => what,
+    };
+    format!("edited {ago} ago, and in no row: {after}\n{what}")
 }
 
 /// An id in at most ten columns.
@@ -265,12 +295,12 @@ pub(super) fn hidden(app: &App, theme: &Theme, area: Rect) -> Option<usize> {
         Ok(payload) => json::height(payload, COUNTED),
         Err(_) => 1,
     };
-    let lines = heading(app, theme, detail, (inner.width as usize, usize::MAX)).len() + payload;
+    let lines = heading(app, theme, detail, inner.width as usize, usize::MAX).len() + payload;
     Some(lines.saturating_sub(inner.height as usize))
 }
 
 /// Everything above the payload; what lies below the first `most` lines may be left out.
-fn heading(app: &App, theme: &Theme, detail: &FailureDetail, (width, most): (usize, usize)) -> Vec<Line<'static>> {
+fn heading(app: &App, theme: &Theme, detail: &FailureDetail, width: usize, most: usize) -> Vec<Line<'static>> {
     let now = now_ms();
     let attempts = counted(detail.row.attempts.into(), "attempt", "attempts");
     let mut lines = vec![Line::styled(
@@ -286,16 +316,7 @@ fn heading(app: &App, theme: &Theme, detail: &FailureDetail, (width, most): (usi
         lines.extend(wrapped(&format!("skipped: {}", json::cut(reason, MOST_OF_AN_ERROR))).map(Line::raw));
     }
     if let Some(edit) = &detail.edit {
-        let (ago, after) = (age(now - edit.at), json::cut(&edit.after, 200));
-        let text = match detail.row.state {
-            State::Retrying | State::Recovered => format!("edited {ago} ago: {after}"),
-            State::Failed | State::Skipped => format!(
-                "edited {ago} ago, and in no row: {after}\n\
-                 {} takes that text up again; {} tries the content that Qdrant has",
-                key_of(app, ActionId::Edit),
-                key_of(app, ActionId::Retry)
-            ),
-        };
+        let text = mended(app, detail, edit, now);
         lines.extend(wrapped(&text).map(|line| Line::styled(line, theme.accent())));
     }
     lines.push(Line::styled("attempts", theme.accent()));

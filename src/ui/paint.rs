@@ -22,6 +22,11 @@ pub(super) fn lines(frame: &mut Frame<'_>, area: Rect, lines: &[Line<'_>]) {
     }
 }
 
+/// Whether a character is one that bars and lines are made of, or a plain one: each fills a column and joins no other.
+fn is_drawn(letter: char) -> bool {
+    matches!(letter, ' '..='~' | '\u{2500}'..='\u{259f}')
+}
+
 /// Writes a text as far as the right edge; answers the column after it.
 fn write(buffer: &mut Buffer, (x, y): (u16, u16), right: u16, text: &str, style: Style) -> u16 {
     let room = usize::from(right.saturating_sub(x));
@@ -31,6 +36,15 @@ fn write(buffer: &mut Buffer, (x, y): (u16, u16), right: u16, text: &str, style:
     // A byte more than there is room for: a mark may belong to the last character.
     let seen = &text.as_bytes()[..text.len().min(room + 1)];
     if !is_plain(seen) {
+        // Nor does a bar have clusters.
+        if text.chars().take(room + 1).all(is_drawn) {
+            let written = text.chars().take(room).count();
+            let begin = buffer.index_of(x, y);
+            for (cell, letter) in buffer.content[begin..begin + written].iter_mut().zip(text.chars()) {
+                cell.set_char(letter).set_style(style);
+            }
+            return x + written as u16;
+        }
         let (end, _) = buffer.set_stringn(x, y, text, room, style);
         // Nothing comes after a wide character that had no room.
         let cut = end < right && columns(text) > room;
@@ -63,7 +77,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_what_a_paragraph_draws(
-            texts in prop::collection::vec(("[ab ~日é\u{301}]{0,20}", "[ab ~日é\u{301}]{0,20}"), 0..8),
+            texts in prop::collection::vec(("[ab ~█░─日é\u{301}]{0,20}", "[a█▌│░\u{301}]{0,20}|[█▁]{0,40}"), 0..8),
             (x, y, width, height) in (0_u16..20, 0_u16..8, 2_u16..40, 0_u16..8),
         ) {
             let area = Rect::new(x, y, width, height);

@@ -15,6 +15,9 @@ use crate::app::setup::{Setup, Step};
 use crate::config::template::EmbedderAnswer;
 use crate::point::counted;
 
+/// Lines that are kept free under what can be answered.
+const SAID: u16 = 6;
+
 /// Draws the set-up.
 pub fn draw(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
     if super::asks_for_room(frame) {
@@ -163,7 +166,11 @@ fn ask(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
-    let [main, below] = Layout::vertical([Constraint::Min(1), Constraint::Length(6)]).areas(inner);
+    // What came of an answer stands right under it; it is left room for.
+    let wanted = setup.choices.len().max(1);
+    let most = inner.height.saturating_sub(SAID).max(1) as usize;
+    let [main, below] =
+        Layout::vertical([Constraint::Length(wanted.min(most) as u16), Constraint::Min(0)]).areas(inner);
     if setup.choices.is_empty() {
         let line = Rect {
             height: main.height.min(1),

@@ -197,3 +197,36 @@ async fn an_earlier_demo_is_gone_on_with_or_thrown_away_as_it_is_asked_for() {
     let output = demo(&["--fresh", "--resume"]).await;
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_of_somebody_else_is_neither_run_nor_removed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let own = "# Ours.\n[source]\nurl = \"embedded:qdrant\"\ncollection = \"messages\"\n\n[target]\nuri = \
+               \"choir.lance\"\ntable = \"messages\"\n";
+    let file = dir.path().join("qlance.toml");
+    std::fs::write(&file, own).expect("written");
+    let kept = [
+        "qdrant/segment",
+        ".qlance/job/journal.db",
+        "media/1.png",
+        "choir.lance/data",
+    ];
+    for place in kept.map(|place| dir.path().join(place)) {
+        std::fs::create_dir_all(place.parent().expect("a directory")).expect("a directory");
+        std::fs::write(&place, "x").expect("written");
+    }
+    for more in [&[][..], &["--resume"], &["--fresh"]] {
+        let args = [&["demo", "--no-tui", "--points", "30", "--dir", "."][..], more].concat();
+        let output = qlance(dir.path(), &args).await;
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {}", said(&output));
+        assert!(
+            said(&output).contains("was not written by `qlance demo`"),
+            "{}",
+            said(&output)
+        );
+        assert_eq!(std::fs::read_to_string(&file).expect("still there"), own);
+        for place in kept {
+            assert!(dir.path().join(place).exists(), "{more:?}: {place}");
+        }
+    }
+}

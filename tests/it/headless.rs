@@ -7,10 +7,10 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr};
+use tokio::process::{Child, ChildStderr, Command};
 
 use crate::support::embeddings_server::Behaviour;
-use crate::support::world::{World, messages, said, wait_for};
+use crate::support::world::{World, messages, point, said, wait_for};
 
 /// A run that can be listened to and signalled.
 struct Run {
@@ -21,7 +21,12 @@ struct Run {
 
 impl Run {
     fn start(world: &World) -> Self {
-        let mut process = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
+        Self::start_by(world, Command::new(env!("CARGO_BIN_EXE_qlance")))
+    }
+
+    /// By a command that takes the arguments of qlance.
+    fn start_by(world: &World, mut command: Command) -> Self {
+        let mut process = command
             .args(["--config", "qlance.toml", "run", "--json"])
             .current_dir(world.path())
             .stdin(Stdio::null())
@@ -129,6 +134,134 @@ async fn a_signal_ends_a_run_cleanly_and_the_same_command_goes_on() {
         );
         assert_eq!(world.rows().await.len(), 300);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_to_outlive_its_terminal_does_so() {
+    let world = World::with(&messages(300)).await;
+    configure(&world, false);
+    world.embeddings.latency(Duration::from_millis(100));
+    // What `nohup` does.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_qlance")]);
+    let run = Run::start_by(&world, shell);
+    wait_for("the third request", || world.embeddings.requests() >= 3).await;
+    run.signal(Signal::HUP);
+    let (code, printed, heard) = run.end().await;
+    assert_eq!(code, Some(0), "{heard:#?}");
+    let report = parsed(&printed);
+    assert_eq!(
+        (&report["status"], &report["written"]),
+        (&json!("complete"), &json!(300)),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_that_nobody_hears_is_no_abort() {
+    let world = World::with(&messages(60)).await;
+    configure(&world, false);
+    let mut process = Command::new(env!("CARGO_BIN_EXE_qlance"))
+        .args(["--config", "qlance.toml", "run", "--json"])
+        .env("QLANCE_PANIC", "migration")
+        .current_dir(world.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("qlance runs");
+    drop(process.stderr.take());
+    let output = process.wait_with_output().await.expect("an end");
+    assert_eq!(output.status.code(), Some(1), "{:?}: {}", output.status, said(&output));
+    let report = parsed(&String::from_utf8_lossy(&output.stdout));
+    let error = report["error"].as_str().expect("a reason");
+    assert!(error.contains("qlance itself is at fault"), "{error}");
+    assert_eq!(world.run().await.0, 0, "the job can be resumed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_seen_enough_changes_nothing_of_the_end() {
+    let mut points = messages(60);
+    points.push(point(90, json!({"thread_id": "t"})));
+    let world = World::with(&points).await;
+    configure(&world, false);
+    assert_eq!(world.run().await.0, 3);
+    let verify = [
+        "verify",
+        "--queries",
+        "5",
+        "--again",
+        "5",
+        "--export",
+        "offenders.jsonl",
+    ];
+    let offenders = world.path().join("offenders.jsonl");
+    for args in [
+        &verify[..],
+        &["search", "message 17"],
+        &["evaluate"],
+        &["failures", "list"],
+        &["failures", "retry", "--json"],
+    ] {
+        let whole = world.qlance(args).await;
+        assert_eq!(args[0] == "verify", offenders.exists(), "{args:?}: {}", said(&whole));
+        if offenders.exists() {
+            std::fs::remove_file(&offenders).expect("removed");
+        }
+        let mut process = Command::new(env!("CARGO_BIN_EXE_qlance"))
+            .args(["--config", "qlance.toml"])
+            .args(args)
+            .current_dir(world.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("qlance runs");
+        drop(process.stdout.take());
+        let output = process.wait_with_output().await.expect("an end");
+        assert_eq!(output.status.code(), whole.status.code(), "{args:?}: {}", said(&output));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !told.contains("panicked") && !told.contains("Broken pipe"),
+            "{args:?}: {told}"
+        );
+        if args[0] == "verify" {
+            std::fs::remove_file(&offenders).expect("offenders are written whoever reads the rest");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_before_the_migration_is_complete_was_not_stopped() {
+    let mut points = messages(300);
+    points[0] = point(1, json!({"thread_id": "t"}));
+    let world = World::with(&points).await;
+    configure(&world, false);
+    world.embeddings.latency(Duration::from_millis(150));
+    let run = Run::start(&world);
+    wait_for("the third request", || world.embeddings.requests() >= 3).await;
+    run.signal(Signal::TERM);
+    assert_eq!(run.end().await.0, Some(5));
+    world.embeddings.latency(Duration::ZERO);
+    let requests = world.embeddings.requests();
+    let output = world.qlance(&["failures", "retry", "--json"]).await;
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let report = parsed(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(
+        (&report["status"], &report["error"], &report["retry"]["failed"]),
+        (&json!("incomplete"), &Value::Null, &json!(1)),
+        "{report}"
+    );
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for word in ["the same command", "stopped by the operator"] {
+        assert!(!told.contains(word), "{told}");
+    }
+    assert!(told.contains("not complete yet"), "{told}");
+    assert_eq!(world.embeddings.requests(), requests, "nothing else was moved");
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["written"]), (3, &json!(299)), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -274,6 +274,55 @@ async fn a_content_mended_by_hand_is_embedded_written_and_on_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_failed_is_used_by_the_retries_after_it() {
+    let mut points = messages(10);
+    points.push(point(90, json!({"thread_id": "a"})));
+    points.push(point(91, json!({"thread_id": "a"})));
+    let world = World::with(&points).await;
+    world.config(&[]);
+    assert_eq!(world.run().await.0, 3);
+    world.embeddings.reject_inputs_containing("mended");
+    for args in [
+        &["failures", "edit", "90", "--content", "mended by hand", "--json"][..],
+        &["failures", "edit", "91", "--content", "mended as well", "--json"],
+        // Refused with the edit once more.
+        &["failures", "retry", "90", "--json"],
+    ] {
+        let output = world.qlance(args).await;
+        assert_eq!(output.status.code(), Some(3), "{args:?}: {}", said(&output));
+    }
+    let shown = line(&world, &["failures", "show", "90", "--json"]).await;
+    assert_eq!(shown["edit"]["after"], "mended by hand", "{shown}");
+    assert_eq!(shown["failure"]["cause"], "rejected", "{shown}");
+    assert_eq!(shown["failure"]["attempts"], 3, "{shown}");
+    let output = world.qlance(&["failures", "show", "90"]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("edited    mended by hand (a retry uses it)"), "{text}");
+
+    // Qdrant itself has a content of the other one now: that is newer than the edit.
+    let content = json!({"thread_id": "a", "content": "Qdrant says so"});
+    world.upsert(&[point(91, content.clone())]).await;
+    world.embeddings.reject_inputs_containing("nobody says this");
+    let report = line(&world, &["failures", "retry", "90", "91", "--json"]).await;
+    assert_eq!(
+        (&report["written"], &report["failed"]),
+        (&json!(12), &json!(0)),
+        "{report}"
+    );
+    let rows = world.rows().await;
+    let payload = |number| {
+        let row = rows.iter().find(|row| row.point.id == PointId::Num(number));
+        json!(row.expect("a row").point.payload)
+    };
+    assert_eq!(payload(90), json!({"thread_id": "a", "content": "mended by hand"}));
+    assert_eq!(payload(91), content);
+    let pair = line(&world, &["diff", "90", "--json"]).await;
+    assert_eq!(pair["because"], "edited by hand: mended by hand");
+    let pair = line(&world, &["diff", "91", "--json"]).await;
+    assert_eq!(pair["verdict"], "same", "{pair}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn both_stores_are_compared_field_by_field() {
     let mut points = messages(12);
     points.push(point(50, json!({"thread_id": "x"})));

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::support::world::{World, messages, point};
 
+mod commands;
 mod detached;
 mod hostile;
 mod looks;

@@ -112,7 +112,7 @@ async fn a_condition_holds_in_both_stores() {
         }
     }
     let output = world.qlance(&["search", "x", "--where", "n >> 5"]).await;
-    assert_ne!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(
         String::from_utf8_lossy(&output.stderr).contains("--where"),
         "{}",

@@ -223,6 +223,32 @@ async fn what_was_written_since_is_counted_priced_and_brought_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_is_asked_for_alone_brings_nothing_over() {
+    let points = messages(20);
+    let world = World::with(&points).await;
+    world.config(&[]);
+    assert_eq!(world.run().await.0, 0);
+    let requests = world.embeddings.requests();
+    world
+        .upsert(&[
+            point(101, json!({"content": "new 101"})),
+            with(&points[4], "thread_id", json!("moved")),
+        ])
+        .await;
+    delete(&world, &[PointId::Num(7)]).await;
+    let told = sync(&world, &["--remove-gone"], 0).await;
+    assert_eq!(found(&told), [18, 1, 0, 1, 1, 0], "{told}");
+    assert_eq!(told["done"], done([0, 0, 1, 0]), "{told}");
+    assert_eq!(world.embeddings.requests(), requests, "something was paid for");
+    assert_eq!(world.rows().await.len(), 19);
+    // Nothing of it is lost: the next one finds the rest.
+    let told = sync(&world, &["--yes"], 0).await;
+    assert_eq!(found(&told), [18, 1, 0, 1, 0, 0], "{told}");
+    assert_eq!(told["done"], done([1, 1, 0, 0]), "{told}");
+    assert_mirrors(&world.rows().await, &world.points().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_point_without_content_is_told_and_comes_over_once_it_is_mended() {
     let points = messages(10);
     let world = World::with(&points).await;

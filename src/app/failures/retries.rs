@@ -221,6 +221,10 @@ impl Failures {
             (Some(row), Ok(())) if row.state == State::Failed => self.retryable = self.retryable.saturating_sub(1),
             _ => {}
         }
+        if recovered {
+            // It is in the table: there is nothing to be done about it any more.
+            self.unmark(&[id]);
+        }
         // However many follow, the list is not older than that.
         self.lingers = self.lingers.or(Some(now + LINGER));
         self.fresh = false;

@@ -271,3 +271,33 @@ fn the_agreement_of_neighbours_is_measured_when_asked_for() {
     assert_eq!(unopened.keys(&["2", "n"]), []);
     unopened.assert_says("the job is not open yet");
 }
+
+#[test]
+fn nothing_happens_silently_to_marks_in_other_bins() {
+    let mut console = Console::diverging();
+    console.keys(&["Enter", "Space", "Space"]);
+    assert_eq!(console.app.divergence.hidden_marks(), 0, "all are listed");
+    // The best bin, which neither lies in.
+    console.keys(&["Tab", "Down"]);
+    assert_eq!(console.app.divergence.pane, Pane::Bins);
+    assert_eq!(console.app.divergence.hidden_marks(), 2);
+    for (name, asked) in [
+        ("r", "Embed 2 marked points (2 of them not shown) again?"),
+        ("K", "new embedding of 2 marked points (2 of them not shown)?"),
+    ] {
+        assert_eq!(console.key(name), [], "{name}");
+        console.assert_asks(asked);
+        assert_eq!(console.key("Esc"), []);
+    }
+    assert_eq!(console.key("a"), []);
+    let question = console.app.prompt.as_ref().map_or("", |prompt| &prompt.question);
+    assert!(
+        question.contains("Accept 2 marked points (2 of them not shown)"),
+        "{question}"
+    );
+    console.key("Esc");
+    assert_eq!(
+        console.keys(&["r", "e", "Enter"]),
+        sends(TaskCommand::EmbedAgain(vec![id(1), id(2)]))
+    );
+}

@@ -455,3 +455,60 @@ fn esc_goes_back_one_step_at_a_time() {
     }
     assert_eq!(console.app.screen, Screen::Failures);
 }
+
+#[test]
+fn nothing_happens_silently_to_marks_that_a_filter_hides() {
+    let hidden = || {
+        let mut console = Console::listing(4);
+        console.keys(&["Space", "Space", "Space", "/", "3", "Enter"]);
+        console.event(page((&text("3"), Sort::default()), 0, (1, 1), vec![row(3)]));
+        let failures = &console.app.failures;
+        assert_eq!((failures.marked(), failures.hidden_marks()), (3, 2));
+        console
+    };
+    let ids = || [1, 2, 3].map(id).to_vec();
+    for (name, asked, answer, command) in [
+        (
+            "r",
+            "Retry 3 marked points (2 of them not shown)?",
+            ["r", "Enter"],
+            TaskCommand::Retry(Selection::Ids(ids())),
+        ),
+        (
+            "u",
+            "Take the skip of 3 marked points (2 of them not shown) back?",
+            ["u", "Enter"],
+            TaskCommand::Unskip(ids()),
+        ),
+    ] {
+        let mut console = hidden();
+        assert_eq!(console.key(name), [], "{name}");
+        console.assert_asks(asked);
+        assert_eq!(console.key("Esc"), []);
+        console.key(name);
+        assert_eq!(console.keys(&answer), sends(command), "{name}");
+    }
+    let mut console = hidden();
+    assert_eq!(console.key("s"), []);
+    let question = console.app.prompt.as_ref().map_or("", |prompt| &prompt.question);
+    assert!(
+        question.contains("Give up 3 marked points (2 of them not shown): they"),
+        "{question}"
+    );
+    // Shown again, they are tried at once.
+    let mut console = hidden();
+    console.key("Esc");
+    console.list(&Filter::default(), 0, 4, 1..=4);
+    assert_eq!(console.app.failures.hidden_marks(), 0);
+    assert_eq!(console.key("r"), sends(TaskCommand::Retry(Selection::Ids(ids()))));
+}
+
+#[test]
+fn what_is_in_the_table_is_marked_no_more() {
+    let mut console = Console::listing(4);
+    console.keys(&["Space", "Space"]);
+    console.event(TaskEvent::RetryFinished(id(1), Ok(())));
+    console.event(TaskEvent::RetryFinished(id(2), Err(failure())));
+    assert_eq!(console.app.failures.marked(), 1);
+    assert!(console.app.failures.is_marked(id(2)));
+}

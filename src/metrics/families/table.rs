@@ -92,7 +92,7 @@ pub static METRICS: [Metric; 38] = [
         unit: None,
         kind: Kind::Gauge,
         label: None,
-        help: "Points in the collection when the job was opened",
+        help: "Points in the collection when the job was opened, or when both stores were last gone over",
         read: |snapshot, _| whole(snapshot.total),
     },
     Metric {

@@ -16,6 +16,7 @@ impl Work {
                 (Status::Error, Some(reason.clone()))
             }
             Phase::Stopped(StopReason::Broken(reason)) => (Status::Error, Some(reason.clone())),
+            Phase::Stopped(StopReason::NotAsked) => (Status::Incomplete, None),
             Phase::Stopped(reason) if self.checkpoint.complete() && !self.steps.is_empty() => (
                 Status::Stopped,
                 Some(format!("{reason}; all points are over, the table is not finished")),

@@ -7,6 +7,7 @@ use super::questions;
 use super::state::{RetryOf, Work};
 use crate::journal::{Decision, State};
 use crate::point::PointId;
+use crate::tasks::sync::Wanted;
 use crate::tasks::writer::Message;
 use crate::tasks::{Level, Phase, Setting, StopReason, TaskCommand, TaskEvent, export};
 
@@ -86,7 +87,20 @@ impl Work {
             TaskCommand::PlanRepair => self.plan_repair().await,
             TaskCommand::ExportOffenders(path) => self.export_offenders(path),
             TaskCommand::Compare => self.compare_with(None).await,
-            TaskCommand::CatchUp { remove_gone } => self.catch_up(remove_gone).await,
+            TaskCommand::CatchUp { remove_gone } => {
+                let wanted = Wanted {
+                    bring: true,
+                    remove_gone,
+                };
+                self.catch_up(wanted).await;
+            }
+            TaskCommand::RemoveGone => {
+                let wanted = Wanted {
+                    bring: false,
+                    remove_gone: true,
+                };
+                self.catch_up(wanted).await;
+            }
             TaskCommand::EndWhenDone => {
                 self.ends_when_done = true;
                 match self.phase {
@@ -206,6 +220,7 @@ fn starts_work(command: &TaskCommand) -> bool {
             | TaskCommand::PlanRepair
             | TaskCommand::Compare
             | TaskCommand::CatchUp { .. }
+            | TaskCommand::RemoveGone
             | TaskCommand::Retry(_)
             | TaskCommand::RetryEdited(..)
             | TaskCommand::EmbedAgain(_)

@@ -229,7 +229,7 @@ impl Work {
                 self.wait_for_start(plan).await;
             }
             Start::Never if self.checkpoint.complete() => self.set_phase(Phase::Complete).await,
-            Start::Never => self.set_phase(Phase::Stopped(StopReason::ByOperator)).await,
+            Start::Never => self.set_phase(Phase::Stopped(StopReason::NotAsked)).await,
         }
     }
 

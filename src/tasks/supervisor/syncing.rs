@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::ending::{reason_of, stopped_by};
 use super::state::{Done, Work, guarded};
-use crate::tasks::sync::{self, CaughtUp, Difference, Sync};
-use crate::tasks::verify::repair;
+use crate::tasks::sync::{self, CaughtUp, Difference, Sync, Wanted};
+use crate::tasks::verify::repair::{self, Mending};
 use crate::tasks::{Phase, StopReason, TaskEvent};
 
 impl Work {
@@ -49,8 +49,8 @@ impl Work {
         self.set_phase(Phase::Complete).await;
     }
 
-    /// Brings over what the last comparison found.
-    pub(super) async fn catch_up(&mut self, remove_gone: bool) {
+    /// Carries out what is wanted of what the last comparison found.
+    pub(super) async fn catch_up(&mut self, wanted: Wanted) {
         if let Some(why) = self.too_early() {
             self.say(TaskEvent::CaughtUp(
                 CaughtUp::default(),
@@ -61,6 +61,10 @@ impl Work {
         }
         let sync = self.sync();
         self.parts.source.begin_anew();
+        if !wanted.bring && self.mending.is_some() {
+            // The table is taken over as it is, else it could not be written to; nothing else of the repair was agreed to.
+            self.mending = Some(Mending::default());
+        }
         let mending = self.mending.clone();
         self.set_phase(Phase::CatchingUp).await;
         self.open_gates().await;
@@ -71,7 +75,7 @@ impl Work {
                 if let Some(mending) = &mending {
                     done.removed += repair::begin(&sync, mending).await?;
                 }
-                sync::apply(&sync, remove_gone, &mut done).await
+                sync::apply(&sync, wanted, &mut done).await
             };
             let error = match guarded(work).await {
                 Ok(result) => result.err().map(|error| reason_of(&error)),

@@ -23,6 +23,15 @@ const WHOLE: Part = Part {
     vectors: true,
 };
 
+/// What of a comparison is carried out: two things, each agreed to by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// New and changed points are brought over.
+    pub bring: bool,
+    /// Rows whose points are gone from Qdrant are removed.
+    pub remove_gone: bool,
+}
+
 /// What was brought over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct CaughtUp {
@@ -40,34 +49,41 @@ pub struct CaughtUp {
 ///
 /// # Errors
 /// Something that no single point is to blame for, or the operator stopped it; what was done so far is in `done`.
-pub async fn apply(sync: &Sync, remove_gone: bool, done: &mut CaughtUp) -> anyhow::Result<()> {
-    // First: what turns out to have another content by now joins those that are embedded.
-    while let Some(ids) = next(sync, Drift::Payload).await? {
-        payload_round(sync, &ids, done).await?;
-    }
-    for kind in [Drift::New, Drift::Content] {
-        while let Some(ids) = next(sync, kind).await? {
-            embed_round(sync, kind, &ids, done).await?;
+pub async fn apply(sync: &Sync, wanted: Wanted, done: &mut CaughtUp) -> anyhow::Result<()> {
+    if wanted.bring {
+        // First: what turns out to have another content by now joins those that are embedded.
+        while let Some(ids) = next(sync, Drift::Payload).await? {
+            payload_round(sync, &ids, done).await?;
+        }
+        for kind in [Drift::New, Drift::Content] {
+            while let Some(ids) = next(sync, kind).await? {
+                embed_round(sync, kind, &ids, done).await?;
+            }
         }
     }
-    if remove_gone {
+    if wanted.remove_gone {
         while let Some(ids) = next(sync, Drift::Gone).await? {
-            let gone = sync.unless_stopped(sync.parts.source.missing(&ids)).await?;
-            if !gone.is_empty() {
-                done.removed += sync
-                    .parts
-                    .writer
-                    .ask(|answer| Message::Remove {
-                        ids: gone,
-                        done: answer,
-                    })
-                    .await
-                    .context("the rows cannot be removed")?;
-            }
-            settle(sync, ids).await?;
+            gone_round(sync, ids, done).await?;
         }
     }
     Ok(())
+}
+
+/// Rows whose points are gone; those that have come back meanwhile stay.
+async fn gone_round(sync: &Sync, ids: Vec<PointId>, done: &mut CaughtUp) -> anyhow::Result<()> {
+    let gone = sync.unless_stopped(sync.parts.source.missing(&ids)).await?;
+    if !gone.is_empty() {
+        done.removed += sync
+            .parts
+            .writer
+            .ask(|answer| Message::Remove {
+                ids: gone,
+                done: answer,
+            })
+            .await
+            .context("the rows cannot be removed")?;
+    }
+    settle(sync, ids).await
 }
 
 async fn next(sync: &Sync, kind: Drift) -> anyhow::Result<Option<Vec<PointId>>> {

@@ -239,11 +239,8 @@ pub(super) async fn with_edit(sync: &Sync, point: &Point, content: &str) -> anyh
     let id = point.id;
     let edit = sync.journal.run(move |journal| journal.applied_edit(id)).await?;
     let mut payload = point.payload.clone();
-    if let Some(edit) = edit {
-        let now = payload.get(content).and_then(|value| value.as_str());
-        if now == edit.before.as_deref() {
-            payload.insert(content.to_owned(), edit.after.into());
-        }
+    if let Some(edit) = edit.filter(|edit| edit.holds(&payload, content)) {
+        payload.insert(content.to_owned(), edit.after.into());
     }
     Ok(payload)
 }

@@ -11,7 +11,7 @@
 mod apply;
 mod compare;
 
-pub use apply::{CaughtUp, apply};
+pub use apply::{CaughtUp, Wanted, apply};
 pub(super) use compare::estimate;
 pub use compare::{Difference, compare};
 

@@ -198,8 +198,7 @@ pub(super) fn applied_edits(journal: &Journal, ids: &[PointId]) -> anyhow::Resul
 
 /// The payload as its row should say it, as long as Qdrant still says what was mended.
 pub(super) fn mended(mut payload: Payload, content: &str, edit: &Edit) -> Payload {
-    let now = payload.get(content).and_then(|value| value.as_str());
-    if now == edit.before.as_deref() {
+    if edit.holds(&payload, content) {
         payload.insert(content.to_owned(), edit.after.clone().into());
     }
     payload

@@ -106,7 +106,7 @@ pub(super) struct Tally {
     accepted: u64,
     /// Of the last batch: rows without a similarity that may have been there before this job, and divergent ones.
     unstored: Vec<PointId>,
-    divergent: Vec<PointId>,
+    divergent: Vec<(PointId, Option<Similarity>)>,
     offenders: Vec<(PointId, String)>,
     to_mend: Vec<PointId>,
 }
@@ -164,7 +164,7 @@ impl Tally {
         self.similarities.record(row.similarity);
         let divergent = row.similarity.is_some_and(|found| found.get() < self.divergent_below);
         if divergent && self.accepts {
-            self.divergent.push(row.point.id);
+            self.divergent.push((row.point.id, row.similarity));
         }
         let asks = ask_qdrant(&self.recipe);
         let mut fault = self.soundness(row);

@@ -13,10 +13,15 @@ use crate::ui::paint;
 use crate::ui::text::{count, fit, pad};
 use crate::ui::theme::Theme;
 
+/// Columns of a bin's lower edge and its letter, and of how many points lie in it.
+const LABEL: usize = 8 + 2;
+const NUMBER: usize = 9;
+
 /// How many bins are left out from the top because a pane of this inner height cannot show them: those of the good
 /// ones, unless the chosen bin is among them.
 pub(in crate::ui) fn hidden(app: &App, height: usize, bins: &[Bin]) -> usize {
-    let footing = 1 + usize::from(app.snapshot.similarities.incomparable() > 0);
+    let incomparable = app.snapshot.similarities.incomparable() > 0;
+    let footing = 1 + usize::from(is_crossed(app, bins)) + usize::from(incomparable);
     let room = height.saturating_sub(1 + footing).max(1);
     let chosen = bins.iter().position(|bin| app.divergence.is_chosen(*bin));
     bins.len().saturating_sub(room).min(chosen.unwrap_or(usize::MAX))
@@ -41,14 +46,16 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     }
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(1).max(1);
     let all = app.divergence.chosen_bin().is_none();
-    let footing = footing(app, theme, width);
+    let footing = footing(app, theme, &bins, width);
     let room = (inner.height as usize).saturating_sub(1 + footing.len());
     let hidden = hidden(app, inner.height as usize, &bins);
     let heading = heading(histogram.compared(), &bins, hidden, room);
+    let bars = Bars::new(theme, width.saturating_sub(LABEL + NUMBER));
     let mut lines = vec![Line::styled(pad(&heading, width), chosen(theme, all, focused))];
     for bin in bins.iter().skip(hidden).take(room) {
-        let is_chosen = app.divergence.is_chosen(*bin);
-        lines.push(line(app, theme, *bin, most, width, chosen(theme, is_chosen, focused)));
+        let style = chosen(theme, app.divergence.is_chosen(*bin), focused);
+        let length = length(bin.count, most, bars.room, app.divergence.logarithmic);
+        lines.push(line(app, theme, *bin, bars.of(length), style));
     }
     lines.extend(footing);
     paint::lines(frame, inner, &lines);
@@ -88,39 +95,112 @@ fn length(number: u64, most: u64, room: usize, logarithmic: bool) -> usize {
     ((share * room as f64).round() as usize).clamp(1, room.max(1))
 }
 
-fn line(app: &App, theme: &Theme, bin: Bin, most: u64, width: usize, style: Style) -> Line<'static> {
-    let below = bin.band.from < app.threshold - 1e-6;
-    let crossed = below && app.threshold < bin.band.to - 1e-6;
-    // Not by colour alone: a letter says which side of the threshold a bin is on.
-    let side = match (below, crossed) {
-        (_, true) => '<',
-        (true, false) => 'd',
-        (false, false) => ' ',
+/// The longest bar and the blanks behind the shortest: every other is cut from them.
+struct Bars {
+    full: String,
+    blank: String,
+    /// Bytes of a cell of the bar.
+    cell: usize,
+    /// Columns of both together.
+    room: usize,
+}
+
+impl Bars {
+    fn new(theme: &Theme, room: usize) -> Self {
+        Self {
+            full: theme.full().repeat(room),
+            blank: " ".repeat(room),
+            cell: theme.full().len(),
+            room,
+        }
+    }
+
+    /// A bar of so many columns, and the blanks behind it.
+    fn of(&self, length: usize) -> (&str, &str) {
+        let length = length.min(self.room);
+        (&self.full[..length * self.cell], &self.blank[length..])
+    }
+}
+
+/// Which side of the threshold a bin lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// At it, or above.
+    Above,
+    /// Below: what is in it diverges.
+    Below,
+    /// It lies within the bin: between two steps of the histogram, where none can end.
+    Within,
+}
+
+impl Side {
+    fn of(bin: Bin, threshold: f32) -> Self {
+        match (bin.band.from < threshold - 1e-6, threshold < bin.band.to - 1e-6) {
+            (false, _) => Self::Above,
+            (true, false) => Self::Below,
+            (true, true) => Self::Within,
+        }
+    }
+
+    /// Not by colour alone: the letter that says it.
+    fn letter(self) -> &'static str {
+        match self {
+            Self::Above => "  ",
+            Self::Below => "d ",
+            Self::Within => "< ",
+        }
+    }
+}
+
+/// Whether the threshold lies within one of the bins.
+fn is_crossed(app: &App, bins: &[Bin]) -> bool {
+    bins.iter().any(|bin| Side::of(*bin, app.threshold) == Side::Within)
+}
+
+fn line<'a>(app: &App, theme: &Theme, bin: Bin, (bar, blank): (&'a str, &'a str), style: Style) -> Line<'a> {
+    let side = Side::of(bin, app.threshold);
+    let color = match side {
+        Side::Above => theme.good(),
+        Side::Below | Side::Within => theme.warn(),
     };
-    let room = width.saturating_sub(8 + 2 + 9);
-    let bar = length(bin.count, most, room, app.divergence.logarithmic);
-    let color = if below { theme.warn() } else { theme.good() };
     Line::from(vec![
         Span::styled(format!("{:>7.4} ", bin.band.from), style),
-        Span::styled(format!("{side} "), theme.warn()),
-        Span::styled(theme.full().repeat(bar), color),
-        Span::raw(" ".repeat(room.saturating_sub(bar))),
-        Span::styled(format!("{:>9}", count(bin.count)), style),
+        Span::styled(side.letter(), theme.warn()),
+        Span::styled(bar, color),
+        Span::raw(blank),
+        Span::styled(format!("{:>NUMBER$}", count(bin.count)), style),
     ])
 }
 
-fn footing(app: &App, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+/// A threshold with three digits behind the point, or with as many as it has.
+fn spelled(threshold: f32) -> String {
+    let short = format!("{threshold:.3}");
+    let is_all = short.parse::<f32>().is_ok_and(|said| (said - threshold).abs() < 1e-6);
+    if is_all {
+        return short;
+    }
+    format!("{threshold:.6}").trim_end_matches('0').to_owned()
+}
+
+fn footing(app: &App, theme: &Theme, bins: &[Bin], width: usize) -> Vec<Line<'static>> {
     let histogram = &app.snapshot.similarities;
     let divergent = app.divergent();
     let share = divergent as f64 / histogram.compared().max(1) as f64 * 100.0;
     let mut lines = vec![Line::styled(
         fit(
             // What the letter beside the bins means, and how many points they hold.
-            &format!("d = below {:.3}: {} ({share:.1} %)", app.threshold, count(divergent)),
+            &format!(
+                "d = below {}: {} ({share:.1} %)",
+                spelled(app.threshold),
+                count(divergent)
+            ),
             width,
         ),
         theme.warn(),
     )];
+    if is_crossed(app, bins) {
+        lines.push(Line::styled(fit("< = that lies within the bin", width), theme.warn()));
+    }
     if histogram.incomparable() > 0 {
         let text = format!(
             "{} cannot be compared",
@@ -150,6 +230,35 @@ mod tests {
             "all 94,003 compared; 88,000 above; 3 below"
         );
         assert_eq!(heading(94_003, &bins, 0, 2), "all 94,003 compared; 703 below");
+    }
+
+    #[test]
+    fn a_threshold_is_spelled_as_it_is() {
+        for (threshold, text) in [
+            (0.98, "0.980"),
+            (1.0, "1.000"),
+            (-0.25, "-0.250"),
+            (0.9805, "0.9805"),
+            (0.980_123, "0.980123"),
+        ] {
+            assert_eq!(spelled(threshold), text);
+        }
+    }
+
+    #[test]
+    fn every_bar_is_cut_from_one() {
+        for ascii in [false, true] {
+            let theme = Theme {
+                color: false,
+                ascii,
+                covered: false,
+            };
+            let bars = Bars::new(&theme, 12);
+            for (length, cells) in [(0, 0), (1, 1), (12, 12), (13, 12)] {
+                let (bar, blank) = bars.of(length);
+                assert_eq!((bar, blank.len()), (&*theme.full().repeat(cells), 12 - cells));
+            }
+        }
     }
 
     #[test]

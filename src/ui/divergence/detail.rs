@@ -103,6 +103,14 @@ fn known(app: &App, theme: &Theme, detail: &PointDetail, width: usize, most: usi
         let ago = age(now_ms() - decided.at);
         let text = format!("{}{before} {ago} ago{note}", decided.decision.label());
         lines.push(Line::styled(fit(&text, width), theme.accent()));
+        if decided.is_outdated(detail.similarity) {
+            let text = format!(
+                "its similarity is another now: that no longer holds; {} accepts it as it is",
+                key_of(app, ActionId::Accept)
+            );
+            let warned = wrap_to(&text, width, most).into_iter();
+            lines.extend(warned.map(|line| Line::styled(line, theme.warn())));
+        }
     }
     if let Some(edit) = &detail.edit {
         let text = format!("edited by hand {} ago", age(now_ms() - edit.at));

@@ -58,7 +58,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         let style = match (selected, focused) {
             (true, true) => theme.selected(),
             (true, false) => theme.selected_elsewhere(),
-            _ if diverges && decided.is_none() => theme.warn(),
+            _ if diverges && !is_settled(row, decided.as_ref()) => theme.warn(),
             _ => Style::new(),
         };
         let line = line(app, row, decided.as_ref(), id_width, width < NARROW);
@@ -72,9 +72,14 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
 /// The list's title in so many columns: the marks, which bin, how many, and the order where there is room to say it.
 fn title(app: &App, room: usize) -> String {
     let divergence = &app.divergence;
-    let marks = match divergence.marked() {
-        0 => String::new(),
-        marked => format!("{} marked, ", count(marked as u64)),
+    let marks = match (divergence.marked(), divergence.hidden_marks()) {
+        (0, _) => String::new(),
+        (marked, 0) => format!("{} marked, ", count(marked as u64)),
+        (marked, hidden) => format!(
+            "{} marked, {} in other bins, ",
+            count(marked as u64),
+            count(hidden as u64)
+        ),
     };
     let (short, more) = match (divergence.total(), divergence.chosen_bin()) {
         (total, _) if divergence.band() == Band::EVERY => {
@@ -99,10 +104,15 @@ fn title(app: &App, room: usize) -> String {
     fit(&format!("{marks}{short}"), room)
 }
 
-/// What was decided, in one word.
-fn brief(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Accepted => "accepted",
+/// Whether somebody has decided about a row as it is now.
+fn is_settled(row: &RankedRow, decided: Option<&Decided>) -> bool {
+    decided.is_some_and(|decided| !decided.is_outdated(row.similarity))
+}
+
+/// What was decided about a row, in one word where there is one.
+fn brief(row: &RankedRow, decided: &Decided) -> &'static str {
+    match decided.decision {
+        Decision::Accepted => decided.label(row.similarity),
         Decision::Kept => "kept",
         Decision::EmbeddedAgain => "again",
     }
@@ -110,11 +120,11 @@ fn brief(decision: Decision) -> &'static str {
 
 fn line(app: &App, row: &RankedRow, decided: Option<&Decided>, id_width: usize, narrow: bool) -> String {
     let mark = if app.divergence.is_marked(row.id) { '*' } else { ' ' };
-    let decided = match decided.map(|decided| decided.decision) {
+    let decided = match decided {
         _ if app.divergence.is_deciding(row.id) => "at work",
         None => "",
-        Some(decision) if narrow => brief(decision),
-        Some(decision) => decision.label(),
+        Some(decided) if narrow => brief(row, decided),
+        Some(decided) => decided.label(row.similarity),
     };
     let decided = match (narrow, decided) {
         (true, "") => String::new(),

@@ -155,7 +155,7 @@ fn leaving(phase: &Phase) -> Now {
 fn stopped(reason: &StopReason, key: &dyn Fn(ActionId) -> String, theme: &Theme) -> (Now, Style) {
     let style = match reason {
         StopReason::Broken(_) => theme.bad(),
-        StopReason::ByOperator | StopReason::Budget(_) | StopReason::Trouble(_) => theme.warn(),
+        StopReason::ByOperator | StopReason::NotAsked | StopReason::Budget(_) | StopReason::Trouble(_) => theme.warn(),
     };
     let then = match reason {
         StopReason::Budget(_) => format!("{} raises it and goes on", key(ActionId::Budget)),

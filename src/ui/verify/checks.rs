@@ -21,8 +21,11 @@ const STATE: usize = 15;
 const TIME: usize = 8;
 /// Cells of a bar.
 const BAR: usize = 8;
-/// From this width on there is a column for the threshold.
-const WITH_THRESHOLD: usize = 100;
+/// From this width on there is a column for the time: a figure comes first.
+const WITH_TIME: usize = 90;
+/// From this width on there is a column for the threshold: a figure of a sample has room beside it. Everything is told
+/// whole of the selected check.
+const WITH_THRESHOLD: usize = 165;
 
 /// Lines of the pane above its first row.
 pub(in crate::ui) fn above(framed: bool) -> u16 {
@@ -131,9 +134,10 @@ fn bar(theme: &Theme, done: u64, all: u64) -> String {
     )
 }
 
-/// Five cells that fill a line; the threshold has none where there is no room for it.
+/// Five cells that fill a line; threshold and time have none where there is no room for them.
 fn columns([name, told, figure, threshold, time]: [&str; 5], width: usize) -> [String; 5] {
-    let room = width.saturating_sub(NAME + STATE + TIME);
+    let took = if width >= WITH_TIME { TIME } else { 0 };
+    let room = width.saturating_sub(NAME + STATE + took);
     let limit = if width >= WITH_THRESHOLD { room * 2 / 5 } else { 0 };
     let cell = |text: &str, width: usize| match width.checked_sub(1) {
         // A blank stays between two cells.
@@ -145,7 +149,7 @@ fn columns([name, told, figure, threshold, time]: [&str; 5], width: usize) -> [S
         cell(told, STATE.min(width.saturating_sub(NAME))),
         cell(figure, room - limit),
         cell(threshold, limit),
-        format!("{:>TIME$}", fit(time, TIME)),
+        format!("{:>took$}", fit(time, took)),
     ]
 }
 

@@ -150,7 +150,7 @@ fn decided(app: &App, theme: &Theme, found: &Verification) -> (&'static str, Sty
     let (style, text) = match found.decision {
         Decision::Go => (theme.good(), "the new store may take over"),
         Decision::NoGo => (theme.bad(), "the new store may not take over"),
-        Decision::Inconclusive => (theme.warn(), "what was seen does not say"),
+        Decision::Inconclusive => (theme.warn(), "what was seen does not say whether it may take over"),
     };
     let repairs = repairs(app, &found.reasons).map_or_else(String::new, |way| format!("; {way}"));
     (found.decision.label(), style, format!("{text}{reasons}{repairs}"))

@@ -220,6 +220,14 @@ fn an_open_pair_folded() {
     }
     assert_says(&scene.press("G").text((80, 24)), " more above");
     let scene = opened();
+    // Where there is room, the list beside it has whole ids, and why.
+    let wide = scene.text((200, 60));
+    for part in [
+        "2f9a7b4c-0000-4000-8000-000000000002 missing in LanceDB (failed: 400",
+        "differs in 1 (edited by hand: What",
+    ] {
+        assert_says(&wide, part);
+    }
     assert!(!scene.text((200, 60)).contains("more below"));
     for size in SIZES {
         scene.assert_looks_at("diff_opened_ascii", size, ASCII);
@@ -463,7 +471,7 @@ fn signs_and_types_say_how_a_field_differs() {
 
 #[test]
 fn the_selected_field_is_reversed_and_jumps_move_it() {
-    let columns = || 39..119;
+    let columns = || 43..119;
     let scene = opened();
     assert!(is_reversed(
         &scene.draw(COLORS, (120, 40)),

@@ -316,6 +316,30 @@ fn an_open_point_that_was_decided_about_and_edited() {
 }
 
 #[test]
+fn an_acceptance_of_another_similarity_counts_no_more() {
+    let outdated = || Some(decided(Decision::Accepted, 0.97, Some("right as it is")));
+    let mut rows = rows();
+    rows[4].1 = outdated();
+    let scene = running().press("2jjjjjjjjjj\t").ranked(rows);
+    assert_says(&scene.text((80, 24)), "[was accepted] ");
+    let screen = scene.draw(COLORS, (120, 40));
+    find(&screen, "was accepted   The choir");
+    // Nobody has decided about the row as it is.
+    assert_eq!(style_of(&screen, "1028"), (Color::Yellow, Modifier::BOLD));
+    let scene = listed().press("\n").inspected(PointDetail {
+        decided: outdated(),
+        ..detail()
+    });
+    scene.assert_looks("divergence_outdated");
+    for part in [
+        "accepted at 0.9700",
+        "its similarity is another now: that no longer holds; a accepts it as it is",
+    ] {
+        assert_says(&scene.text((200, 60)), part);
+    }
+}
+
+#[test]
 fn an_open_point_that_cannot_be_read() {
     let id = detail().id;
     let error = "point 1028 cannot be read from Qdrant: the connection was refused";
@@ -411,6 +435,8 @@ fn a_narrow_list_has_room_for_the_content_and_its_title_for_the_marks() {
         assert_says(&screen, part);
     }
     assert_says(&listed().press("re\n").text((80, 24)), "[at work] ");
+    let elsewhere = listed().press("\tk").text((120, 40));
+    assert_says(&elsewhere, "2 marked, 2 in other bins, 0.9500 to ");
     let wide = listed().text((120, 40));
     for part in ["> 2 marked, 0.9250 to 0.9500: 38, worst first", "Qdrant's kept  Nobody"] {
         assert_says(&wide, part);
@@ -445,6 +471,13 @@ fn bins_below_the_threshold_warn_and_have_a_letter() {
         let (x, y) = find(&screen, "0.9700");
         assert_eq!(screen[(x + 7, y)].symbol(), "<");
     }
+    // What the sign means is told where there is one.
+    let sign = "< = that lies within the bin";
+    let screen = between.text((120, 40));
+    assert_says(&screen, "d = below 0.97525: ");
+    assert_says(&screen, sign);
+    assert!(!whole.text((120, 40)).contains(sign));
+    between.assert_looks("divergence_between_steps");
 }
 
 #[test]

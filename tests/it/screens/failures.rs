@@ -249,6 +249,7 @@ fn a_long_cause_moves_no_column() {
 fn filtered_to_nothing() {
     let scene = listed().press("/timeout").listing(Vec::new());
     scene.assert_looks("failures_typing");
+    assert_says(&scene.text((120, 40)), "2 marked, 2 hidden by the filter");
     scene.press("\n").assert_looks("failures_filtered_to_nothing");
 }
 
@@ -292,7 +293,38 @@ fn an_open_one_with_an_edit_scrolled() {
     scene.assert_looks("failures_opened_edited");
     // It was brought back: its payload can be read.
     assert_says(&scene.text((80, 24)), "it is in Qdrant again");
+    // It was skipped: only that can be taken back.
+    let screen = scene.text((200, 60));
+    for part in [
+        "u takes the skip back first; Qdrant's content has changed since: r tries that",
+        "edited 2d ago",
+    ] {
+        assert_says(&screen, part);
+    }
     scene.press("\tjjjj").assert_looks("failures_opened_scrolled");
+}
+
+#[test]
+fn an_open_one_says_that_its_edit_is_used() {
+    let edit = Edit {
+        before: Some("What the choir said about the harbour.".into()),
+        after: "What the choir sang about the harbour.".into(),
+        at: ago(2),
+    };
+    let scene = listed()
+        .press("\n")
+        .reading(detail(&rows()[6], content(), Some(edit)))
+        .press("\t");
+    scene.assert_looks("failures_opened_edit_kept");
+    let screen = scene.text((200, 60));
+    // Both keys that are named do something just now.
+    for part in [
+        "r tries with it (the edited content is used), e changes it",
+        " r retry ",
+        " e edit ",
+    ] {
+        assert_says(&screen, part);
+    }
 }
 
 #[test]

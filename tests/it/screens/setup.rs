@@ -10,7 +10,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
-use super::frame::{assert_says, boxes, row, style_of, text};
+use super::frame::{assert_says, boxes, find, row, style_of, text};
 use super::hostile::{HOSTILE, SEQUENCES, tame};
 use super::wire::Wire;
 use super::{ASCII, COLORS, SIZES, Theme, assert_shows};
@@ -114,6 +114,26 @@ fn every_question_of_the_set_up() {
     let setup = at_the_embedder();
     assert_looks(&setup, "embedder");
     assert_says(&text(&draw(&setup, COLORS, (80, 24))), "384 numbers, text only, free");
+}
+
+#[test]
+fn what_came_of_an_answer_stands_right_under_it() {
+    for size in SIZES {
+        let under = |setup: &Setup, said: &str, answer: &str| {
+            let screen = draw(setup, COLORS, size);
+            assert_eq!(find(&screen, said).1, find(&screen, answer).1 + 1, "{size:?}: {said}");
+        };
+        let mut setup = Setup::new();
+        say(&mut setup, "https://qdrant.example.org:6334");
+        under(&setup, "trying ...", "> https://qdrant");
+        setup.tried(Tried::Collections(Err(Refusal::Because("nobody answers".into()))));
+        under(&setup, "nobody answers", "> https://qdrant");
+        press(&mut setup, KeyCode::Enter);
+        setup.tried(Tried::Collections(Ok(collections(&["messages", "archive", "drafts"]))));
+        press(&mut setup, KeyCode::Enter);
+        setup.tried(Tried::Fields(Err(Refusal::Because("it cannot be read".into()))));
+        under(&setup, "it cannot be read", "drafts");
+    }
 }
 
 #[test]

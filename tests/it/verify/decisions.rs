@@ -311,6 +311,37 @@ async fn divergent_embeddings_keep_it_open_until_they_are_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_and_came_out_otherwise_since_has_to_be_accepted_anew() {
+    let divergent = [8_u64, 9, 10];
+    let far = |n: u64| at(message(n), embedding_of(&format!("far from {n}"), SIZE));
+    let mut points = sea(120);
+    for n in divergent {
+        points[n as usize - 1] = far(n);
+    }
+    let world = migrated(&points, Manner::Embedded, &[]).await;
+    let accept = ["divergence", "accept", "8", "9", "10", "--note", "on purpose", "--json"];
+    done(&world, &accept).await;
+    assert_go(&Job::open(&world).await.verify(all()).await);
+    // Two of them say something else by now, and are embedded anew.
+    for n in [8, 9] {
+        let mut other = far(n);
+        other.payload["content"] = json!(format!("message {n} is about the mountains"));
+        world.upsert(&[other]).await;
+    }
+    done(&world, &["sync", "--yes", "--json"]).await;
+    let found = Job::open(&world).await.verify(all()).await;
+    assert_open(&found, &["vectors: 1.67 % of 120 similarities lie below 0.98"]);
+    let similarity = &check(&found, CheckId::Vectors).numbers["similarity"];
+    assert_eq!(
+        (&similarity["below_threshold"], &similarity["accepted"]),
+        (&json!(3), &json!(1)),
+        "{similarity}"
+    );
+    done(&world, &accept).await;
+    assert_go(&Job::open(&world).await.verify(all()).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_a_sample_only_those_accepted_count_that_are_in_it() {
     let divergent = 1..=40_u64;
     let points: Vec<Point> = (1..=120)

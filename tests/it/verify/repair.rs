@@ -163,3 +163,24 @@ async fn rows_without_a_point_stay_until_their_removal_is_agreed_to() {
     assert_eq!((code, &told["done"]["removed"]), (Some(0), &1.into()), "{told}");
     assert_whole(&world).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_is_agreed_to_alone_repairs_nothing_else() {
+    let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
+    let planter = Planter::open(&world).await;
+    // Other rows too few than there are too many: the table itself has to be taken over first.
+    let faults = [Fault::Extra, Fault::Missing, Fault::Missing];
+    planter.plant(&faults, &mut StdRng::seed_from_u64(8)).await;
+    let (code, told) = asked(&world, &["verify", "--repair", "--remove-gone", "--json"]).await;
+    let done = &told["done"];
+    assert_eq!(
+        (code, &done["added"], &done["replaced"], &done["removed"]),
+        (Some(4), &0.into(), &0.into(), &1.into()),
+        "{told}"
+    );
+    assert_eq!(world.rows().await.len() as u64, POINTS - 2);
+    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
+    assert_eq!((code, &told["done"]["added"]), (Some(0), &2.into()), "{told}");
+    assert_whole(&world).await;
+    assert_eq!(world.run().await.0, 0);
+}

@@ -26,7 +26,7 @@ fn a_decision_has_its_word_beside_its_colour() {
         (old, "STALE  was GO for version 4", Color::Yellow),
         (
             inconclusive(),
-            "INCONCLUSIVE  what was seen does not say",
+            "INCONCLUSIVE  what was seen does not say whether it may take over",
             Color::Yellow,
         ),
     ] {
