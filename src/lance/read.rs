@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float32Type, UInt64Type};
+use arrow_array::{RecordBatch, UInt64Array};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use lancedb::Table;
-use lancedb::query::{ExecutableQuery as _, QueryBase as _, Select};
+use lancedb::query::{ExecutableQuery as _, Query, QueryBase as _, Select};
 
 use super::browse::ids_of;
 use super::decode::{Row, RowDecoder};
@@ -49,23 +49,16 @@ pub async fn ids(table: &Table) -> anyhow::Result<impl Stream<Item = anyhow::Res
 }
 
 /// Rows by id, whole. At most 1,000 ids a call; those that are not there are left out.
+/// They come in the order in which rows are numbered.
 ///
 /// # Errors
 /// The table cannot be read.
 pub async fn rows_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::with_capacity(ids.len());
-    let mut batches = table.query().only_if(id_filter(ids)).execute().await?;
-    while let Some(batch) = batches.try_next().await? {
-        let decoder = RowDecoder::new(schema, &batch);
-        for row in 0..batch.num_rows() {
-            rows.push(decoder.row(row)?);
-        }
-    }
-    Ok(rows)
+    numbered(table.query().only_if(id_filter(ids)), schema).await
 }
 
-/// Rows by id without their embedding: payload, kept vectors, similarity. At most 1,000 ids a call; those that are not
-/// there are left out, as are columns that the table gets with its next commit.
+/// Rows by id without their embedding: payload, kept vectors, similarity; in the order in which rows are numbered. At most
+/// 1,000 ids a call; those that are not there are left out, as are columns that the table gets with its next commit.
 ///
 /// # Errors
 /// The table cannot be read.
@@ -78,16 +71,39 @@ pub async fn payloads_by_id(table: &Table, schema: &TableSchema, ids: &[PointId]
         .filter(|column| there.field_with_name(&column.name).is_ok())
         .map(|column| column.name.as_str())
         .collect();
-    let mut rows = Vec::with_capacity(ids.len());
     let query = table.query().only_if(id_filter(ids)).select(Select::columns(&columns));
-    let mut batches = query.execute().await?;
+    numbered(query, schema).await
+}
+
+/// Of each id the first row as rows are numbered: that which stays where rows that repeat an id are taken out.
+pub fn firsts(rows: Vec<Row>) -> BTreeMap<PointId, Row> {
+    let mut firsts = BTreeMap::new();
+    for row in rows {
+        firsts.entry(row.point.id).or_insert(row);
+    }
+    firsts
+}
+
+/// The rows that a query finds, in the order in which rows are numbered.
+async fn numbered(query: Query, schema: &TableSchema) -> anyhow::Result<Vec<Row>> {
+    let mut rows: Vec<(u64, Row)> = Vec::new();
+    let mut batches = query.with_row_id().execute().await?;
     while let Some(batch) = batches.try_next().await? {
         let decoder = RowDecoder::new(schema, &batch);
-        for row in 0..batch.num_rows() {
-            rows.push(decoder.row(row)?);
+        for (row, number) in numbers_of(&batch)?.values().iter().enumerate() {
+            rows.push((*number, decoder.row(row)?));
         }
     }
-    Ok(rows)
+    rows.sort_by_key(|(number, _)| *number);
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// How the rows of a batch are numbered.
+fn numbers_of(batch: &RecordBatch) -> anyhow::Result<&UInt64Array> {
+    batch
+        .column_by_name("_rowid")
+        .and_then(|column| column.as_primitive_opt::<UInt64Type>())
+        .context("the table gave no row ids")
 }
 
 /// The bytes of the pictures and sounds that the rows of these ids keep. Rows without are left out, as are all where the
@@ -111,24 +127,22 @@ pub async fn media_by_id(
     let mut stream = scanner.try_into_stream().await?;
     let mut rows: Vec<(PointId, u64)> = Vec::new();
     while let Some(batch) = stream.try_next().await? {
-        let row_ids = batch
-            .column_by_name("_rowid")
-            .and_then(|column| column.as_primitive_opt::<UInt64Type>())
-            .context("the table gave no row ids")?;
         let ids = ids_of(&batch)?;
-        rows.extend(ids.into_iter().zip(row_ids.values().iter().copied()));
+        rows.extend(ids.into_iter().zip(numbers_of(&batch)?.values().iter().copied()));
     }
+    rows.sort_unstable_by_key(|(_, number)| *number);
     let row_ids: Vec<u64> = rows.iter().map(|(_, row)| *row).collect();
     let blobs = dataset.take_blobs(&row_ids, &column.name).await?;
     for ((id, _), blob) in rows.into_iter().zip(blobs) {
         if let Some(blob) = blob {
-            found.insert(id, blob.read().await?.as_ref().into());
+            let bytes: Arc<[u8]> = blob.read().await?.as_ref().into();
+            found.entry(id).or_insert(bytes);
         }
     }
     Ok(found)
 }
 
-/// Which of these ids are in the table. At most 1,000 a call.
+/// Which of these ids are in the table: each as often as it has rows. At most 1,000 a call.
 ///
 /// # Errors
 /// The table cannot be read.

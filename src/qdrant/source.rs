@@ -389,17 +389,13 @@ impl Source {
     /// Which of these ids are not there.
     ///
     /// # Errors
-    /// As for every request.
+    /// As for [`Self::get_part`].
     pub async fn missing(&self, ids: &[PointId]) -> Result<Vec<PointId>, SourceError> {
         let wanted: Vec<_> = ids.iter().copied().map(wire::id_to).collect();
         let request = GetPointsBuilder::new(&self.collection, wanted)
             .with_payload(false)
             .with_vectors(false);
-        let response = self
-            .client
-            .get_points(request)
-            .await
-            .map_err(|error| self.judge(&error))?;
+        let response = self.patiently(|| self.client.get_points(request.clone())).await?;
         let there: HashSet<PointId> = response
             .result
             .into_iter()

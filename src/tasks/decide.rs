@@ -76,7 +76,15 @@ pub async fn carry_out(
             held.into_iter().map(|(id, row)| (id, row.similarity)).collect();
         let note = note.clone();
         journal
-            .run(move |journal| journal.decide(&decided, decision, note.as_deref(), now_ms()))
+            .run(move |journal| {
+                journal.decide(&decided, decision, note.as_deref(), now_ms())?;
+                if decision == Decision::Accepted {
+                    return Ok(());
+                }
+                // Their rows say what the points say: catching up has nothing left to do about them, and would undo it.
+                let ids: Vec<PointId> = decided.iter().map(|(id, _)| *id).collect();
+                journal.settle_drift(&ids)
+            })
             .await?;
         done.extend(ids);
     }
@@ -119,7 +127,7 @@ async fn held(
 ) -> anyhow::Result<BTreeMap<PointId, Row>> {
     let table = tables.borrow().clone().context("there is no table yet")?;
     let rows = read::rows_by_id(&table, &parts.schema, ids).await?;
-    Ok(rows.into_iter().map(|row| (row.point.id, row)).collect())
+    Ok(read::firsts(rows))
 }
 
 /// Makes the rows anew from what Qdrant holds now, and from what was mended by hand.
@@ -177,7 +185,8 @@ async fn embed(parts: &Parts, journal: &journal::Shared, plan: &Plan, ids: &[Poi
         for point in points.iter_mut().flatten() {
             let id = point.id;
             let edited = journal.run(move |journal| journal.applied_edit(id)).await?;
-            if let Some(edit) = edited {
+            // What Qdrant was mended to itself is newer.
+            if let Some(edit) = edited.filter(|edit| edit.holds(&point.payload, content)) {
                 point.payload.insert(content.clone(), edit.after.into());
             }
         }

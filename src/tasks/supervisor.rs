@@ -9,6 +9,7 @@
 
 mod closing;
 mod commands;
+mod deciding;
 mod door;
 mod ending;
 mod mending;

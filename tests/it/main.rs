@@ -3,6 +3,7 @@
 
 mod support;
 
+mod catching_up;
 mod chaos;
 mod compare;
 mod demo;

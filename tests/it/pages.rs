@@ -1,16 +1,18 @@
 //! Pages of a scroll: as large as memory and the server allow, whatever the points weigh.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use qdrant_client::qdrant::{CreateCollectionBuilder, Distance, VectorParamsBuilder};
 use qlance::config::SourceConfig;
 use qlance::point::{Point, PointId};
 use qlance::qdrant::Source;
 use qlance::qdrant::embedded::EmbeddedQdrant;
-use qlance::qdrant::source::{SourceError, Wanted};
+use qlance::qdrant::source::{Part, SourceError, Wanted};
 use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::world::{SIZE, World, point, said, upsert_to};
+use crate::support::world::{SIZE, World, messages, point, said, upsert_to};
 
 /// Points that weigh `bytes` each beside their content.
 fn heavy(count: u64, bytes: usize) -> Vec<Point> {
@@ -20,24 +22,33 @@ fn heavy(count: u64, bytes: usize) -> Vec<Point> {
         .collect()
 }
 
-/// The numbers of points that the pages of a run were asked for, as its log says.
-fn asked(world: &World) -> Vec<usize> {
+/// The numbers that the log names so where it says something.
+fn logged(world: &World, said: &str, name: &str) -> Vec<usize> {
     let jobs = std::fs::read_dir(world.path().join(".qlance")).expect("a state directory");
     let logs: String = jobs
         .map(|job| std::fs::read_to_string(job.expect("a job").path().join("qlance.log")).expect("a log"))
         .collect();
     logs.lines()
-        .filter(|line| line.contains("a page came"))
+        .filter(|line| line.contains(said))
         .map(|line| {
-            let (_, rest) = line.split_once(" limit=").expect("what was asked for");
+            let (_, rest) = line.split_once(&format!(" {name}=")).expect("the number");
             let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
             number.parse().expect("a number")
         })
         .collect()
 }
 
+/// The numbers of points that the pages of a run were asked for, as its log says.
+fn asked(world: &World) -> Vec<usize> {
+    logged(world, "a page came", "limit")
+}
+
 async fn run(world: &World) {
-    let mut command = world.command(&["run"]);
+    carry_out(world, &["run"]).await;
+}
+
+async fn carry_out(world: &World, args: &[&str]) {
+    let mut command = world.command(args);
     let output = command
         .env("QLANCE_LOG", "qlance=debug")
         .output()
@@ -63,6 +74,30 @@ async fn pages_of_large_points_have_few_of_them() {
         most * BYTES <= 4 << 20,
         "more than half of what may be in hand: {asked:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_has_few_large_points_in_hand() {
+    const BYTES: usize = 512 << 10;
+    let world = World::with(&messages(1)).await;
+    world.config(&[
+        ("source", "ranges = 1\n"),
+        ("pipeline", "in_hand_mib = 8\nindex = false\n"),
+    ]);
+    run(&world).await;
+    // One of them has a row already, which keeps its embedding.
+    let points = heavy(40, BYTES);
+    world.upsert(&points).await;
+    carry_out(&world, &["sync", "--yes"]).await;
+    assert_eq!(world.rows().await.len(), points.len());
+    for said in ["a page is compared", "a round came"] {
+        let bytes = logged(&world, said, "bytes");
+        assert!(bytes.len() > 10, "{said}: {bytes:?}");
+        assert!(
+            bytes.iter().all(|bytes| *bytes <= 2 << 20),
+            "more than a quarter of what may be in hand: {said}: {bytes:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,6 +141,17 @@ async fn what_a_server_will_not_give_at_once_is_asked_for_in_smaller_pages() {
     }
     let expected: Vec<PointId> = points.iter().map(|point| point.id).collect();
     assert_eq!(read, expected, "each once, in their order");
+    let whole = Part {
+        payloads: true,
+        vectors: true,
+    };
+    let found = source.get_part(&expected, whole).await.expect("points by id");
+    let mut found: Vec<PointId> = found
+        .into_iter()
+        .map(|point| point.expect("a whole point").id)
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, expected, "each once by its id");
     // One point that is too large by itself ends the scroll, and says why.
     upsert_to(client, "messages", &heavy(1, 2 << 20)).await;
     let error = source.scroll(None, 30).await.expect_err("it cannot be had");
@@ -130,4 +176,36 @@ async fn a_sample_of_large_points_fits_into_memory() {
     assert!((1 << 20..2 << 20).contains(&weight), "{weight}");
     let ids = source.sample(500, Wanted::Ids).await.expect("ids");
     assert_eq!(ids.len(), 40, "of ids there is no such limit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn points_are_asked_for_by_id_until_somebody_answers() {
+    let world = World::with(&messages(3)).await;
+    let qdrant = world.qdrant.address();
+    // Nobody listens here yet.
+    let free = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let address = free.local_addr().expect("the port");
+    drop(free);
+    let config = SourceConfig {
+        collection: "messages".into(),
+        ..SourceConfig::default()
+    };
+    let source = Source::new(&format!("http://{address}"), &config, None).expect("a client");
+    let source = source.with_patience(Duration::from_secs(30));
+    let comes = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let listener = TcpListener::bind(address).await.expect("the same port");
+        tokio::spawn(async move {
+            while let Ok((mut from, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut to = TcpStream::connect(qdrant).await.expect("Qdrant listens");
+                    let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+                });
+            }
+        })
+    };
+    let ids = [1, 9].map(PointId::Num);
+    let (missing, serving) = tokio::join!(source.missing(&ids), comes);
+    assert_eq!(missing.expect("an answer"), [PointId::Num(9)]);
+    serving.abort();
 }

@@ -124,12 +124,23 @@ pub(super) fn can_embed_again(app: &App) -> When {
         app.snapshot.settings.in_flight > 0,
         "vectors are carried over; nothing is embedded",
     )?;
+    can_make_rows_anew(app)?;
     has_divergent(app)
+}
+
+/// Catching up writes rows that it has read before: what is decided in between would be lost.
+fn can_make_rows_anew(app: &App) -> When {
+    match app.phase {
+        Phase::Comparing => Err("both stores are being compared"),
+        Phase::CatchingUp => Err("both stores are being brought together"),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn can_keep(app: &App) -> When {
     let comparable = app.facts.as_ref().is_some_and(|facts| facts.comparable.is_ok());
     require(comparable, "Qdrant's vectors are of another space than this column")?;
+    can_make_rows_anew(app)?;
     has_divergent(app)
 }
 

@@ -111,6 +111,25 @@ fn embedding_several_again_asks_first_where_it_is_paid_for() {
 }
 
 #[test]
+fn while_both_stores_are_gone_over_no_row_is_made_anew() {
+    for (phase, why) in [
+        (Phase::Comparing, "both stores are being compared"),
+        (Phase::CatchingUp, "both stores are being brought together"),
+    ] {
+        let mut console = Console::diverging();
+        console.event(TaskEvent::PhaseChanged(phase));
+        for key in ["r", "K"] {
+            assert_eq!(console.key(key), [], "{key}");
+            console.assert_says(why);
+            assert!(console.app.confirm.is_none() && console.at_work().is_empty(), "{key}");
+        }
+        // That only says something of a row as it is.
+        console.key("a");
+        assert!(console.app.prompt.is_some());
+    }
+}
+
+#[test]
 fn accepting_needs_a_note() {
     let mut console = Console::diverging();
     assert_eq!(console.keys(&["Space", "Space", "a"]), []);

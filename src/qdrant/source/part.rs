@@ -6,6 +6,7 @@ use std::time::Instant;
 use qdrant_client::QdrantError;
 use qdrant_client::qdrant::{Condition, CountPointsBuilder, Filter, GetPointsBuilder, ScrollPoints};
 
+use super::errors::was_too_much;
 use super::{ReadPoint, Source, SourceError};
 use crate::patience::Then;
 use crate::point::PointId;
@@ -27,17 +28,30 @@ pub fn among(filter: Filter, ids: &[PointId]) -> Filter {
 }
 
 impl Source {
-    /// Points by id, as much of them as is wanted; those that are not there are left out.
+    /// Points by id, as much of them as is wanted; those that are not there are left out. Where the server would not give
+    /// as many at once, they are asked for in several requests.
     ///
     /// # Errors
     /// Nobody answered for as long as patience lasts, or trying again cannot help.
     pub async fn get_part(&self, ids: &[PointId], part: Part) -> Result<Vec<ReadPoint>, SourceError> {
-        let ids: Vec<_> = ids.iter().copied().map(wire::id_to).collect();
-        let request = GetPointsBuilder::new(&self.collection, ids)
-            .with_payload(part.payloads)
-            .with_vectors(part.vectors);
-        let response = self.patiently(|| self.client.get_points(request.clone())).await?;
-        response.result.into_iter().map(|point| self.point(point)).collect()
+        let mut points = Vec::with_capacity(ids.len());
+        let (mut left, mut most) = (ids, ids.len());
+        while !left.is_empty() {
+            let ask = |number: usize| {
+                let ids: Vec<_> = left[..number].iter().copied().map(wire::id_to).collect();
+                let request = GetPointsBuilder::new(&self.collection, ids)
+                    .with_payload(part.payloads)
+                    .with_vectors(part.vectors);
+                self.client.get_points(request)
+            };
+            let (response, given) = self.patiently_within(most.min(left.len()), ask).await?;
+            for point in response.result {
+                points.push(self.point(point)?);
+            }
+            left = &left[given..];
+            most = given;
+        }
+        Ok(points)
     }
 
     /// One page of ids from `offset` (inclusive) in scroll order, of all points or of those that meet a condition, and
@@ -85,14 +99,38 @@ impl Source {
     where
         F: Future<Output = Result<T, QdrantError>>,
     {
+        let (answer, _) = self.patiently_within(1, move |_| ask()).await?;
+        Ok(answer)
+    }
+
+    /// The same for so many points at once, or fewer, down to one, where the server would not give as many. Answers for
+    /// how many it did.
+    async fn patiently_within<T, F>(
+        &self,
+        mut number: usize,
+        ask: impl Fn(usize) -> F,
+    ) -> Result<(T, usize), SourceError>
+    where
+        F: Future<Output = Result<T, QdrantError>>,
+    {
         loop {
-            let error = match ask().await {
+            let (error, too_much) = match ask(number).await {
                 Ok(answer) => {
                     self.patience.answered(Instant::now());
-                    return Ok(answer);
+                    return Ok((answer, number));
                 }
-                Err(error) => self.judge(&error),
+                Err(error) => (self.judge(&error), was_too_much(&error)),
             };
+            let smaller = too_much && number > 1;
+            if smaller {
+                // As many would end the same way, for as long as patience lasts.
+                number /= 2;
+                tracing::info!(number, %error, "fewer points are asked for");
+            }
+            // Whoever said that the answer is too large answers; who is out of breath is given time as well.
+            if smaller && !error.is_transient() {
+                continue;
+            }
             if !error.is_transient() || self.patience.failed(&error.to_string(), Instant::now()) == Then::GiveUp {
                 return Err(error);
             }

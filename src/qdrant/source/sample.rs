@@ -38,9 +38,16 @@ impl Source {
         self.draw(count, wanted).await
     }
 
-    /// Bytes that a point has in the mean, as far as a sample has shown it.
+    /// Bytes that a point has in the mean, as far as a sample or the heaviest of the pages compared has shown it.
     pub fn bytes_a_point(&self) -> Option<usize> {
         Some(self.weight.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
+    }
+
+    /// A page of so many points has so many bytes: what comes after it begins with as few points at once.
+    pub(crate) fn weighed(&self, points: usize, bytes: usize) {
+        if let Some(weight) = bytes.checked_div(points) {
+            self.weight.fetch_max(weight, Ordering::Relaxed);
+        }
     }
 
     async fn draw(&self, count: u64, wanted: Wanted) -> Result<Vec<ReadPoint>, SourceError> {

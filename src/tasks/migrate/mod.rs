@@ -29,6 +29,8 @@ use crate::point::PointId;
 use crate::qdrant::{ReadPoint, Source, SourceError};
 
 pub(crate) use embed::{Embedded, Finished, embed_points};
+pub(in crate::tasks) use pages::PageSize;
+pub(in crate::tasks) use read::bytes_of;
 
 /// After a stop, requests in flight may take this long; what has not come by then stays unread.
 const GRACE: Duration = Duration::from_millis(1_500);

@@ -10,7 +10,7 @@ const TRUST: u32 = 8;
 
 /// The size of one range's pages. The order of a scroll is that of ids, so each page may have another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PageSize {
+pub(in crate::tasks) struct PageSize {
     next: u32,
     /// Points a page at most, as configured.
     most: u32,
@@ -25,7 +25,7 @@ pub(super) struct PageSize {
 impl PageSize {
     /// Pages of at most `most` points and about `room` bytes; `weight` is what a point has in the mean, in bytes, where
     /// that is known.
-    pub(super) fn new(most: u32, room: usize, weight: Option<usize>) -> Self {
+    pub(in crate::tasks) fn new(most: u32, room: usize, weight: Option<usize>) -> Self {
         let most = most.max(1);
         let first = match weight {
             Some(weight) => fitting(room, weight).min(FIRST * GROWTH),
@@ -41,12 +41,12 @@ impl PageSize {
     }
 
     /// Points to ask for.
-    pub(super) fn next(&self) -> u32 {
+    pub(in crate::tasks) fn next(&self) -> u32 {
         self.next
     }
 
     /// A page came, with so many points of so many bytes together; `more` come after it.
-    pub(super) fn came(&mut self, points: usize, bytes: usize, more: bool) {
+    pub(in crate::tasks) fn came(&mut self, points: usize, bytes: usize, more: bool) {
         let came = u32::try_from(points).unwrap_or(u32::MAX);
         if came == 0 {
             return;

@@ -101,7 +101,8 @@ fn id_of(point: &ReadPoint) -> PointId {
     }
 }
 
-fn bytes_of(point: &ReadPoint) -> usize {
+/// Bytes of a point in memory, or about.
+pub(in crate::tasks) fn bytes_of(point: &ReadPoint) -> usize {
     point.as_ref().map_or(256, Point::bytes)
 }
 

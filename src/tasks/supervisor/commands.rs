@@ -58,15 +58,15 @@ impl Work {
                     }
                 });
             }
-            TaskCommand::EmbedAgain(ids) => self.decide(Decision::EmbeddedAgain, ids, None),
+            TaskCommand::EmbedAgain(ids) => self.decide(Decision::EmbeddedAgain, ids, None).await,
             TaskCommand::KeepSourceVector(ids) => match &self.opening.facts.comparable {
-                Ok(()) => self.decide(Decision::Kept, ids, None),
+                Ok(()) => self.decide(Decision::Kept, ids, None).await,
                 Err(why) => {
                     let text = format!("Qdrant's vectors cannot be kept in this column: {why}");
                     self.note(Level::Error, text).await;
                 }
             },
-            TaskCommand::Accept(ids, note) => self.decide(Decision::Accepted, ids, Some(note)),
+            TaskCommand::Accept(ids, note) => self.decide(Decision::Accepted, ids, Some(note)).await,
             TaskCommand::ListFailures { .. }
             | TaskCommand::ReadFailure(_)
             | TaskCommand::ListDivergent { .. }

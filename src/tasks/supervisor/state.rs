@@ -7,17 +7,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures::FutureExt as _;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ears, Orders, Start};
 use crate::embed::Caller;
-use crate::journal::{Decision, Shared, Spent};
+use crate::journal::{Shared, Spent};
 use crate::lance::index::Step;
 use crate::lance::{Checkpoint, Target};
 use crate::point::PointId;
-use crate::tasks::decide::Wish;
 use crate::tasks::inspect::Inspector;
 use crate::tasks::invariant::{Fault, Invariant};
 use crate::tasks::job::Opening;
@@ -29,7 +28,7 @@ use crate::tasks::verify::Verification;
 use crate::tasks::verify::repair::Mending;
 use crate::tasks::writer::{self, Message, Writer};
 use crate::tasks::{
-    Level, Phase, RetryReport, Selection, Settings, StepReport, StopReason, TaskCommand, TaskEvent, decide, plan, retry,
+    Level, Phase, RetryReport, Selection, Settings, StepReport, StopReason, TaskCommand, TaskEvent, plan, retry,
 };
 
 /// Work that has ended.
@@ -114,6 +113,8 @@ pub(super) struct Work {
     /// What became of the steps of finishing the table.
     pub(super) steps: Vec<StepReport>,
     pub(super) errands: usize,
+    /// Ends with the decision that was begun last.
+    pub(super) deciding: Option<oneshot::Receiver<()>>,
     pub(super) flushing: bool,
     pub(super) threshold: f32,
     pub(super) spent: Spent,
@@ -170,6 +171,7 @@ impl Work {
         let (finished, done) = mpsc::channel(8);
         let mut work = Self {
             errands: 0,
+            deciding: None,
             flushing: false,
             threshold: opening.config.divergence.threshold as f32,
             spent: opening.spent,
@@ -299,20 +301,8 @@ impl Work {
         self.migrating = true;
         self.set_phase(Phase::Running).await;
         self.stop = CancellationToken::new();
-        self.paused.send_replace(false);
         self.parts.source.begin_anew();
-        if let Some(media) = &self.parts.recipe.media {
-            media.loader.begin_anew();
-        }
-        for (modality, gateway) in self.parts.recipe.gateways.clone().each() {
-            gateway.gate().set_paused(false);
-            gateway.begin_anew();
-            // A key that was refused may have been mended in its file.
-            match self.opening.config.embed_key(modality) {
-                Ok(key) => gateway.embedder().set_key(key),
-                Err(error) => self.note(Level::Error, error.to_string()).await,
-            }
-        }
+        self.open_gates().await;
         let (parts, checkpoint) = (self.parts.clone(), self.checkpoint.clone());
         let (paused, stop) = (self.paused.subscribe(), self.stop.clone());
         let finished = self.finished.clone();
@@ -344,6 +334,7 @@ impl Work {
             return;
         }
         self.retrying = true;
+        self.renew_keys().await;
         self.stop_retry = CancellationToken::new();
         let (parts, journal) = (self.parts.clone(), self.opening.journal.clone());
         let (events, stop, finished) = (self.events.clone(), self.stop_retry.clone(), self.finished.clone());
@@ -369,31 +360,6 @@ impl Work {
                 error.push_str(&format!("; and what became of its points is not known: {unsettled:#}"));
             }
             let _ = finished.send(Done::Retry(outcome, error)).await;
-        });
-    }
-
-    /// Carries a decision out about divergent points.
-    pub(super) fn decide(&mut self, decision: Decision, ids: Vec<PointId>, note: Option<String>) {
-        let asked = ids.clone();
-        let wish = Wish { decision, ids, note };
-        let (parts, journal, tables) = (self.parts.clone(), self.opening.journal.clone(), self.writer.table());
-        let stop = self.stop_errands.clone();
-        self.errand(async move {
-            let mut points = Vec::new();
-            let work = decide::carry_out(&parts, &journal, &tables, wish, &stop, &mut points);
-            let error = match guarded(work).await {
-                Ok(result) => result.err().map(|error| format!("{error:#}")),
-                Err(panic) => Some(panic.to_string()),
-            };
-            if let Some(error) = &error {
-                tracing::warn!(%error, "the decision could not be carried out for all points");
-            }
-            TaskEvent::Decided {
-                decision,
-                asked,
-                points,
-                error,
-            }
         });
     }
 

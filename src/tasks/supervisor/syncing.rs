@@ -1,5 +1,6 @@
 //! Catching up with the source: begun when everything is over, told when it has ended.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ impl Work {
             tables: self.writer.table(),
             seen: self.compared.clone(),
             stop: self.stop.clone(),
+            rounds: Arc::default(),
         }
     }
 
@@ -65,6 +67,7 @@ impl Work {
         }
         let mending = self.mending.clone();
         self.set_phase(Phase::CatchingUp).await;
+        self.open_gates().await;
         let finished = self.finished.clone();
         tokio::spawn(async move {
             let mut done = CaughtUp::default();

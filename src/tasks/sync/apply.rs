@@ -1,8 +1,6 @@
 //! Brings over what a comparison found: new and changed points, and, where the operator wants it, the removal of what is
 //! gone. Each round is one commit; what is done leaves the journal's list, so that it can be cut off anywhere.
 
-use std::collections::HashMap;
-
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -10,16 +8,20 @@ use super::Sync;
 use super::compare::with_edit;
 use crate::embed::{Caller, Embedding};
 use crate::journal::Drift;
+use crate::lance::read;
 use crate::lance::schema::{EMBEDDING, MAX_EMBEDDINGS};
-use crate::lance::{Row, read};
 use crate::point::{Failure, Modality, PointId, Similarity};
-use crate::tasks::migrate::{Embedded, Finished, embed_points};
+use crate::qdrant::source::Part;
+use crate::tasks::migrate::{Embedded, Finished, bytes_of, embed_points};
 use crate::tasks::prepare::Plan;
 use crate::tasks::recipe;
 use crate::tasks::writer::Message;
 
-/// Points of one round: one read, one commit.
-const ROUND: usize = 500;
+/// Points as they are brought over.
+const WHOLE: Part = Part {
+    payloads: true,
+    vectors: true,
+};
 
 /// What of a comparison is carried out: two things, each agreed to by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +71,7 @@ pub async fn apply(sync: &Sync, wanted: Wanted, done: &mut CaughtUp) -> anyhow::
 
 /// Rows whose points are gone; those that have come back meanwhile stay.
 async fn gone_round(sync: &Sync, ids: Vec<PointId>, done: &mut CaughtUp) -> anyhow::Result<()> {
-    let gone = sync.parts.source.missing(&ids).await?;
+    let gone = sync.unless_stopped(sync.parts.source.missing(&ids)).await?;
     if !gone.is_empty() {
         done.removed += sync
             .parts
@@ -86,7 +88,7 @@ async fn gone_round(sync: &Sync, ids: Vec<PointId>, done: &mut CaughtUp) -> anyh
 
 async fn next(sync: &Sync, kind: Drift) -> anyhow::Result<Option<Vec<PointId>>> {
     sync.check_stop()?;
-    let round = sync.parts.round(ROUND) as u64;
+    let round = sync.round() as u64;
     let ids = sync
         .journal
         .run(move |journal| journal.drift_after(kind, None, round))
@@ -101,7 +103,8 @@ async fn settle(sync: &Sync, ids: Vec<PointId>) -> anyhow::Result<()> {
 /// New points and points with another content: embedded as the migration would.
 async fn embed_round(sync: &Sync, kind: Drift, ids: &[PointId], done: &mut CaughtUp) -> anyhow::Result<()> {
     let parts = &sync.parts;
-    let mut points = parts.source.get(ids).await?;
+    let mut points = sync.unless_stopped(parts.source.get_part(ids, WHOLE)).await?;
+    sync.weigh(ids.len(), points.iter().map(bytes_of).sum());
     if let Plan::Embed { content, .. } = &parts.recipe.plan {
         for point in points.iter_mut().flatten() {
             point.payload = with_edit(sync, point, content).await?;
@@ -135,11 +138,17 @@ async fn payload_round(sync: &Sync, ids: &[PointId], done: &mut CaughtUp) -> any
     let parts = &sync.parts;
     let table = sync.table()?;
     let rows = read::rows_by_id(&table, &parts.schema, ids).await?;
-    let rows: HashMap<PointId, Row> = rows.into_iter().map(|row| (row.point.id, row)).collect();
+    let rows = read::firsts(rows);
     let mut media = read::media_by_id(&table, &parts.schema, ids).await?;
     let mut points: Vec<Finished> = Vec::new();
     let mut changed = Vec::new();
-    for mut point in parts.source.get(ids).await?.into_iter().flatten() {
+    let found = sync.unless_stopped(parts.source.get_part(ids, WHOLE)).await?;
+    let (bytes, held): (usize, usize) = (
+        found.iter().map(bytes_of).sum(),
+        rows.values().map(|row| row.point.bytes()).sum(),
+    );
+    sync.weigh(ids.len(), bytes.max(held));
+    for mut point in found.into_iter().flatten() {
         if let Plan::Embed { content, .. } = &parts.recipe.plan {
             point.payload = with_edit(sync, &point, content).await?;
         }

@@ -1,22 +1,23 @@
 //! What differs between Qdrant and the table: counted, and listed in the journal. Writes nothing else, pays for nothing.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use futures::TryStreamExt as _;
 use serde::Serialize;
 
-use super::Sync;
+use super::{ROUND, Sync};
 use crate::embed::Input;
 use crate::journal::{Drift, Journal, State};
 use crate::lance::{Role, Row, RowDecoder, read};
 use crate::point::{Payload, Point, PointId};
 use crate::qdrant::ReadPoint;
+use crate::qdrant::source::Wanted;
+use crate::tasks::migrate::{PageSize, bytes_of};
 use crate::tasks::prepare::{Plan, text_of};
 
-/// Ids asked of either store at once.
-const CHUNK: usize = 500;
+/// Points drawn to see what they weigh, where nobody knows yet.
+const FEW: u64 = 16;
 
 /// What a comparison found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -79,18 +80,31 @@ pub async fn compare(sync: &Sync) -> anyhow::Result<Difference> {
             .any(|column| matches!(column.role, Role::Vector(..)));
     let mut found = Difference::default();
     let source = &sync.parts.source;
-    let scroll = |offset| source.scroll_part(offset, sync.parts.page_points, with_vectors);
-    let mut page = scroll(None).await?;
+    if source.bytes_a_point().is_none()
+        && let Err(error) = source.sample(FEW, Wanted::Whole).await
+    {
+        tracing::info!(%error, "what points weigh is not known beforehand");
+    }
+    let scroll = |offset, limit| sync.unless_stopped(source.scroll_part(offset, limit, with_vectors));
+    let (mut size, mut chunk) = (sync.pages(sync.parts.page_points), sync.pages(ROUND as u32));
+    let mut page = scroll(None, size.next()).await?;
     loop {
         sync.check_stop()?;
+        let points = page.points.len();
+        let bytes: usize = page.points.iter().map(bytes_of).sum();
+        size.came(points, bytes, page.next.is_some());
+        source.weighed(points, bytes);
+        tracing::debug!(points, bytes, "a page is compared");
+        let limit = size.next();
         let next = async {
             match page.next {
-                Some(offset) => Ok(Some(scroll(Some(offset)).await?)),
+                Some(offset) => Ok(Some(scroll(Some(offset), limit).await?)),
                 None => anyhow::Ok(None),
             }
         };
         // The next page comes while this one is compared.
-        let (next, ()) = futures::try_join!(next, one_page(sync, &table, &page.points, &mut found))?;
+        let compared = one_page(sync, &table, &page.points, &mut chunk, &mut found);
+        let (next, ()) = futures::try_join!(next, compared)?;
         sync.seen.fetch_add(page.points.len() as u64, Ordering::Relaxed);
         match next {
             Some(next) => page = next,
@@ -111,16 +125,24 @@ async fn one_page(
     sync: &Sync,
     table: &lancedb::Table,
     points: &[ReadPoint],
+    chunk: &mut PageSize,
     found: &mut Difference,
 ) -> anyhow::Result<()> {
-    for points in points.chunks(CHUNK) {
+    let mut left = points;
+    while !left.is_empty() {
+        let (points, later) = left.split_at(left.len().min(chunk.next() as usize));
+        left = later;
         let ids: Vec<PointId> = points.iter().map(id_of).collect();
         let rows = match sync.parts.recipe.plan {
             // Carried over, the embedding itself is what may have changed.
             Plan::Carry { .. } => read::rows_by_id(table, &sync.parts.schema, &ids).await?,
             Plan::Embed { .. } => read::payloads_by_id(table, &sync.parts.schema, &ids).await?,
         };
-        let rows: HashMap<PointId, Row> = rows.into_iter().map(|row| (row.point.id, row)).collect();
+        // A row may still say much where its point says little by now.
+        let bytes: usize = points.iter().map(bytes_of).sum();
+        let held: usize = rows.iter().map(|row| row.point.bytes()).sum();
+        chunk.came(points.len(), bytes.max(held), false);
+        let rows = read::firsts(rows);
         let mut drift = Vec::new();
         for point in points {
             let id = id_of(point);
@@ -251,8 +273,8 @@ async fn find_gone(sync: &Sync, table: &lancedb::Table, found: &mut Difference) 
             .map(|row| decoder.id(row))
             .collect::<Result<_, _>>()
             .context("an id in the table")?;
-        for ids in ids.chunks(CHUNK) {
-            let gone = sync.parts.source.missing(ids).await?;
+        for ids in ids.chunks(ROUND) {
+            let gone = sync.unless_stopped(sync.parts.source.missing(ids)).await?;
             found.gone += gone.len() as u64;
             let drift: Vec<_> = gone.into_iter().map(|id| (id, Drift::Gone, None)).collect();
             if !drift.is_empty() {

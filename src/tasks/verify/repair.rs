@@ -110,12 +110,17 @@ pub async fn plan(sync: &Sync, mending: &Mending, found: &mut Difference) -> any
     };
     let mut seen = HashSet::new();
     let ids: Vec<PointId> = mending.embed.iter().copied().filter(|id| seen.insert(*id)).collect();
-    for ids in ids.chunks(CHUNK) {
+    for ids in ids.chunks(sync.round().min(CHUNK)) {
         sync.check_stop()?;
         let asked = ids.to_vec();
         let known = sync.journal.run(move |journal| journal.drift_of(&asked)).await?;
         let mut drift = Vec::new();
-        for point in sync.parts.source.get_part(ids, part).await?.into_iter().flatten() {
+        for point in sync
+            .unless_stopped(sync.parts.source.get_part(ids, part))
+            .await?
+            .into_iter()
+            .flatten()
+        {
             match known.get(&point.id) {
                 None => found.same = found.same.saturating_sub(1),
                 Some(Drift::Payload) => found.payload = found.payload.saturating_sub(1),

@@ -173,11 +173,14 @@ impl Task {
         let mut added = 0;
         if let Some(rows) = rows {
             self.have_table().await?;
-            let there = match self.parts.target.table() {
-                Some(table) => read::present(table, &ids).await?.len(),
-                None => 0,
+            let mut there = match self.parts.target.table() {
+                Some(table) => read::present(table, &ids).await?,
+                None => Vec::new(),
             };
-            let promised = (ids.len() - there) as u64;
+            // Of an id that has several rows all become what is written now: none of them is new.
+            there.sort_unstable();
+            there.dedup();
+            let promised = (ids.len() - there.len()) as u64;
             let mut next = self.parts.checkpoint.clone();
             next.caught_up.added += promised;
             added = self.upsert(rows, &ids, similarities, shortened, Some(&next)).await?;

@@ -153,6 +153,22 @@ impl Planter {
         planted
     }
 
+    /// Puts a row with another word before a row that stays as it is: of two rows of one id only the second is right.
+    /// Answers whose they are.
+    pub(crate) async fn put_stale_before(&self, rng: &mut StdRng) -> PointId {
+        let rows = self.rows().await;
+        let row = &rows[rng.random_range(0..rows.len())];
+        let mut work = Work::default();
+        self.one(Fault::AnotherWord, &[row], &mut work, rng);
+        self.carry_out(work).await;
+        let right = Work {
+            add: vec![row.1.clone()],
+            ..Work::default()
+        };
+        self.carry_out(right).await;
+        row.0
+    }
+
     /// Deletes rows and adds them again, as they are: no index covers them now. Answers whose they are.
     pub(crate) async fn rewrite(&self, count: usize) -> Vec<PointId> {
         let (delete, add): (Vec<PointId>, Vec<RecordBatch>) = self.rows().await.into_iter().take(count).unzip();

@@ -81,6 +81,51 @@ async fn every_fault_is_repaired_and_verified_once_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_rows_that_repeat_an_id_the_one_that_stays_is_the_one_that_is_judged() {
+    let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
+    let planter = Planter::open(&world).await;
+    planter.put_stale_before(&mut StdRng::seed_from_u64(8)).await;
+    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
+    assert_eq!(
+        (code, &told["verification"]["decision"]),
+        (Some(0), &"go".into()),
+        "{told}"
+    );
+    assert_eq!(
+        (&told["done"]["replaced"], &told["done"]["removed"]),
+        (&1.into(), &1.into()),
+        "{told}"
+    );
+    assert_whole(&world).await;
+    assert_eq!(world.run().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_repeat_an_id_are_brought_up_to_date_before_they_are_taken_out() {
+    let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
+    let planter = Planter::open(&world).await;
+    let id = planter.put_stale_before(&mut StdRng::seed_from_u64(9)).await;
+    // Nobody has looked for repeated ids.
+    let args = ["verify", "--repair", "--only", "payloads", "--yes", "--json"];
+    let (code, told) = asked(&world, &args).await;
+    let done = &told["done"];
+    assert_eq!(
+        (code, &done["added"], &done["replaced"], &done["removed"]),
+        (Some(0), &0.into(), &1.into(), &0.into()),
+        "{told}"
+    );
+    let (points, rows) = (world.points().await, world.rows().await);
+    let points = payloads(&points);
+    let both: Vec<_> = rows.iter().filter(|row| row.point.id == id).collect();
+    assert_eq!(both.len(), 2);
+    assert!(both.iter().all(|row| &row.point.payload == points[&id]), "{both:?}");
+    let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
+    assert_eq!((code, &told["done"]["removed"]), (Some(0), &1.into()), "{told}");
+    assert_whole(&world).await;
+    assert_eq!(world.run().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_with_another_number_of_rows_is_refused_but_for_a_repair() {
     let world = migrated(&sea(POINTS), Manner::Embedded, &[]).await;
     let planter = Planter::open(&world).await;
