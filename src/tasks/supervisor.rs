@@ -183,7 +183,7 @@ async fn serve(
             },
             asked = door.next() => work.answer(asked).await,
             done = work.next_done() => work.note_done(done).await,
-            _ = ticks.tick() => work.tick().await,
+            _ = ticks.tick() => work.tick(),
         }
     }
     // Before the lock is given back: the next process makes its own.

@@ -29,47 +29,55 @@ fn settle_at(cells: &mut [Cell]) -> usize {
     if symbol.len() == 1 && is_plain(symbol.as_bytes()) {
         return 1;
     }
-    if let Some(agreed) = agreed(symbol) {
-        cell.set_symbol(&agreed);
-    }
-    let wide = cell.symbol().width().max(1);
+    let wide = symbol.width().max(1);
     // Under the edge of a box: the terminal would show the wide character, and not the edge.
     let is_whole = covered.len() + 1 >= wide && covered[..wide - 1].iter().all(|cell| cell.symbol() == " ");
     if !is_whole {
         cell.set_symbol(" ");
         return 1;
     }
-    wide
+    let Some(agreed) = agreed(symbol) else {
+        return wide;
+    };
+    let mut place = 0;
+    for (part, columns) in agreed {
+        cells[place].set_symbol(&part);
+        place += columns;
+    }
+    place
 }
 
-/// What of a symbol every terminal shows alike, where that is not all of it: of characters that some terminals join to
-/// one and others show side by side, the first.
-fn agreed(symbol: &str) -> Option<String> {
+/// What of a symbol every terminal shows alike, where that is not the symbol as it is: each of its characters that takes
+/// columns, with its marks, and how many columns. Some terminals join them and others show them side by side; in a cell of
+/// its own each is overwritten by what comes there next. What takes more columns than the symbol has is left out.
+fn agreed(symbol: &str) -> Option<Vec<(String, usize)>> {
     let room = symbol.width().max(1);
-    let mut kept = String::new();
+    let mut parts: Vec<(String, usize)> = Vec::new();
     let (mut used, mut marks) = (0, 0);
     for c in symbol.chars() {
         if is_harmful(c) || only_shapes(c) {
             continue;
         }
-        match c.width().unwrap_or(0) {
-            0 if used > 0 && marks < MOST_MARKS => {
+        match (c.width().unwrap_or(0), parts.last_mut()) {
+            (0, Some((part, _))) if marks < MOST_MARKS => {
                 marks += 1;
-                kept.push(c);
+                part.push(c);
             }
             // Before a character it would be the mark of what stands at the left.
-            0 => {}
-            wide if wide <= 2 && used + wide <= room => {
+            (0, _) => {}
+            (wide, _) if wide <= 2 && used + wide <= room => {
                 used += wide;
-                kept.push(c);
+                marks = 0;
+                parts.push((c.to_string(), wide));
             }
             _ => break,
         }
     }
-    if kept.is_empty() {
-        kept.push('\u{fffd}');
+    if parts.is_empty() {
+        parts.push(("\u{fffd}".to_owned(), 1));
     }
-    (kept != symbol).then_some(kept)
+    let same = matches!(&parts[..], [(part, columns)] if part == symbol && *columns == room);
+    (!same).then_some(parts)
 }
 
 /// Whether a character only asks for another shape of those beside it, and is no column of its own: joiners, selectors,
@@ -102,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_terminals_join_or_do_not_is_shown_as_its_first() {
+    fn what_some_terminals_join_stands_in_cells_of_its_own() {
         for (text, line) in [
             ("ab", ["a", "b", " ", " "]),
             ("日a", ["日", " ", "a", " "]),
@@ -110,6 +118,8 @@ mod tests {
             ("\u{1f469}\u{200d}\u{1f467}a", ["\u{1f469}", " ", "a", " "]),
             ("\u{1f44d}\u{1f3fd}a", ["\u{1f44d}", " ", "a", " "]),
             ("\u{2764}\u{fe0f}a", ["\u{2764}", " ", "a", " "]),
+            ("\u{1f1e9}\u{1f1ea}a", ["\u{1f1e9}", "\u{1f1ea}", "a", " "]),
+            ("\u{e01}\u{e33}a", ["\u{e01}", "\u{e33}", "a", " "]),
             ("a\u{200c}b", ["a", "b", " ", " "]),
             ("a\u{e0041}b", ["a", "b", " ", " "]),
             ("a\u{2028}b", ["a", "\u{fffd}", "b", " "]),

@@ -192,20 +192,17 @@ async fn points_are_asked_for_by_id_until_somebody_answers() {
     };
     let source = Source::new(&format!("http://{address}"), &config, None).expect("a client");
     let source = source.with_patience(Duration::from_secs(30));
-    let comes = async {
+    let serving = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let listener = TcpListener::bind(address).await.expect("the same port");
-        tokio::spawn(async move {
-            while let Ok((mut from, _)) = listener.accept().await {
-                tokio::spawn(async move {
-                    let mut to = TcpStream::connect(qdrant).await.expect("Qdrant listens");
-                    let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
-                });
-            }
-        })
-    };
+        while let Ok((mut from, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut to = TcpStream::connect(qdrant).await.expect("Qdrant listens");
+                let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+            });
+        }
+    });
     let ids = [1, 9].map(PointId::Num);
-    let (missing, serving) = tokio::join!(source.missing(&ids), comes);
-    assert_eq!(missing.expect("an answer"), [PointId::Num(9)]);
+    assert_eq!(source.missing(&ids).await.expect("an answer"), [PointId::Num(9)]);
     serving.abort();
 }

@@ -373,7 +373,7 @@ impl Work {
     }
 
     /// Keeps the snapshot current, and confirms a pause once nothing is in flight.
-    pub(super) async fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         if self.phase == Phase::Pausing && !self.flushing && self.is_quiet() {
             self.flush();
         }

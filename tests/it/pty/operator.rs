@@ -50,10 +50,10 @@ async fn the_whole_way_through_the_demo() {
     terminal.press("\r");
     terminal.wait_for("RUNNING");
     // Slower and faster while it runs: what is shown is what the work has confirmed.
-    for (keys, limit) in [("-", 1), ("++", 3)] {
+    for (keys, limit, requests) in [("-", 1, "request"), ("++", 3, "requests")] {
         terminal.press(keys);
         terminal.wait_until(&format!("{limit} in flight while it runs"), |screen| {
-            let said = screen.contains(&format!(" {limit} requests in flight at most"));
+            let said = screen.contains(&format!(" {limit} {requests} in flight at most"));
             let shown = screen.contains(&format!(" {limit} in flight at most;"));
             said && shown && screen.contains("RUNNING")
         });

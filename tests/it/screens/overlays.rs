@@ -520,9 +520,12 @@ fn letters_that_were_found_are_underlined() {
 fn levels_are_told_by_word_and_colour() {
     let screen = log().draw(COLORS, (80, 24));
     assert_eq!(style_of(&screen, "warn "), (Color::Yellow, Modifier::BOLD));
-    assert_eq!(style_of(&screen, "error "), (Color::Red, Modifier::BOLD));
+    // The newest line is the selected one.
+    let selected = Modifier::BOLD | Modifier::REVERSED;
+    assert_eq!(style_of(&screen, "error "), (Color::Red, selected));
     let screen = log().draw(PLAIN, (80, 24));
-    assert_eq!(style_of(&screen, "error "), (Color::Reset, Modifier::BOLD));
+    assert_eq!(style_of(&screen, "warn "), (Color::Reset, Modifier::BOLD));
+    assert_eq!(style_of(&screen, "error "), (Color::Reset, selected));
 }
 
 #[test]

@@ -261,8 +261,10 @@ fn a_thousand_random_steps_break_no_frame() {
     let (mut screens, mut overlays) = (BTreeSet::new(), BTreeSet::new());
     for step in 0..1_000 {
         // Where keys at random seldom lead.
-        if step % 300 == 299 {
-            scene = failures::editing(HOSTILE);
+        match step % 300 {
+            149 => scene = running().press("q"),
+            299 => scene = failures::editing(HOSTILE),
+            _ => {}
         }
         if rng.random_bool(0.25) || [100, 200].contains(&step) {
             size = match step {

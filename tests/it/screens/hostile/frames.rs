@@ -13,7 +13,12 @@ use super::super::{ASCII, COLORS, SIZES, Scene, diff, payload};
 use super::{Content, HOSTILE};
 
 /// Boxes that are as high as the text in them.
-const SIZED: [&str; 3] = ["a question about it", "a condition refused", "an id refused"];
+const SIZED: [&str; 4] = [
+    "a question about it",
+    "a condition refused",
+    "an id refused",
+    "no verification",
+];
 /// Columns of the last keys of the footer.
 const LAST_KEYS: usize = 8;
 
