@@ -58,7 +58,7 @@ const SENTENCES: &[&str] = &[
     "0 rows have no similarity stored with their embedding, although Qdrant has a vector to compare it with: nothing ties \
      it to its point; `qlance verify --repair` or `qlance divergence embed-again` makes them anew",
     "0 of 0 similarities lie below 0, 0 of them accepted",
-    "asked about 0 of 0 points; below 0 all are",
+    "asked about 0 of 0 points, 0 of them by each condition; below 0 all are",
     "0 % of 0 similarities lie below 0 (median 0), more than 1 %: look at `qlance divergence list`; or, if Qdrant's \
      vectors are of another space, say divergence.same_space = false",
     "0 rows cannot be held against Qdrant's vectors: no similarity is stored with them, or Qdrant has no vector to \

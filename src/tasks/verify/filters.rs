@@ -33,8 +33,11 @@ const EACH: usize = 4;
 /// Points of a collection, at most, whose every point is asked about. Without payload indexes each condition goes through
 /// all of them in both stores, and what it would find of more is no other kind of fault.
 const MOST_POINTS: u64 = 5_000;
-/// Points that are asked about in larger ones.
-const AMONG: u64 = 1_000;
+/// Points of larger ones that a condition is asked about. The next condition is asked about others, in turns of
+/// [`GROUPS`]: together they see more points than one could afford.
+const AMONG: u64 = 400;
+/// Groups of points that conditions are asked about in turns.
+const GROUPS: u64 = 5;
 /// Conditions asked at once.
 const IN_FLIGHT: usize = 2;
 /// Ids looked at in both stores at once.
@@ -78,11 +81,12 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     let mut check = ground.check(CheckId::Filters);
     let payloads = payloads(ground).await?;
     let filters = conditions(&payloads, ground.wish.seed);
-    let about = some(ground).await?;
+    let groups = groups(ground).await?;
     let mut tally = Tally::default();
     let answers: Vec<BoxFuture<'_, _>> = filters
         .iter()
-        .map(|filter| ask(ground, filter, about.as_deref()).boxed())
+        .enumerate()
+        .map(|(place, filter)| ask(ground, filter, group_of(groups.as_deref(), place)).boxed())
         .collect();
     let mut answers = stream::iter(answers).buffered(IN_FLIGHT);
     for (done, filter) in filters.iter().enumerate() {
@@ -115,11 +119,16 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
             .notes
             .push("no payload has a field that could be asked for".to_owned());
     }
-    if let Some(ids) = &about {
+    // Of few conditions not every group has its turn.
+    let asked_about = groups
+        .as_ref()
+        .map(|groups| groups.iter().take(filters.len()).map(Vec::len).sum::<usize>());
+    if let Some(ids) = asked_about {
         check.notes.push(format!(
-            "asked about {} of {} points; below {} all are",
-            grouped(ids.len() as u64),
+            "asked about {} of {} points, {} of them by each condition; below {} all are",
+            grouped(ids as u64),
             grouped(ground.points),
+            grouped(AMONG),
             grouped(MOST_POINTS)
         ));
     }
@@ -143,7 +152,7 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     }
     let asked: Vec<String> = filters.iter().map(shown).collect();
     check.numbers = json!({
-        "conditions": asked, "asked": tally.asked, "asked_about": about.as_ref().map(Vec::len), "ids": tally.ids,
+        "conditions": asked, "asked": tally.asked, "asked_about": asked_about, "ids": tally.ids,
         "wrong": wrong, "explained": tally.explained, "odd_in_qdrant": tally.odd_in_qdrant,
     });
     Ok(check)
@@ -231,14 +240,30 @@ fn scalar(value: &Value) -> Option<Scalar> {
     }
 }
 
-/// The points that are asked about where not all are.
-async fn some(ground: &Ground<'_>) -> anyhow::Result<Option<Vec<PointId>>> {
+/// The points that are asked about where not all are, in groups.
+async fn groups(ground: &Ground<'_>) -> anyhow::Result<Option<Vec<Vec<PointId>>>> {
     if ground.points.max(ground.rows) <= MOST_POINTS {
         return Ok(None);
     }
     let columns = ground.columns(|role| matches!(role, Role::Id));
-    let rows = ground.rows_at(&ground.places(AMONG, SALT), &columns).await?;
-    Ok(Some(rows.iter().map(|row| row.point.id).collect()))
+    let rows = ground.rows_at(&ground.places(GROUPS * AMONG, SALT), &columns).await?;
+    Ok(Some(dealt(rows.iter().map(|row| row.point.id))))
+}
+
+/// Deals ids out to the groups one by one, so that each has some of everywhere.
+fn dealt(ids: impl Iterator<Item = PointId>) -> Vec<Vec<PointId>> {
+    let mut groups = vec![Vec::new(); GROUPS as usize];
+    for (place, id) in ids.enumerate() {
+        groups[place % GROUPS as usize].push(id);
+    }
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+/// The points that the condition at this place is asked about; none is all.
+fn group_of(groups: Option<&[Vec<PointId>]>, place: usize) -> Option<&[PointId]> {
+    let groups = groups.filter(|groups| !groups.is_empty())?;
+    Some(&groups[place % groups.len()])
 }
 
 /// Asks both stores, about these points or about all.
@@ -377,6 +402,19 @@ mod tests {
                 }
             })
             .collect()
+    }
+
+    #[test]
+    fn conditions_take_turns_at_groups_that_share_no_point() {
+        let groups = Some(dealt((0..GROUPS * AMONG).map(PointId::Num)));
+        let asked: Vec<&[PointId]> = (0..6).filter_map(|place| group_of(groups.as_deref(), place)).collect();
+        assert!(asked.iter().all(|ids| ids.len() as u64 == AMONG));
+        let seen: BTreeSet<PointId> = asked[..5].concat().into_iter().collect();
+        assert_eq!(seen.len() as u64, GROUPS * AMONG);
+        assert_eq!(asked[5], asked[0]);
+        assert_eq!(group_of(Some(&dealt([PointId::Num(1)].into_iter())), 3), Some(&[PointId::Num(1)][..]));
+        assert_eq!(group_of(Some(&[]), 0), None, "a table without rows");
+        assert_eq!(group_of(None, 0), None);
     }
 
     #[test]

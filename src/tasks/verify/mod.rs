@@ -64,7 +64,7 @@ pub use report::{Check, CheckId, Verification};
 /// Why a verification did not come to its end.
 pub const STOPPED: &str = "stopped by the operator";
 /// Queries that neighbours and the index are judged by, unless another number is asked for. Qdrant's guide asks for 50.
-pub const QUERIES: usize = 60;
+pub const QUERIES: usize = 52;
 /// Contents that are embedded again, where that is allowed.
 pub const AGAIN: usize = 50;
 /// Queries, and contents that are embedded again, at most.
