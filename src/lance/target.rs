@@ -1,127 +1,31 @@
 //! The table that a job writes: found or made, and every commit to it. One task owns the [`Target`]; all commits of a
 //! job go through it (invariant 10).
 
+mod commits;
+mod error;
+mod probe;
+mod versions;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
-use arrow_array::RecordBatch;
-use lance::dataset::transaction::{Operation, TransactionBuilder};
-use lance::dataset::{
-    CommitBuilder, Dataset, DeleteBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
-};
-use lance::io::{ObjectStore, ObjectStoreParams};
-use lancedb::table::{NaNVectorBehavior, NewColumnTransform, WriteOptions};
+use anyhow::Context as _;
+use lance::dataset::{Dataset, WriteParams};
+use lancedb::table::{NewColumnTransform, WriteOptions};
 use lancedb::{Connection, ObjectStoreRegistry, Session, Table};
 
 use super::checkpoint::Checkpoint;
-use super::read::id_filter;
-use super::schema::{JOB_KEY, SPACE_KEY, TableSchema, VectorColumn};
-use crate::point::PointId;
+use super::schema::{JOB_KEY, SPACE_KEY, TableSchema};
+use probe::{try_directory, try_store};
+
+pub use error::TargetError;
+pub(super) use versions::{tag_of, tagged};
 
 /// Bytes of index data that Lance may cache. Its default of 6 GiB would break the bound on memory.
 const INDEX_CACHE_BYTES: usize = 64 << 20;
 /// Bytes of manifests and the like that Lance may cache (default 1 GiB; every commit adds one manifest).
 const METADATA_CACHE_BYTES: usize = 4 << 20;
-
-/// The tag of the version before a job's first commit.
-pub(super) fn tag_of(job: &str) -> String {
-    format!("qlance-before-{job}")
-}
-
-/// What keeps a job from using its target. Each says the way out.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// The address cannot be opened or written.
-    #[error("cannot write to target.uri {uri}: {message}; name a directory that this user can write")]
-    Unwritable {
-        /// The address.
-        uri: String,
-        /// Why.
-        message: String,
-    },
-    /// The table belongs to another job or was made by hand.
-    #[error(
-        "table {table:?} in {uri} was made by {owner}; name another target.table, or take this one over with --adopt"
-    )]
-    Foreign {
-        /// The address.
-        uri: String,
-        /// The table.
-        table: String,
-        /// Who made it.
-        owner: String,
-    },
-    /// Another job took the table over since this one last wrote to it.
-    #[error(
-        "table {table:?} in {uri} was taken over by another job ({other}) since this one last wrote to it; name another \
-         target.table, or read everything again and take it back with --adopt"
-    )]
-    TakenOver {
-        /// The address.
-        uri: String,
-        /// The table.
-        table: String,
-        /// The job whose commit is the newest.
-        other: String,
-    },
-    /// The table is not there, and the job has written to it.
-    #[error(
-        "table {table:?} in {uri} is gone, and this job has written to it; bring it back (is its disk mounted?), or start \
-         over: remove the job's state in {state}"
-    )]
-    Gone {
-        /// The address.
-        uri: String,
-        /// The table.
-        table: String,
-        /// The job's state directory.
-        state: String,
-    },
-    /// The table cannot be taken over.
-    #[error("table {table:?} in {uri} cannot be taken over: {message}; name another target.table")]
-    Unusable {
-        /// The address.
-        uri: String,
-        /// The table.
-        table: String,
-        /// Why.
-        message: String,
-    },
-    /// The column holds vectors of another space (invariant 7).
-    #[error(
-        "the column `{column}` of table {table:?} holds vectors of {held}, the configuration makes {made}; two spaces \
-         never share a column: restore the old [embed.*] section, or name another target.table"
-    )]
-    OtherSpace {
-        /// The column.
-        column: String,
-        /// The table.
-        table: String,
-        /// The space in the table.
-        held: String,
-        /// The space of the configuration.
-        made: String,
-    },
-    /// The column keeps another kind of vectors than the collection has by that name.
-    #[error(
-        "the column `{column}` of table {table:?} keeps the vector {vector:?} as {held}, but in the collection it is \
-         {found}; name another target.table"
-    )]
-    OtherKind {
-        /// The column.
-        column: String,
-        /// The table.
-        table: String,
-        /// Qdrant's name of the vector.
-        vector: String,
-        /// What the column holds.
-        held: VectorColumn,
-        /// What the collection has.
-        found: VectorColumn,
-    },
-}
 
 /// Adds the columns that a table lacks, null in every row.
 async fn add_missing(table: &Table, fields: Vec<arrow_schema::Field>) -> anyhow::Result<()> {
@@ -396,178 +300,11 @@ impl Target {
             None => Ok(0),
         }
     }
-
-    /// Adds rows and moves the cursor, in one commit. Points that are in the table already must not be among them.
-    ///
-    /// # Errors
-    /// The commit failed: nothing of it is in the table.
-    pub async fn append(&mut self, batches: Vec<RecordBatch>, checkpoint: &Checkpoint) -> anyhow::Result<()> {
-        let params = WriteParams {
-            mode: WriteMode::Append,
-            transaction_properties: Some(checkpoint.properties()),
-            ..Default::default()
-        };
-        self.opened()?
-            .add(batches)
-            .write_options(WriteOptions {
-                lance_write_params: Some(params),
-            })
-            // Embeddings were checked when they came; Qdrant's other vectors are kept as they are.
-            .on_nan_vectors(NaNVectorBehavior::Keep)
-            .write_parallelism(1)
-            .execute()
-            .await
-            .context("the commit failed")?;
-        Ok(())
-    }
-
-    /// Moves the cursor where there are no rows to add: all points of the group failed.
-    ///
-    /// # Errors
-    /// The commit failed.
-    pub async fn advance(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
-        let table = self.opened()?;
-        let dataset = dataset_of(table).await?;
-        let operation = Operation::Append { fragments: Vec::new() };
-        let transaction = TransactionBuilder::new(dataset.version_id(), operation)
-            .transaction_properties(Some(checkpoint.properties()))
-            .build();
-        let committed = CommitBuilder::new(dataset)
-            .execute(transaction)
-            .await
-            .context("the commit failed")?;
-        replace(table, committed)
-    }
-
-    /// Removes rows by id, in one commit with a checkpoint. Returns how many there were.
-    ///
-    /// # Errors
-    /// The commit failed: nothing was removed.
-    pub async fn remove(&mut self, ids: &[PointId], checkpoint: &Checkpoint) -> anyhow::Result<u64> {
-        let table = self.opened()?;
-        table.checkout_latest().await?;
-        let dataset = dataset_of(table).await?;
-        let deleted = DeleteBuilder::new(Arc::clone(&dataset), id_filter(ids))
-            .execute_uncommitted()
-            .await
-            .context("the rows cannot be removed")?;
-        let mut transaction = deleted.transaction;
-        transaction.transaction_properties = Some(checkpoint.properties());
-        let mut commit = CommitBuilder::new(dataset);
-        if let Some(rows) = deleted.affected_rows {
-            commit = commit.with_affected_rows(rows);
-        }
-        let committed = commit.execute(transaction).await.context("the commit failed")?;
-        replace(table, committed)?;
-        Ok(deleted.num_deleted_rows)
-    }
-
-    /// Names the version that the table has before the job's first commit, unless that was done before. Where another job
-    /// has written since, the job begins anew: what that wrote is never undone with it.
-    ///
-    /// # Errors
-    /// The tag cannot be read or written.
-    pub async fn tag_before(&self, job: &str) -> anyhow::Result<()> {
-        let table = self.opened()?;
-        let name = tag_of(job);
-        let version = table.version().await?;
-        let Some(before) = tagged(table, &name).await? else {
-            return tag(table, &name, version).await;
-        };
-        let dataset = dataset_of(table).await?;
-        let newest = Checkpoint::newest(&dataset).await?;
-        let theirs = newest.as_ref().is_some_and(|newest| newest.job != job);
-        if theirs && newest != Checkpoint::newest(&dataset.checkout_version(before).await?).await? {
-            let mut tags = table.tags().await?;
-            tags.update(&name, version)
-                .await
-                .with_context(|| format!("cannot tag version {version} as {name:?}"))?;
-        }
-        Ok(())
-    }
-
-    /// The version that the table had before the job's first commit.
-    ///
-    /// # Errors
-    /// The tags cannot be read.
-    pub async fn version_before(&self, job: &str) -> anyhow::Result<Option<u64>> {
-        tagged(self.opened()?, &tag_of(job)).await
-    }
-
-    /// Takes the tag of [`Self::tag_before`] away.
-    ///
-    /// # Errors
-    /// The tags cannot be written.
-    pub async fn forget_version_before(&self, job: &str) -> anyhow::Result<()> {
-        let mut tags = self.opened()?.tags().await?;
-        tags.delete(&tag_of(job)).await.context("the tag cannot be taken away")
-    }
-
-    /// Takes the table back to an older version, as a new one: what came after stays readable in the versions between.
-    ///
-    /// # Errors
-    /// There is no such version, or the commit failed.
-    pub async fn restore(&mut self, version: u64) -> anyhow::Result<()> {
-        let table = self.opened()?;
-        table
-            .checkout(version)
-            .await
-            .with_context(|| format!("version {version} cannot be opened"))?;
-        let restored = table.restore().await.context("the commit failed");
-        table.checkout_latest().await?;
-        restored
-    }
-
-    /// Inserts or replaces rows by id, in one commit; a checkpoint may ride along. Ids within `batches` must differ.
-    /// Returns how many rows were new.
-    ///
-    /// # Errors
-    /// The commit failed: nothing of it is in the table.
-    pub async fn upsert(&mut self, batches: Vec<RecordBatch>, checkpoint: Option<&Checkpoint>) -> anyhow::Result<u64> {
-        let table = self.opened()?;
-        // A merge against an old snapshot would insert again what it cannot see.
-        table.checkout_latest().await?;
-        let dataset = dataset_of(table).await?;
-        let mut builder = MergeInsertBuilder::try_new(Arc::clone(&dataset), vec!["id".into()])?;
-        builder
-            .when_matched(WhenMatched::UpdateAll)
-            .when_not_matched(WhenNotMatched::InsertAll);
-        let merged = builder
-            .try_build()?
-            .execute_uncommitted_batches(batches)
-            .await
-            .context("the rows cannot be merged into the table")?;
-        let inserted = merged.stats.num_inserted_rows;
-        let mut transaction = merged.transaction;
-        transaction.transaction_properties = checkpoint.map(Checkpoint::properties);
-        let mut commit = CommitBuilder::new(dataset);
-        if let Some(rows) = merged.affected_rows {
-            commit = commit.with_affected_rows(rows);
-        }
-        let committed = commit.execute(transaction).await.context("the commit failed")?;
-        replace(table, committed)?;
-        Ok(inserted)
-    }
 }
 
 /// Where the table lies, where that is a local directory.
 pub fn directory_of(uri: &str, name: &str) -> Option<PathBuf> {
     (!uri.contains("://")).then(|| Path::new(uri).join(format!("{name}.lance")))
-}
-
-/// Names the table's version, so that it can be found again and is never cleaned away.
-pub(super) async fn tag(table: &Table, name: &str, version: u64) -> anyhow::Result<()> {
-    let mut tags = table.tags().await?;
-    tags.create(name, version)
-        .await
-        .with_context(|| format!("cannot tag version {version} as {name:?}"))
-}
-
-/// The version that a tag names.
-pub(super) async fn tagged(table: &Table, name: &str) -> anyhow::Result<Option<u64>> {
-    let tags = table.tags().await?;
-    let found = tags.list().await?.remove(name);
-    Ok(found.map(|contents| contents.version))
 }
 
 /// The newest version of a table through a handle of its own. One that is shared with the writer must stay where the
@@ -594,24 +331,5 @@ fn replace(table: &Table, dataset: Dataset) -> anyhow::Result<()> {
         .dataset()
         .context("the table is not a local or object-store table")?;
     wrapper.update(dataset);
-    Ok(())
-}
-
-/// Makes the directory and writes and removes a file in it.
-fn try_directory(dir: &Path) -> anyhow::Result<()> {
-    ensure!(!dir.is_file(), "it is a file");
-    std::fs::create_dir_all(dir)?;
-    let probe = dir.join(format!(".qlance-{}", std::process::id()));
-    std::fs::write(&probe, b"qlance")?;
-    std::fs::remove_file(&probe)?;
-    Ok(())
-}
-
-/// Writes and removes a small object below the address, as tables will be written.
-async fn try_store(registry: Arc<ObjectStoreRegistry>, uri: &str) -> anyhow::Result<()> {
-    let (store, base) = ObjectStore::from_uri_and_params(registry, uri, &ObjectStoreParams::default()).await?;
-    let probe = base.join(format!(".qlance-{}", std::process::id()));
-    store.put(&probe, b"qlance").await?;
-    store.delete(&probe).await?;
     Ok(())
 }

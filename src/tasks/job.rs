@@ -1,10 +1,13 @@
 //! Opening a job: everything that must be right before anything is written. Each thing that is not says so in one
 //! sentence, with the way out.
 
+mod begin;
+mod compared;
 mod recipe;
+mod table;
 mod vectors;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,30 +15,24 @@ use anyhow::bail;
 use lancedb::DistanceType;
 
 use super::JobFacts;
-use super::columns::Columns;
 use super::lock::Lock;
 use super::recipe::Recipe;
 use super::reconcile::reconcile;
 use super::writer::Limits;
-use crate::config::{ColumnType, Config, Profile, Provider};
+use crate::config::{ColumnType, Config};
+use crate::embed::Gateways;
 use crate::embed::teaching::Teaching;
-use crate::embed::{Gateways, Space};
 use crate::journal::{self, Counts, Journal, Spent};
 use crate::lance::index::Wishes;
 use crate::lance::schema::EMBEDDING;
-use crate::lance::target::directory_of;
-use crate::lance::{Checkpoint, Opened, TableSchema, Target, TargetError};
-use crate::point::{IdRange, Payload, PointId, RangeProgress};
+use crate::lance::{Checkpoint, TableSchema, Target};
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
-use crate::qdrant::source::{Distance, Wanted};
-use crate::qdrant::{CollectionFacts, ReadPoint, Source, VectorKind};
+use crate::qdrant::{CollectionFacts, Source};
+use begin::{new_ranges, new_schema};
+use compared::{comparable, compared_size, distance_of};
 use recipe::{columns, compared_vectors, embedders, media_room, plan, refuse_once};
-
-/// Payloads looked at before the first point is read.
-const SAMPLE: u64 = 500;
-/// Ids drawn for each range's boundary: enough that ranges differ by some tens of percent at most.
-const IDS_A_RANGE: u64 = 64;
+use table::{accept, connect, gone};
 
 /// How a job is opened.
 #[derive(Debug, Clone, Default)]
@@ -275,236 +272,4 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         config,
     };
     Ok((opening, target))
-}
-
-/// Connects to the target; whoever writes takes the table's lock.
-async fn connect(
-    config: &Config,
-    had_table: bool,
-    lock: Option<&mut Lock>,
-    options: &Options,
-    state_dir: &Path,
-) -> anyhow::Result<Target> {
-    let (uri, table) = (config.target_uri(), &config.target.table);
-    // Connecting makes the directory: it may lie where another file system is mounted at other times.
-    let is_lost = |directory: PathBuf| matches!(directory.try_exists(), Ok(false));
-    if had_table && directory_of(&uri, table).is_some_and(is_lost) {
-        return Err(gone(config, state_dir).into());
-    }
-    let target = Target::connect(&uri, table, !options.look_only).await?;
-    if let (Some(lock), Some(directory), false) = (lock, target.directory(), options.look_only) {
-        lock.take_table(directory, table)?;
-    }
-    Ok(target)
-}
-
-/// A table that never was can be made; one that was must come back.
-fn gone(config: &Config, state_dir: &Path) -> TargetError {
-    TargetError::Gone {
-        uri: config.target_uri(),
-        table: config.target.table.clone(),
-        state: state_dir.display().to_string(),
-    }
-}
-
-/// The size of the vector to compare with; `None` where the collection has no dense vectors at all.
-fn compared_size(config: &Config, collection: &CollectionFacts) -> anyhow::Result<Option<usize>> {
-    let wanted = &config.source.vector;
-    match collection.vectors.get(wanted) {
-        Some(VectorKind::Dense { size, .. }) => return Ok(Some(*size)),
-        Some(_) => bail!("source.vector: {wanted:?} is no dense vector; only dense vectors can be compared"),
-        None => {}
-    }
-    let dense: Vec<&str> = collection
-        .vectors
-        .iter()
-        .filter(|(_, kind)| matches!(kind, VectorKind::Dense { .. }))
-        .map(|(name, _)| {
-            if name.is_empty() {
-                "\"\" (the unnamed one)"
-            } else {
-                name.as_str()
-            }
-        })
-        .collect();
-    if dense.is_empty() && wanted.is_empty() && config.embed.text.provider != Provider::Carry {
-        return Ok(None);
-    }
-    let asked = if wanted.is_empty() {
-        "an unnamed vector".into()
-    } else {
-        format!("a vector {wanted:?}")
-    };
-    bail!(
-        "source.vector: collection {:?} has no {}; its dense vectors: {}",
-        config.source.collection,
-        asked.trim_start_matches("an ").trim_start_matches("a "),
-        if dense.is_empty() {
-            "none".into()
-        } else {
-            dense.join(", ")
-        }
-    )
-}
-
-/// Whether the cosine of a new embedding and Qdrant's vector means something; else why not.
-fn comparable(config: &Config, compared: Option<usize>, dimensions: usize) -> Result<(), String> {
-    match (config.divergence.same_space, compared) {
-        (Some(false), _) => Err("divergence.same_space says that the spaces differ".into()),
-        (_, None) => Err("the collection has no dense vector to compare with".into()),
-        (_, Some(size)) if size != dimensions => Err(format!(
-            "Qdrant's vectors have {size} numbers, the new embeddings {dimensions}"
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// What stands for a space that nobody wrote down.
-static UNKNOWN: String = String::new();
-
-type Existing = (Option<(TableSchema, Option<Checkpoint>)>, u64);
-
-/// Whether a table that is there may be written by this job, and from where on.
-fn accept(config: &Config, job: &str, found: Opened, columns: &Columns, adopt: bool) -> anyhow::Result<Existing> {
-    let (uri, table) = (config.target_uri(), config.target.table.clone());
-    // Whoever wrote last knows how far the table has come; who made it counts only where nobody has.
-    let newest = found.checkpoint.as_ref().map(|newest| newest.job.as_str());
-    let ours = newest.or(found.job.as_deref()) == Some(job);
-    if !ours && !adopt {
-        if let Some(other) = newest.filter(|_| found.job.as_deref() == Some(job)) {
-            let other = other.to_owned();
-            return Err(TargetError::TakenOver { uri, table, other }.into());
-        }
-        let owner = match &found.job {
-            Some(other) => format!("another job ({other})"),
-            None => "something else than qlance".into(),
-        };
-        return Err(TargetError::Foreign { uri, table, owner }.into());
-    }
-    let unusable = |message: String| TargetError::Unusable {
-        uri: uri.clone(),
-        table: table.clone(),
-        message,
-    };
-    let schema = found.schema.map_err(|error| unusable(error.to_string()))?;
-    for (column, made) in columns.spaces() {
-        let Some(held) = found.spaces.get(&column).or_else(|| {
-            // A column of embeddings without a space is of an unknown one.
-            schema.embeddings().any(|(name, _)| name == column).then_some(&UNKNOWN)
-        }) else {
-            continue;
-        };
-        if *held != made {
-            let held = serde_json::from_str::<Space>(held).ok();
-            return Err(TargetError::OtherSpace {
-                made: columns.all()[column.as_str()].to_string(),
-                column,
-                table,
-                held: held.map_or_else(|| "an unknown space".into(), |held| held.to_string()),
-            }
-            .into());
-        }
-    }
-    if config.media.store_media && config.embed.has_media() && !schema.keeps_media() {
-        return Err(unusable(
-            "media.store_media is set, but it was made without a column for the bytes of media".into(),
-        )
-        .into());
-    }
-    if ours {
-        return Ok((Some((schema, found.checkpoint)), 0));
-    }
-    Ok((Some((schema, None)), found.rows))
-}
-
-/// The columns of a table that is not there yet.
-async fn new_schema(
-    config: &Config,
-    source: &Source,
-    collection: &CollectionFacts,
-    columns: &Columns,
-    compares: &[Option<String>],
-) -> anyhow::Result<TableSchema> {
-    let dimensions = columns.all()[EMBEDDING].dimensions;
-    let sample: Vec<Payload> = source
-        .sample(SAMPLE, Wanted::Payloads)
-        .await?
-        .into_iter()
-        .filter_map(Result::ok)
-        .map(|point| point.payload)
-        .collect();
-    let content = &config.source.content;
-    // Pictures and sounds may do without any text.
-    let embeds = config.embed.text.provider != Provider::Carry && !config.embed.has_media();
-    if embeds && !sample.is_empty() && !sample.iter().any(|payload| payload.contains_key(content)) {
-        let mut keys: Vec<&str> = sample
-            .iter()
-            .flat_map(|payload| payload.keys().map(String::as_str))
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys.truncate(20);
-        bail!(
-            "source.content: none of {} sampled points has a payload field {content:?}; their fields: {}",
-            sample.len(),
-            if keys.is_empty() {
-                "none".into()
-            } else {
-                keys.join(", ")
-            }
-        );
-    }
-    let vectors = vectors::kept(config, collection, compares);
-    let schema = match config.target.profile {
-        Profile::Choir => TableSchema::choir(dimensions, &vectors),
-        Profile::Inferred => TableSchema::inferred(&sample, &config.columns, dimensions, &vectors),
-    };
-    let keeps_media = config.media.store_media && config.embed.has_media();
-    Ok(if keeps_media { schema.with_media() } else { schema })
-}
-
-/// The ranges of a new job: those of the journal, or new ones from a random sample of ids.
-async fn new_ranges(
-    config: &Config,
-    source: &Source,
-    journal: &journal::Shared,
-    keep: bool,
-) -> anyhow::Result<Vec<RangeProgress>> {
-    let kept = journal.run(|journal| journal.ranges()).await?;
-    let ranges = if let Some(ranges) = kept {
-        ranges
-    } else {
-        let wanted = config.source.ranges;
-        let ids: Vec<PointId> = match wanted {
-            1 => Vec::new(),
-            _ => source
-                .sample(wanted as u64 * IDS_A_RANGE, Wanted::Ids)
-                .await?
-                .into_iter()
-                .map(|point: ReadPoint| match point {
-                    Ok(point) => point.id,
-                    Err((id, _)) => id,
-                })
-                .collect(),
-        };
-        let ranges = IdRange::split(ids, wanted);
-        let drawn = ranges.clone();
-        if keep {
-            journal.run(move |journal| journal.set_ranges(&drawn)).await?;
-        }
-        ranges
-    };
-    Ok(ranges.into_iter().map(RangeProgress::new).collect())
-}
-
-/// The index's distance: Qdrant's. Manhattan has no counterpart in LanceDB; Euclid is the nearest.
-fn distance_of(config: &Config, collection: &CollectionFacts) -> DistanceType {
-    match collection.vectors.get(&config.source.vector) {
-        Some(VectorKind::Dense { distance, .. }) => match distance {
-            Distance::Cosine => DistanceType::Cosine,
-            Distance::Dot => DistanceType::Dot,
-            Distance::Euclid | Distance::Manhattan => DistanceType::L2,
-        },
-        _ => DistanceType::Cosine,
-    }
 }

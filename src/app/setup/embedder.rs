@@ -1,6 +1,7 @@
 //! The questions about who embeds.
 
-use super::{Next, Setup, Step, Try, is_variable};
+use super::answer::is_variable;
+use super::{Next, Setup, Step, Try};
 use crate::config::template::EmbedderAnswer;
 
 impl Setup {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::config::Config;
+use crate::config::template::EmbedderAnswer;
+use crate::tasks::setup::Refusal;
 use crossterm::event::KeyModifiers;
 
 fn press(setup: &mut Setup, code: KeyCode) -> Next {

@@ -1,4 +1,7 @@
+//! What is taken and what is refused, in which words; and what is shown of a configuration.
+
 use super::*;
+use crate::config::EmbedConfig;
 
 const SHORTEST: &str = "[source]\ncollection = \"m\"\n[target]\nuri = \"d\"\ntable = \"t\"\n";
 

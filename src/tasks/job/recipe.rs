@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::sync::Semaphore;
 
-use super::comparable;
+use super::compared::comparable;
 use crate::config::{Config, MediaText, Provider};
 use crate::embed::media::{Loader, Takes};
 use crate::embed::refuse_once::RefuseOnce;

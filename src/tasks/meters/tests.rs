@@ -3,6 +3,9 @@
 use futures::FutureExt as _;
 
 use super::*;
+use crate::embed::Gateways;
+use crate::journal::Spent;
+use crate::tasks::{Phase, Settings};
 
 fn setting(phase: &Phase) -> Setting<'_> {
     Setting {
