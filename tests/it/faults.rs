@@ -347,7 +347,7 @@ async fn a_server_whose_vectors_turn_bad_fails_no_point_where_a_request_has_one_
     world.embeddings.then(vec![Behaviour::Good; 20]);
     world.embeddings.always(Behaviour::NaN);
     let (code, report) = world.run().await;
-    assert_eq!((code, &report["failed"]), (5, &json!(0)), "{report}");
+    assert_eq!((code, &report["failed"]), (1, &json!(0)), "{report}");
     assert_says(&report, &["not even that of a plain word"]);
     assert_eq!(failures(&world).await, Vec::<Value>::new());
     world.embeddings.always(Behaviour::Good);

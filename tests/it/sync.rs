@@ -398,7 +398,7 @@ async fn killed_in_mid_sync_the_next_one_brings_over_the_rest_and_nothing_twice(
     child.kill().await.expect("killed");
     world.embeddings.clear_script();
 
-    let told = sync(&world, &["--remove-gone"], 0).await;
+    let told = sync(&world, &["--yes", "--remove-gone"], 0).await;
     assert_eq!(found(&told), [570, 700, 20, 0, 10, 0], "{told}");
     assert_eq!(told["found"]["inputs"], json!(720), "{told}");
     assert_eq!(told["done"], done([700, 20, 10, 0]), "{told}");

@@ -31,7 +31,7 @@ fn the_conservation_line_adds_up_in_every_snapshot() {
     let mut monitor = Monitor::new();
     let phase = Phase::Running;
     let start = Instant::now();
-    let hands: Vec<InHand> = (0..3).map(|_| meters.take_in_hand(100)).collect();
+    let mut hands: Vec<InHand> = (0..3).map(|_| meters.take_in_hand(100)).collect();
     let snapshot = monitor.snapshot(&meters, setting(&phase), start);
     assert_eq!((snapshot.read, snapshot.in_hand), (300, 300));
     let settled = Settled {
@@ -41,7 +41,8 @@ fn the_conservation_line_adds_up_in_every_snapshot() {
         ..Settled::default()
     };
     assert!(settled.adds_up());
-    meters.settle(settled, hands.into_iter().take(2).collect());
+    let settles = hands.drain(..2).collect();
+    meters.settle(settled, settles);
     let snapshot = monitor.snapshot(&meters, setting(&phase), start + Duration::from_secs(1));
     assert_eq!(
         snapshot.read,

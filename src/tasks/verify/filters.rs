@@ -412,7 +412,10 @@ mod tests {
         let seen: BTreeSet<PointId> = asked[..5].concat().into_iter().collect();
         assert_eq!(seen.len() as u64, GROUPS * AMONG);
         assert_eq!(asked[5], asked[0]);
-        assert_eq!(group_of(Some(&dealt([PointId::Num(1)].into_iter())), 3), Some(&[PointId::Num(1)][..]));
+        assert_eq!(
+            group_of(Some(&dealt([PointId::Num(1)].into_iter())), 3),
+            Some(&[PointId::Num(1)][..])
+        );
         assert_eq!(group_of(Some(&[]), 0), None, "a table without rows");
         assert_eq!(group_of(None, 0), None);
     }
