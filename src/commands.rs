@@ -9,6 +9,8 @@ macro_rules! tell {
     }};
 }
 
+pub(crate) use tell;
+
 mod acting;
 mod compare;
 #[cfg(all(feature = "embedded", feature = "minilm"))]

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::{App, Effect, Message};
 use crate::cli::ColorWhen;
-use crate::commands::Headless;
+use crate::commands::{Headless, tell};
 use crate::config::{Config, ConfigError};
 use crate::metrics::{self, Endpoint};
 use crate::tasks::supervisor::{self, Lines, Orders};
@@ -152,7 +152,7 @@ async fn finish(console: Console, work: JoinHandle<RunReport>, left: Left) -> an
     let headless = Headless { json: false };
     match left {
         Left::Aborted => {
-            eprintln!("qlance: stopped at once; the job can be resumed");
+            tell!("qlance: stopped at once; the job can be resumed");
             Ok(130)
         }
         Left::HungUp => {

@@ -7,7 +7,7 @@ use super::failures::which;
 use super::prompt::whom;
 use super::words::{counted, points, rows};
 use crate::journal::Filter;
-use crate::point::{PointId, grouped};
+use crate::point::{PointId, grouped, sum_of_money};
 use crate::tasks::Phase;
 use crate::tasks::sync::Difference;
 
@@ -262,7 +262,8 @@ fn price(found: &Difference) -> String {
     }
     let inputs = counted(found.inputs, "input", "inputs");
     let tokens = counted(found.tokens, "token", "tokens");
-    format!(" To embed: {inputs}, about {tokens}, ${:.4}.", found.cost_usd)
+    let usd = sum_of_money(found.cost_usd, 4);
+    format!(" To embed: {inputs}, about {tokens}, ${usd}.")
 }
 
 #[cfg(test)]
@@ -395,6 +396,18 @@ mod tests {
         let wanted = "Retry all 11 failed points? 2 points are being retried already";
         assert!(all.question.starts_with(wanted), "{}", all.question);
         assert_eq!(all.choices[1].0, "Retry 11 failed points");
+    }
+
+    #[test]
+    fn a_small_price_is_not_told_as_none() {
+        let found = Difference {
+            new: 1,
+            inputs: 1,
+            tokens: 12,
+            cost_usd: 0.000_02,
+            ..Difference::default()
+        };
+        assert_eq!(price(&found), " To embed: 1 input, about 12 tokens, $0.00002.");
     }
 
     #[test]

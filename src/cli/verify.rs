@@ -34,7 +34,8 @@ pub struct VerifyArgs {
     /// Repair without asking: bring over, embed again, remove repeated rows.
     #[arg(long, short, requires = "repair")]
     pub yes: bool,
-    /// Repair removes rows whose points are gone from Qdrant, without asking; without --yes only that.
+    /// Repair removes rows whose points are gone from Qdrant, without asking; without --yes the rest is asked for, or
+    /// left.
     #[arg(long, requires = "repair")]
     pub remove_gone: bool,
     /// List this many offenders of each check.
@@ -85,7 +86,7 @@ pub struct SyncArgs {
     /// Bring over what is new or changed, without asking.
     #[arg(long, short)]
     pub yes: bool,
-    /// Remove rows whose points are gone from Qdrant, without asking; without --yes only that.
+    /// Remove rows whose points are gone from Qdrant, without asking; without --yes the rest is asked for, or left.
     #[arg(long)]
     pub remove_gone: bool,
     /// Only say what differs and what it would cost.

@@ -12,6 +12,7 @@ use super::{print_json, printable, read_or_not};
 use crate::config::Config;
 use crate::lance::index::Step;
 use crate::metrics::{self, Endpoint};
+use crate::point::sum_of_money;
 use crate::tasks::supervisor::{self, Lines, Orders};
 use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
 
@@ -257,7 +258,7 @@ impl Teller {
         if report.status != Status::Error {
             self.say(&format!(
                 "{status}: read {} = written {} + failed {} + skipped {}; {} divergent; {:.1} s, {:.0} points/s; {} \
-                 requests, {} tokens, ${:.4}; table {} version {}, {} rows",
+                 requests, {} tokens, ${}; table {} version {}, {} rows",
                 report.read,
                 report.written,
                 report.failed,
@@ -267,7 +268,7 @@ impl Teller {
                 report.points_per_second,
                 report.embedding.requests,
                 report.embedding.tokens,
-                report.embedding.cost_usd,
+                sum_of_money(report.embedding.cost_usd, 4),
                 report.table.name,
                 report.table.version,
                 report.table.rows

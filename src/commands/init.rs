@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use super::{print_json, printable};
+use super::{print_json, printable, read_or_not};
 use crate::app::setup::given::PROVIDERS;
 use crate::app::setup::{Next, Setup, Step, Tried, Try};
 use crate::cli::{Cli, InitArgs, InitProfile, InitProvider};
@@ -27,7 +27,7 @@ pub(super) async fn run(cli: &Cli, args: &InitArgs) -> anyhow::Result<u8> {
     };
     let ended = walk.go().await;
     if args.json {
-        print_json(&walk.told(&ended))?;
+        read_or_not(print_json(&walk.told(&ended)))?;
     } else {
         for note in &walk.notes {
             tell!("qlance: {}", printable(note));

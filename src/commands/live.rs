@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::{print_json, printable};
+use super::{print_json, printable, read_or_not};
 use crate::cli::{Cli, LiveCommand, LiveSettings};
 use crate::config::{Config, Job};
+use crate::point::sum_of_money;
 use crate::tasks::control::{self, Answer, Outcome, Request, Standing, Verb};
 use crate::tasks::lock;
 use crate::tasks::{Setting, Settings};
@@ -17,17 +18,20 @@ pub(super) async fn run(cli: &Cli, command: &LiveCommand) -> anyhow::Result<u8> 
     let config = Config::load(&cli.config)?;
     let job = config.job(cli.state.as_deref());
     let (request, json) = asked(command);
-    let Some(answer) = control::ask(&job.dir, &request).await? else {
-        bail!(nobody(&job));
+    let answer = match control::ask(&job.dir, &request).await {
+        Ok(Some(answer)) => answer,
+        Ok(None) => Answer::error(nobody(&job)),
+        Err(error) => Answer::error(format!("{error:#}")),
     };
     if json {
-        print_json(&answer)?;
-        return Ok(u8::from(answer.outcome != Outcome::Confirmed));
+        read_or_not(print_json(&answer))?;
     }
     if answer.outcome != Outcome::Confirmed {
         bail!(answer.message.unwrap_or_else(|| "it does not say why not".to_owned()));
     }
-    write!(std::io::stdout(), "{}", printable(&told(request.ask, &answer)))?;
+    if !json {
+        write!(std::io::stdout(), "{}", printable(&told(request.ask, &answer)))?;
+    }
     Ok(0)
 }
 
@@ -64,8 +68,8 @@ fn nobody(job: &Job) -> String {
     match lock::holder(&job.dir) {
         None => "no qlance is at work on this job; `qlance run` starts one".to_owned(),
         Some(holder) => format!(
-            "the qlance that has this job ({holder}) cannot be asked: it is just beginning or ending, or there could be \
-             no control socket, and then {} says so",
+            "the qlance that has this job ({holder}) cannot be asked: it is just beginning or ending, or does \
+             what nobody steers (`undo`, `verify --pay`), or there could be no control socket, and then {} says so",
             job.dir.join("qlance.log").display()
         ),
     }
@@ -127,7 +131,7 @@ fn status(standing: &Standing) -> String {
         let left = left.map_or_else(String::new, |left| format!(", next try in {left} s"));
         text.push_str(&format!("waiting   {}{left}\n", waiting.reason.replace('\n', " ")));
     }
-    text.push_str(&format!("cost      ${:.4}\n", standing.cost_usd));
+    text.push_str(&format!("cost      ${}\n", sum_of_money(standing.cost_usd, 4)));
     text.push_str(&format!("settings  {}\n", settings(standing.settings.as_ref())));
     text
 }
@@ -164,6 +168,7 @@ mod tests {
             written: 9_400,
             failed: 12,
             in_hand: 100,
+            cost_usd: 0.000_02,
             rate: 1_240.4,
             eta: Some(Duration::from_secs(9)),
             settings: Settings {
@@ -185,7 +190,7 @@ mod tests {
              phase     running\n\
              points    9,412 of 20,000: read 9,512 = written 9,400 + failed 12 + skipped 0 + in hand 100\n\
              rate      1240 points/s, 00:09 left\n\
-             cost      $0.0000\n\
+             cost      $0.00002\n\
              settings  50 requests in flight at most; 64 inputs a request at most; 3,000 requests a minute at most; no \
              cap on tokens a minute; the budget is $5.00\n"
         );

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{print_json, printable};
 use crate::cli::{Cli, PlanArgs};
 use crate::config::Config;
+use crate::point::sum_of_money;
 use crate::tasks::job::{self, Options};
 use crate::tasks::plan::{self, Estimate, PlanReport};
 
@@ -81,7 +82,7 @@ fn estimates(plan: &PlanReport) -> [(&'static str, &Estimate, fn(f64) -> String)
     [
         ("failures", &plan.failures, |value| format!("{value:.0}")),
         ("tokens", &plan.tokens, |value| format!("{value:.0}")),
-        ("cost", &plan.cost_usd, |value| format!("${value:.4}")),
+        ("cost", &plan.cost_usd, |value| format!("${}", sum_of_money(value, 4))),
         ("time", &plan.seconds, |value| format!("{value:.0} s")),
         ("disk", &plan.disk_bytes, |value| {
             format!("{:.1} MiB", value / f64::from(1 << 20))

@@ -10,10 +10,14 @@ use super::acting::{Begun, begin};
 use super::{print_json, printable, read_or_not};
 use crate::cli::{Cli, SyncArgs};
 use crate::config::Config;
+use crate::point::sum_of_money;
 use crate::tasks::job::Options;
 use crate::tasks::supervisor::{Orders, Start};
 use crate::tasks::sync::{CaughtUp, Difference, STOPPED};
 use crate::tasks::{Level, Phase, StopReason, TaskCommand, TaskEvent};
+
+/// What is said where nobody agreed to bring anything over.
+const STAYS: &str = "what is new or changed stays as it is; --yes brings it over";
 
 /// How it went.
 #[derive(Default)]
@@ -159,8 +163,10 @@ pub(super) fn describe(found: &Difference) -> String {
     }
     if found.inputs > 0 {
         text.push_str(&format!(
-            "\nto embed: {} inputs, about {} tokens, ${:.4}",
-            found.inputs, found.tokens, found.cost_usd
+            "\nto embed: {} inputs, about {} tokens, ${}",
+            found.inputs,
+            found.tokens,
+            sum_of_money(found.cost_usd, 4)
         ));
     }
     text
@@ -174,7 +180,7 @@ async fn wanted(found: &Difference, args: &SyncArgs) -> Option<TaskCommand> {
     let comes = found.new + found.content + found.payload > 0;
     let given = Given::of(args.yes, args.remove_gone, args.json);
     let agreed = Agreed::to(found, comes, given, "Bring it over?").await;
-    agreed.command(found, comes)
+    agreed.command(found, comes, STAYS)
 }
 
 /// What was agreed to: two things, each by itself.
@@ -203,13 +209,14 @@ impl Agreed {
         agreed
     }
 
-    /// The command for just that; none where nothing was agreed to. Says what stays as it is.
-    pub(super) fn command(self, found: &Difference, comes: bool) -> Option<TaskCommand> {
+    /// The command for just that; none where nothing was agreed to. Says what stays as it is, of what was to come with
+    /// `stays`.
+    pub(super) fn command(self, found: &Difference, comes: bool, stays: &str) -> Option<TaskCommand> {
         if !self.bring && !self.remove {
             tell!("nothing was written");
         }
         if comes && !self.bring {
-            tell!("what is new or changed stays as it is; --yes brings it over");
+            tell!("{stays}");
         }
         if found.gone > 0 && !self.remove {
             tell!(
@@ -294,8 +301,23 @@ mod tests {
             };
             let agreed = Agreed::to(&found, comes, given, "?").await;
             let context = format!("{found:?} --yes {yes} --remove-gone {remove_gone}");
-            assert_eq!(agreed.command(&found, comes), expected, "{context}");
+            assert_eq!(agreed.command(&found, comes, STAYS), expected, "{context}");
         }
+    }
+
+    #[test]
+    fn a_small_price_is_not_told_as_none() {
+        let found = Difference {
+            inputs: 1,
+            tokens: 12,
+            cost_usd: 0.000_02,
+            ..Difference::default()
+        };
+        let text = describe(&found);
+        assert!(
+            text.ends_with("to embed: 1 inputs, about 12 tokens, $0.00002"),
+            "{text}"
+        );
     }
 
     #[tokio::test]

@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn open_failures_are_counted_by_class() {
+    fn open_failures_are_counted_by_cause() {
         let mut journal = journal_with(25);
         journal
             .set_state(&[PointId::Num(0)], &[State::Failed], State::Recovered, None)

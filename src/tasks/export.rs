@@ -18,6 +18,7 @@ const PAGE: u64 = 500;
 struct Entry<'a> {
     id: PointId,
     error: &'a str,
+    // The agreed name in the file; everywhere else it is the cause.
     class: Cause,
     attempts: u32,
     state: State,

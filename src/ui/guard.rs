@@ -4,7 +4,7 @@
 use ratatui::buffer::{Buffer, Cell};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::text::{is_harmful, is_plain};
+use super::text::{is_drawn, is_harmful};
 
 /// Marks over and under one character at most. More of them pile up over the lines above and below.
 const MOST_MARKS: usize = 8;
@@ -26,7 +26,9 @@ fn settle_at(cells: &mut [Cell]) -> usize {
         return 1;
     };
     let symbol = cell.symbol();
-    if symbol.len() == 1 && is_plain(symbol.as_bytes()) {
+    // Nearly every cell is one of these.
+    let mut letters = symbol.chars();
+    if letters.next().is_some_and(is_drawn) && letters.as_str().is_empty() {
         return 1;
     }
     let wide = symbol.width().max(1);
@@ -36,22 +38,31 @@ fn settle_at(cells: &mut [Cell]) -> usize {
         cell.set_symbol(" ");
         return 1;
     }
-    let Some(agreed) = agreed(symbol) else {
+    if is_agreed(symbol, wide) {
         return wide;
-    };
+    }
     let mut place = 0;
-    for (part, columns) in agreed {
+    for (part, columns) in agreed(symbol, wide) {
         cells[place].set_symbol(&part);
         place += columns;
     }
     place
 }
 
-/// What of a symbol every terminal shows alike, where that is not the symbol as it is: each of its characters that takes
-/// columns, with its marks, and how many columns. Some terminals join them and others show them side by side; in a cell of
-/// its own each is overwritten by what comes there next. What takes more columns than the symbol has is left out.
-fn agreed(symbol: &str) -> Option<Vec<(String, usize)>> {
-    let room = symbol.width().max(1);
+/// Whether every terminal shows a symbol of so many columns alike: a character that fills them, and its marks.
+fn is_agreed(symbol: &str, room: usize) -> bool {
+    let takes = |c: char, columns: usize| c.width().unwrap_or(0) == columns && !is_harmful(c) && !only_shapes(c);
+    let mut letters = symbol.chars();
+    room <= 2
+        && letters.next().is_some_and(|c| takes(c, room))
+        && letters.clone().all(|c| takes(c, 0))
+        && letters.count() <= MOST_MARKS
+}
+
+/// What of a symbol of so many columns every terminal shows alike: each of its characters that takes columns, with its
+/// marks, and how many columns. Some terminals join them and others show them side by side; in a cell of its own each is
+/// overwritten by what comes there next. What takes more columns than the symbol has is left out.
+fn agreed(symbol: &str, room: usize) -> Vec<(String, usize)> {
     let mut parts: Vec<(String, usize)> = Vec::new();
     let (mut used, mut marks) = (0, 0);
     for c in symbol.chars() {
@@ -76,8 +87,7 @@ fn agreed(symbol: &str) -> Option<Vec<(String, usize)>> {
     if parts.is_empty() {
         parts.push(("\u{fffd}".to_owned(), 1));
     }
-    let same = matches!(&parts[..], [(part, columns)] if part == symbol && *columns == room);
-    (!same).then_some(parts)
+    parts
 }
 
 /// Whether a character only asks for another shape of those beside it, and is no column of its own: joiners, selectors,
@@ -140,7 +150,39 @@ mod tests {
         assert_eq!(line, ["日", " ", " ", "│", "語", " "]);
     }
 
+    #[test]
+    fn lines_and_bars_cost_no_more_than_plain_text() {
+        // The quickest of several: whatever else the machine does meanwhile only makes one slower.
+        let costs = |pattern: &str| {
+            let line: String = pattern.chars().cycle().take(200).collect();
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
+            for y in 0..60 {
+                buffer.set_string(0, y, &line, Style::new());
+            }
+            let before = buffer.clone();
+            let quickest = (0..50).map(|_| {
+                let begun = std::time::Instant::now();
+                settle(&mut buffer);
+                begun.elapsed()
+            });
+            let quickest = quickest.min().unwrap_or_default();
+            assert_eq!(buffer, before, "{pattern}");
+            quickest
+        };
+        let (plain, drawn) = (costs("plain text "), costs("│─┌█▁░⣿\u{2800}"));
+        assert!(drawn <= plain * 3, "{drawn:?}, and {plain:?} of plain text");
+    }
+
     proptest! {
+        #[test]
+        fn what_stays_as_it_is_is_seen_without_taking_it_apart(
+            symbol in "[a│⣿日é가\u{301}\u{ff9e}\u{200d}\u{fe0f}\u{200b}\u{1f469}]{1,3}|a\u{301}{7,9}|\\PC{1,2}",
+        ) {
+            let room = symbol.width().max(1);
+            let is_same = agreed(&symbol, room) == [(symbol.clone(), room)];
+            prop_assert_eq!(is_agreed(&symbol, room), is_same, "{:?}", symbol);
+        }
+
         #[test]
         fn a_cell_is_as_wide_as_its_characters(text in any::<String>(), columns in 1_u16..40) {
             for symbol in settled(&text, columns) {

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::text::{columns, is_plain};
+use super::text::{columns, is_drawn, is_plain};
 
 /// Draws lines from the top of an area on, each cut at its right edge.
 pub(super) fn lines(frame: &mut Frame<'_>, area: Rect, lines: &[Line<'_>]) {
@@ -20,11 +20,6 @@ pub(super) fn lines(frame: &mut Frame<'_>, area: Rect, lines: &[Line<'_>]) {
             x = write(buffer, (x, y), area.right(), &span.content, style);
         }
     }
-}
-
-/// Whether a character is one that bars and lines are made of, or a plain one: each fills a column and joins no other.
-fn is_drawn(letter: char) -> bool {
-    matches!(letter, ' '..='~' | '\u{2500}'..='\u{259f}')
 }
 
 /// Writes a text as far as the right edge; answers the column after it.
@@ -77,7 +72,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_what_a_paragraph_draws(
-            texts in prop::collection::vec(("[ab ~█░─日é\u{301}]{0,20}", "[a█▌│░\u{301}]{0,20}|[█▁]{0,40}"), 0..8),
+            texts in prop::collection::vec(("[ab ~█░─⣿日é\u{301}]{0,20}", "[a█▌│░\u{301}]{0,20}|[█▁⡇]{0,40}"), 0..8),
             (x, y, width, height) in (0_u16..20, 0_u16..8, 2_u16..40, 0_u16..8),
         ) {
             let area = Rect::new(x, y, width, height);

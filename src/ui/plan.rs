@@ -10,7 +10,7 @@ use super::text::{clock, columns, count, fit, pad, wrap};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::actions::{ActionId, Motion};
-use crate::point::counted;
+use crate::point::{counted, sum_of_money};
 use crate::tasks::plan::{Basis, Estimate, FieldPlan, PlanReport, VectorPlan};
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, plan: &PlanReport) {
@@ -164,7 +164,7 @@ fn estimates(plan: &PlanReport) -> [(&'static str, &Estimate, Show); 5] {
     [
         ("failures", &plan.failures, whole),
         ("tokens", &plan.tokens, whole),
-        ("cost", &plan.cost_usd, |value| format!("${value:.4}")),
+        ("cost", &plan.cost_usd, |value| format!("${}", sum_of_money(value, 4))),
         ("time", &plan.seconds, |value| {
             clock(std::time::Duration::from_secs_f64(value.clamp(0.0, 1e9)))
         }),

@@ -39,6 +39,12 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
+/// Whether a character is a plain one, or one that bars, lines and plots are made of: each fills a column on every
+/// terminal and joins no other.
+pub(super) fn is_drawn(letter: char) -> bool {
+    matches!(letter, ' '..='~' | '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}')
+}
+
 /// Untrusted text on one line: control characters, characters that turn the writing direction and those that are not
 /// seen become `�`.
 pub fn clean(text: &str) -> String {

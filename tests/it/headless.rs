@@ -203,6 +203,8 @@ async fn a_reader_that_has_seen_enough_changes_nothing_of_the_end() {
         &["evaluate"],
         &["failures", "list"],
         &["failures", "retry", "--json"],
+        &["live", "status", "--json"],
+        &["init", "--url", "http://127.0.0.1:1", "--json"],
     ] {
         let whole = world.qlance(args).await;
         assert_eq!(args[0] == "verify", offenders.exists(), "{args:?}: {}", said(&whole));

@@ -217,11 +217,18 @@ async fn where_nobody_is_at_work_that_is_said_and_nothing_is_made() {
         &["pause"],
         &["resume"],
         &["try-now"],
-        &["stop", "--json"],
+        &["stop"],
         &["set", "--max-in-flight", "3"],
     ] {
         assert_nobody(&asked(&world, args).await);
     }
+    let output = asked(&world, &["stop", "--json"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let answer: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)));
+    assert_eq!(answer["outcome"], "error", "{answer}");
+    let why = answer["message"].as_str().expect("a reason");
+    assert!(why.starts_with("no qlance is at work on this job"), "{why}");
     assert!(!world.path().join(".qlance").exists());
     for args in [&["set"][..], &["set", "--max-in-flight", "0"], &["sing"]] {
         let output = asked(&world, args).await;

@@ -410,7 +410,7 @@ fn the_filter_follows_every_letter() {
 }
 
 #[test]
-fn a_class_typed_in_full_filters_by_class() {
+fn a_cause_typed_in_full_filters_by_cause() {
     let mut console = Console::listing(12);
     console.key("/");
     assert_eq!(console.types("no_conten"), lists(&text("no_conten"), 0));

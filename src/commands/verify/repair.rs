@@ -19,6 +19,9 @@ use crate::tasks::sync::{CaughtUp, Difference};
 use crate::tasks::verify::{self, Told, Verification, Wish};
 use crate::tasks::{Phase, StopReason, TaskCommand, TaskEvent};
 
+/// What is said where nobody agreed to the repair.
+const STAYS: &str = "what can be repaired stays as it is; --yes repairs it";
+
 /// How a repair went.
 #[derive(Default)]
 struct Story {
@@ -196,7 +199,7 @@ async fn agreed(found: &Difference, args: &VerifyArgs) -> Option<TaskCommand> {
         found.new + found.content + found.payload + found.repeats > 0 || found.unindexed || found.unfinished.is_some();
     let given = Given::of(args.yes, args.remove_gone, args.json);
     let agreed = Agreed::to(found, mends, given, "Repair that?").await;
-    agreed.command(found, mends)
+    agreed.command(found, mends, STAYS)
 }
 
 #[cfg(test)]

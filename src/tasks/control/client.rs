@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
@@ -38,7 +38,8 @@ pub async fn ask(dir: &Path, request: &Request) -> anyhow::Result<Option<Answer>
     let text = tokio::time::timeout(CONFIRMS + 2 * PATIENCE, talk)
         .await
         .context("the qlance that is at work does not answer; it may be stopped (SIGSTOP) or stuck")?
-        .with_context(|| format!("the qlance that is at work hung up at {}", place.display()))?;
+        // In words: a broken pipe that is kept as such would be taken for a reader of stdout that has seen enough.
+        .map_err(|error| anyhow!("the qlance that is at work hung up at {}: {error}", place.display()))?;
     anyhow::ensure!(
         !text.is_empty(),
         "the qlance that is at work hung up without an answer; it is ending"

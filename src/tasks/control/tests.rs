@@ -117,6 +117,17 @@ async fn whoever_waits_when_the_work_ends_is_told_so() {
 }
 
 #[tokio::test]
+async fn whoever_hangs_up_is_no_reader_that_has_seen_enough() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let listener = UnixListener::bind(dir.path().join(SOCKET)).expect("a socket");
+    let hangs_up = tokio::spawn(async move { drop(listener.accept().await) });
+    let error = ask(dir.path(), &Verb::Stop.into()).await.expect_err("no answer");
+    hangs_up.await.expect("no panic");
+    assert!(error.downcast_ref::<io::Error>().is_none(), "{error:?}");
+    assert!(format!("{error:#}").contains("hung up"), "{error:#}");
+}
+
+#[tokio::test]
 async fn garbage_is_an_error_and_the_next_one_is_heard() {
     let dir = tempfile::tempdir().expect("a directory");
     let (_door, _snapshots) = opened(dir.path());

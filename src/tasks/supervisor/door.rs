@@ -55,9 +55,10 @@ impl Work {
             (TaskCommand::Resume, Phase::Stopped(_)) if !self.ends_when_done => None,
             (TaskCommand::Resume, phase) => Some(is_no_time(phase)),
             (TaskCommand::Stop, Phase::Ready) => Some(is_no_time(&self.phase)),
-            (TaskCommand::Stop, Phase::Finishing(_)) if !self.ends_when_done => {
-                Some("all points are over; the table is being finished, and only leaving the console stops that")
-            }
+            (TaskCommand::Stop, Phase::Finishing(_)) if !self.ends_when_done => Some(
+                "all points are over; the table is being finished, and only leaving its console stops that, or Ctrl-C \
+                     where it has none",
+            ),
             (TaskCommand::Set(_), _) if self.parts.recipe.gateways.main().is_none() => {
                 Some("vectors are carried over: there is no embedder to set")
             }

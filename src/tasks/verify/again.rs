@@ -16,7 +16,7 @@ use crate::embed::{Caller, Input};
 use crate::journal::Decision;
 use crate::lance::{Role, Row};
 use crate::point::verdict::{AGAIN, Outcome, Sample};
-use crate::point::{Point, PointId, Similarity, grouped};
+use crate::point::{Point, PointId, Similarity, grouped, sum_of_money};
 use crate::qdrant::source::Part;
 use crate::tasks::migrate::{Finished, embed_points};
 use crate::tasks::prepare::{Plan, text_of};
@@ -133,10 +133,10 @@ pub(super) async fn run(ground: &Ground<'_>, check: &mut Check, rows: ToEmbed) -
     }
     if !allowed {
         let why = format!(
-            "; embedding {} of them again would take about {} tokens, ${:.4}: --pay allows it",
+            "; embedding {} of them again would take about {} tokens, ${}: --pay allows it",
             grouped(again.drawn),
             grouped(again.tokens),
-            again.usd
+            sum_of_money(again.usd, 4)
         );
         check.notes.push(format!("no content was embedded again{why}"));
         again.why_not = Some(why);

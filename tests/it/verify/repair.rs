@@ -45,8 +45,14 @@ async fn every_fault_is_repaired_and_verified_once_more() {
         faults.extend([Fault::Missing, Fault::Doubled, Fault::Missing]);
         planter.plant(&faults, &mut StdRng::seed_from_u64(5)).await;
         let before = planter.version().await;
-        let (code, told) = asked(&world, &["verify", "--repair", "--json"]).await;
-        assert_eq!(code, Some(4), "nobody agreed: {told}");
+        let output = world.qlance(&["verify", "--repair", "--json"]).await;
+        assert_eq!(output.status.code(), Some(4), "nobody agreed: {}", said(&output));
+        let heard = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            heard.contains("what can be repaired stays as it is; --yes repairs it"),
+            "{heard}"
+        );
+        let told: Value = serde_json::from_slice(&output.stdout).expect("an object");
         assert_eq!(told["done"], Value::Null);
         assert_eq!(planter.version().await, before, "nothing was written");
         let found = &told["found"];
