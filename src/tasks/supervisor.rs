@@ -107,7 +107,7 @@ pub async fn run(config: Arc<Config>, orders: Orders, lines: Lines) -> RunReport
                 .unless_left(&mut commands, Work::restored(&target))
                 .await
                 .unwrap_or_else(|| Ok(Meters::default()));
-            let work = Work::new((opening, target), restored, events.clone(), snapshot).await;
+            let work = Work::new((opening, target), restored, &orders, events.clone(), snapshot).await;
             serve(work, (commands, door), ears, orders).await
         }
     };

@@ -6,12 +6,12 @@ use std::time::Duration;
 use qlance::config::Config;
 use qlance::tasks::job::Options;
 use qlance::tasks::supervisor::{self, Lines, Orders, Start};
-use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
+use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Snapshot, Status, StopReason, TaskCommand, TaskEvent};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::support::world::{World, messages};
+use crate::support::world::{World, messages, said};
 
 /// Work that was begun, with both ends of its lines.
 struct Begun {
@@ -107,4 +107,39 @@ async fn a_journal_that_is_held_by_another_holds_no_command_up() {
     world.embeddings.latency(Duration::ZERO);
     let (code, report) = world.run().await;
     assert_eq!((code, &report["written"]), (0, &json!(2_000)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_moves_no_points_begins_none_for_another_process_either() {
+    let world = World::with(&messages(200)).await;
+    world.embeddings.latency(Duration::from_millis(200));
+    world.config(&[
+        ("source", "page_points = 20\nranges = 1\n"),
+        ("target", "commit_rows = 20\n"),
+        ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 20\n"),
+    ]);
+    let mut begun = Begun::of(&world, Start::AtOnce);
+    begun.until(|event| matches!(event, TaskEvent::Committed { .. })).await;
+    begun.ask(TaskCommand::Quit).await;
+    let before = begun.end().await;
+    assert!(before.read < 200, "{before:?}");
+    world.embeddings.latency(Duration::ZERO);
+    let mut begun = Begun::of(&world, Start::Never);
+    begun
+        .until(|event| *event == TaskEvent::PhaseChanged(Phase::Stopped(StopReason::NotAsked)))
+        .await;
+    let output = world.qlance(&["live", "resume"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(
+        said(&output).contains("no points are moved in this session"),
+        "{}",
+        said(&output)
+    );
+    begun.ask(TaskCommand::Quit).await;
+    let after = begun.end().await;
+    assert_eq!(
+        (after.status, after.read),
+        (Status::Incomplete, before.read),
+        "{after:?}"
+    );
 }

@@ -124,12 +124,15 @@ pub(super) struct Work {
     pub(super) settled_before: u64,
     pub(super) quitting: bool,
     pub(super) ends_when_done: bool,
+    /// Whether points may be moved in this session at all.
+    pub(super) moves_points: bool,
 }
 
 impl Work {
     pub(super) async fn new(
         (opening, target): (Opening, Target),
         restored: anyhow::Result<Meters>,
+        orders: &Orders,
         events: mpsc::Sender<TaskEvent>,
         snapshot: watch::Sender<Snapshot>,
     ) -> Self {
@@ -153,6 +156,7 @@ impl Work {
             events: events.clone(),
             limits,
             threshold: opening.config.divergence.threshold as f32,
+            unmended: orders.options.mend,
         });
         let parts = migrate::Parts {
             source: opening.source.clone(),
@@ -208,6 +212,7 @@ impl Work {
             steps: Vec::new(),
             quitting: false,
             ends_when_done: false,
+            moves_points: orders.start != Start::Never,
             opening,
         };
         if let Err(error) = work.writer.ask(Message::Recount).await {
