@@ -329,6 +329,9 @@ impl Work {
 
     /// Starts a retry, or queues it behind the one that runs.
     pub(super) async fn start_retry(&mut self, wanted: RetryOf) {
+        if self.syncing {
+            return self.refuse_retry().await;
+        }
         if self.retrying {
             if self.waiting_retries.len() < 100 {
                 self.waiting_retries.push(wanted);

@@ -1,6 +1,8 @@
 //! Brings over what a comparison found: new and changed points, and, where the operator wants it, the removal of what is
 //! gone. Each round is one commit; what is done leaves the journal's list, so that it can be cut off anywhere.
 
+use std::collections::HashSet;
+
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -10,6 +12,7 @@ use crate::embed::{Caller, Embedding};
 use crate::journal::Drift;
 use crate::lance::read;
 use crate::lance::schema::{EMBEDDING, MAX_EMBEDDINGS};
+use crate::lance::target::own_handle;
 use crate::point::{Failure, Modality, PointId, Similarity};
 use crate::qdrant::source::Part;
 use crate::tasks::migrate::{Embedded, Finished, bytes_of, embed_points};
@@ -117,10 +120,13 @@ async fn embed_round(sync: &Sync, kind: Drift, ids: &[PointId], done: &mut Caugh
     };
     let failures = std::mem::take(&mut embedded.failures);
     done.failed += failures.len() as u64;
-    let (late, stuck): (Vec<_>, Vec<_>) = match kind {
-        Drift::New => (failures, Vec::new()),
-        _ => (Vec::new(), failures),
+    // What has a row by now is not new: it would be among the failures and in the table.
+    let failed: Vec<PointId> = failures.iter().map(|(id, _)| *id).collect();
+    let has_row: HashSet<PointId> = match kind {
+        Drift::New if !failed.is_empty() => present(sync, &failed).await?,
+        _ => failed.into_iter().collect(),
     };
+    let (stuck, late): (Vec<_>, Vec<_>) = failures.into_iter().partition(|(id, _)| has_row.contains(id));
     write(sync, embedded, late, done).await?;
     settle(sync, ids.to_vec()).await?;
     if !stuck.is_empty() {
@@ -131,6 +137,12 @@ async fn embed_round(sync: &Sync, kind: Drift, ids: &[PointId], done: &mut Caugh
         sync.journal.run(move |journal| journal.record_drift(&stuck)).await?;
     }
     Ok(())
+}
+
+/// Which of these points have a row just now, whoever wrote it.
+async fn present(sync: &Sync, ids: &[PointId]) -> anyhow::Result<HashSet<PointId>> {
+    let own = own_handle(&sync.table()?).await?;
+    Ok(read::present(&own, ids).await?.into_iter().collect())
 }
 
 /// Points whose content is the same: they keep their embedding, and nothing is paid for.
