@@ -11,12 +11,15 @@ use qlance::point::PointId;
 use qlance::tasks::supervisor::{self, Lines, Orders, Start};
 use qlance::tasks::sync::Difference;
 use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Selection, Snapshot, TaskCommand, TaskEvent};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::support::embeddings_server::{Behaviour, embedding_of};
+use crate::support::planting::{Fault, Planter};
 use crate::support::world::{SIZE, World, messages, point, said, wait_for};
 
 /// What takes longer hangs.
@@ -248,6 +251,33 @@ async fn what_was_decided_after_the_stores_were_compared_is_not_undone() {
     assert_kept(&world, 3).await;
     let found = work.compare().await;
     assert!(found.is_none(), "{found:?}");
+    work.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_wrote_before_the_stores_were_compared_is_noticed_before_anything_is_brought_over() {
+    let world = migrated("").await;
+    let mut work = Work::open(&world, Start::Never);
+    assert!(work.compare().await.is_none());
+    let planter = Planter::open(&world).await;
+    let planted = planter.plant(&[Fault::Extra], &mut StdRng::seed_from_u64(4)).await;
+    let theirs = planted[0].ids[0];
+    let rows = world.rows().await;
+    let held = rows.iter().find(|row| row.point.id == theirs).expect("a row");
+    let text = held.point.payload["content"].as_str().expect("a text");
+    // Its row was added after the writer looked last; all that differs is the payload.
+    world.upsert(&[point(theirs, json!({"content": text}))]).await;
+    assert_eq!(work.compare().await.payload, 1);
+    let requests = world.embeddings.requests();
+    let (added, replaced, error) = work.catch_up().await;
+    assert_eq!((added, replaced), (0, 0));
+    assert!(
+        error
+            .as_deref()
+            .is_some_and(|error| error.contains("something else wrote to it")),
+        "{error:?}"
+    );
+    assert_eq!(world.embeddings.requests(), requests);
     work.leave().await;
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use anyhow::Context as _;
+use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use super::Sync;
@@ -53,6 +54,8 @@ pub struct CaughtUp {
 /// # Errors
 /// Something that no single point is to blame for, or the operator stopped it; what was done so far is in `done`.
 pub async fn apply(sync: &Sync, wanted: Wanted, done: &mut CaughtUp) -> anyhow::Result<()> {
+    // Before anything is paid for: what was compared is the newest version, and the writer's own may be an earlier one.
+    hand_over(sync, None, Embedded::default(), Vec::new()).await?;
     if wanted.bring {
         // First: what turns out to have another content by now joins those that are embedded.
         while let Some(ids) = next(sync, Drift::Payload).await? {
@@ -164,7 +167,11 @@ async fn payload_round(sync: &Sync, ids: &[PointId], done: &mut CaughtUp) -> any
         if let Plan::Embed { content, .. } = &parts.recipe.plan {
             point.payload = with_edit(sync, &point, content).await?;
         }
-        let Some(row) = rows.get(&point.id) else { continue };
+        // It had one when both stores were compared.
+        let Some(row) = rows.get(&point.id) else {
+            changed.push((point.id, Drift::New, None));
+            continue;
+        };
         let Some(embedding) = row.embedding.clone() else {
             continue;
         };
@@ -225,15 +232,27 @@ async fn write(
     if batch.is_none() && failures.is_empty() {
         return Ok(());
     }
+    let count = embedded.points.len() as u64;
+    let added = hand_over(sync, batch, embedded, failures).await?;
+    done.added += added;
+    done.replaced += count - added;
+    Ok(())
+}
+
+/// Has the writer write; with nothing to write it only makes sure that nobody else has. Answers how many rows were new.
+async fn hand_over(
+    sync: &Sync,
+    rows: Option<RecordBatch>,
+    embedded: Embedded,
+    failures: Vec<(PointId, Failure)>,
+) -> anyhow::Result<u64> {
     let ids = embedded.ids();
-    let count = ids.len() as u64;
     let similarities = embedded.similarities();
     let shortened = embedded.shortened;
-    let added = sync
-        .parts
+    sync.parts
         .writer
         .ask(|answer| Message::CatchUp {
-            rows: batch,
+            rows,
             ids,
             similarities,
             shortened,
@@ -241,8 +260,5 @@ async fn write(
             done: answer,
         })
         .await
-        .context("what was brought over cannot be written")?;
-    done.added += added;
-    done.replaced += count - added;
-    Ok(())
+        .context("what was brought over cannot be written")
 }
