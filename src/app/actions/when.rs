@@ -5,7 +5,7 @@ use crate::app::divergence::{Asked, Pane};
 use crate::app::screen::Screen;
 use crate::app::{diff, verify};
 use crate::journal::State;
-use crate::tasks::Phase;
+use crate::tasks::{Phase, StopReason};
 
 type When = Result<(), &'static str>;
 
@@ -179,7 +179,11 @@ pub(super) fn can_repair(app: &App) -> When {
     is_open(app)?;
     app.verify.can_repair()?;
     is_quiet(app)?;
-    require(app.phase == Phase::Complete, "the migration has not come to its end")
+    match app.phase {
+        // What broke off over somebody else's rows cannot go on before they are taken over.
+        Phase::Complete | Phase::Stopped(StopReason::Broken(_)) => Ok(()),
+        _ => Err("the migration has not come to its end"),
+    }
 }
 
 pub(super) fn has_offenders(app: &App) -> When {

@@ -107,6 +107,8 @@ pub(super) struct Work {
     pub(super) verification: Option<Arc<Verification>>,
     /// What a repair that was planned does beside catching up.
     pub(super) mending: Option<Mending>,
+    /// How a job that has not come to its end stood before it was gone over.
+    pub(super) at_rest: Option<Phase>,
     pub(super) compared: Arc<AtomicU64>,
     pub(super) waiting_retries: Vec<RetryOf>,
     pub(super) retried: Option<RetryReport>,
@@ -206,6 +208,7 @@ impl Work {
             stop_verify: CancellationToken::new(),
             verification: None,
             mending: None,
+            at_rest: None,
             compared: Arc::default(),
             waiting_retries: Vec::new(),
             retried: None,
