@@ -13,6 +13,7 @@ mod deciding;
 mod door;
 mod ending;
 mod mending;
+mod pausing;
 mod questions;
 mod state;
 mod syncing;

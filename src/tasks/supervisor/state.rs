@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::pausing::Confirming;
 use super::{Ears, Orders, Start};
 use crate::embed::Caller;
 use crate::journal::{Shared, Spent};
@@ -117,7 +118,7 @@ pub(super) struct Work {
     pub(super) errands: usize,
     /// Ends with the decision that was begun last.
     pub(super) deciding: Option<oneshot::Receiver<()>>,
-    pub(super) flushing: bool,
+    pub(super) confirming: Confirming,
     pub(super) threshold: f32,
     pub(super) spent: Spent,
     /// Whether the journal is being told what was spent.
@@ -178,7 +179,7 @@ impl Work {
         let mut work = Self {
             errands: 0,
             deciding: None,
-            flushing: false,
+            confirming: Confirming::default(),
             threshold: opening.config.divergence.threshold as f32,
             spent: opening.spent,
             keeping_spent: false,
@@ -385,7 +386,7 @@ impl Work {
 
     /// Keeps the snapshot current, and confirms a pause once nothing is in flight.
     pub(super) fn tick(&mut self) {
-        if self.phase == Phase::Pausing && !self.flushing && self.is_quiet() {
+        if self.phase == Phase::Pausing && self.confirming.is_due(Instant::now()) && self.is_quiet() {
             self.flush();
         }
         self.publish();
