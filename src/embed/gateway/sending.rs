@@ -10,8 +10,8 @@ use crate::embed::{Input, Role};
 use crate::point::{Cause, Failure};
 
 impl Gateway {
-    /// Sends a batch; where it is rejected, or nothing that comes for it can be used, halves it until the bad inputs stand
-    /// alone.
+    /// Sends a batch; where it is rejected, or nothing that comes for it can be used, halves it until the bad inputs
+    /// stand alone.
     ///
     /// Inputs are blamed between two proofs that the server embeds anything at all: one before the first is blamed, and
     /// one after the last. A server that turns bad in between blames nobody, and one that was bad for a while is asked
@@ -110,8 +110,8 @@ impl Gateway {
         result.map(|()| settled)
     }
 
-    /// Whether a plain word comes out at once. Where it does later, what the server said before says nothing; that happens
-    /// as often as a request is tried, and no more.
+    /// Whether a plain word comes out at once. Where it does later, what the server said before says nothing; that
+    /// happens as often as a request is tried, and no more.
     async fn is_steady(
         &self,
         said: &str,

@@ -23,8 +23,8 @@ pub(super) struct Local {
     root: Option<Root>,
 }
 
-/// The directory, and which one it was when something was read below it last, or when it was opened: where it is mounted
-/// no more, another one lies at its place.
+/// The directory, and which one it was when something was read below it last, or when it was opened: where it is
+/// mounted no more, another one lies at its place.
 #[derive(Debug, Clone)]
 struct Root {
     place: PathBuf,

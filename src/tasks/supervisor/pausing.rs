@@ -1,5 +1,5 @@
-//! When a pause is to be confirmed: what is in order is committed first, and where that cannot be done it is tried again
-//! with growing pauses, and said once.
+//! When a pause is to be confirmed: what is in order is committed first, and where that cannot be done it is tried
+//! again with growing pauses, and said once.
 
 use std::time::{Duration, Instant};
 
