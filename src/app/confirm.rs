@@ -153,6 +153,7 @@ impl Confirm {
     /// Bringing together what a verification found apart, in a table.
     pub fn repair(found: &Difference, table: &str) -> Self {
         let parts = [
+            (found.unfinished.unwrap_or(0), "ahead of the migration to take out"),
             (found.new, "to bring over"),
             (found.content, "to embed again"),
             (found.payload, "to write again without embedding"),
@@ -166,16 +167,21 @@ impl Confirm {
         if found.unindexed {
             parts.push("the indexes to bring up to date".to_owned());
         }
-        let mut question = format!(
-            "Repair: {}. {} stay as they are.",
-            parts.join(", "),
-            grouped(found.same)
-        );
+        // Before the migration has come to its end nobody has counted what stays.
+        let stays = if found.unfinished.is_some() {
+            let others = if parts.is_empty() { "all rows" } else { "all other rows" };
+            parts.push(format!("{others} to take over as they are"));
+            "The migration can go on then.".to_owned()
+        } else {
+            format!("{} stay as they are.", grouped(found.same))
+        };
+        let mut question = format!("Repair: {}. {stays}", parts.join(", "));
         question.push_str(&pointless(found, table));
         question.push_str(&price(found));
         let keep = Choice::CatchUp { remove_gone: false };
         let remove = Choice::CatchUp { remove_gone: true };
-        let mends = found.new + found.content + found.payload + found.repeats > 0 || found.unindexed;
+        let changes = found.new + found.content + found.payload + found.repeats;
+        let mends = changes > 0 || found.unindexed || found.unfinished.is_some();
         let choices = match (mends, found.gone > 0) {
             (true, false) => vec![("Repair".to_owned(), 'r', keep)],
             (true, true) => vec![
@@ -444,6 +450,16 @@ mod tests {
                 ],
             ),
             (Confirm::repair(&found(0, 4), table), vec![format!("D{delete}")]),
+            (
+                Confirm::repair(
+                    &Difference {
+                        unfinished: Some(0),
+                        ..Difference::default()
+                    },
+                    table,
+                ),
+                vec!["Repair".to_owned()],
+            ),
         ] {
             assert_eq!(labels(&question), wanted, "{}", question.question);
             let gone = question

@@ -127,7 +127,8 @@ struct Passenger<'a> {
 enum Verdict {
     /// At least one embedding can be used.
     Answered(Answer),
-    /// The one embedding that was asked for came and cannot be used: the input is to blame, or a server that has gone bad.
+    /// Every embedding that was asked for came and none can be used: the inputs are to blame, or a server that has gone
+    /// bad.
     Unusable(String),
     /// It will not have them.
     Rejected(String),

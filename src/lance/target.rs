@@ -318,6 +318,15 @@ pub async fn own_handle(table: &Table) -> anyhow::Result<Table> {
     Ok(own)
 }
 
+/// The newest checkpoint in the version that a handle shows, of whatever job.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn checkpoint_in(table: &Table) -> anyhow::Result<Option<Checkpoint>> {
+    let dataset = dataset_of(table).await?;
+    Checkpoint::newest(&dataset).await
+}
+
 /// The lance dataset behind a table handle.
 pub(super) async fn dataset_of(table: &Table) -> anyhow::Result<Arc<Dataset>> {
     let wrapper = table

@@ -13,6 +13,7 @@ mod deciding;
 mod door;
 mod ending;
 mod mending;
+mod pausing;
 mod questions;
 mod state;
 mod syncing;
@@ -107,7 +108,7 @@ pub async fn run(config: Arc<Config>, orders: Orders, lines: Lines) -> RunReport
                 .unless_left(&mut commands, Work::restored(&target))
                 .await
                 .unwrap_or_else(|| Ok(Meters::default()));
-            let work = Work::new((opening, target), restored, events.clone(), snapshot).await;
+            let work = Work::new((opening, target), restored, &orders, events.clone(), snapshot).await;
             serve(work, (commands, door), ears, orders).await
         }
     };

@@ -48,6 +48,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Below this a row counts as divergent.
     pub threshold: f32,
+    /// Whether the table was let in although it may not add up: nothing is written before it is mended.
+    pub unmended: bool,
 }
 
 /// The handle of the writer task.
@@ -61,13 +63,17 @@ pub struct Writer {
 
 /// A writer that is gone cannot be asked anything: its task panicked.
 const GONE: &str = "the writer task has ended";
+/// Why a table that was let in for a repair is not written to.
+const UNMENDED: &str = "the table was opened to be mended; nothing else is written before that";
 
 impl Writer {
     /// Starts the task.
     pub fn spawn(parts: Parts) -> (Self, JoinHandle<Target>) {
         // Pages are bounded by the memory budget; the room only saves wake-ups.
         let (messages, inbox) = mpsc::channel(16);
-        let (trouble, broken) = watch::channel(None);
+        // Whatever rows are there would be taken for the job's own.
+        let unmended = parts.unmended.then(|| Fault::trouble(UNMENDED));
+        let (trouble, broken) = watch::channel(unmended.clone());
         let (published, table) = watch::channel(parts.target.table().cloned());
         let run = Arc::new(AtomicU64::new(0));
         let task = Task {
@@ -81,7 +87,7 @@ impl Writer {
             rows_in_table: 0,
             pending: parts.checkpoint.ranges.iter().map(|_| Pending::default()).collect(),
             group: Group::default(),
-            broken: None,
+            broken: unmended,
             parts,
         };
         (

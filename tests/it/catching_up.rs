@@ -5,18 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use qlance::config::Config;
-use qlance::journal::Decision;
+use qlance::journal::{Decision, Drift, Journal};
 use qlance::lance::Row;
 use qlance::point::PointId;
 use qlance::tasks::supervisor::{self, Lines, Orders, Start};
 use qlance::tasks::sync::Difference;
 use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Selection, Snapshot, TaskCommand, TaskEvent};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::support::embeddings_server::{Behaviour, embedding_of};
+use crate::support::planting::{Fault, Planter};
 use crate::support::world::{SIZE, World, messages, point, said, wait_for};
 
 /// What takes longer hangs.
@@ -179,6 +182,62 @@ async fn no_row_is_made_anew_while_the_stores_are_brought_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_tried_again_while_the_stores_are_brought_together() {
+    let world = World::with(&[messages(5), vec![point(90, json!({"thread_id": "a"}))]].concat()).await;
+    world.config(&[("pipeline", "index = false\n")]);
+    assert_eq!(world.run().await.0, 3, "one has no content");
+    world
+        .upsert(&[
+            point(90, json!({"content": "mended"})),
+            point(101, json!({"content": "new 101"})),
+        ])
+        .await;
+    let mut work = Work::open(&world, Start::Never);
+    assert_eq!(work.compare().await.new, 1);
+    world.embeddings.latency(Duration::from_secs(1));
+    work.tell(TaskCommand::CatchUp { remove_gone: false }).await;
+    work.reaches(Phase::CatchingUp).await;
+    let retried = |event: TaskEvent| match event {
+        TaskEvent::RetryEnded { recovered, error, .. } => Some((recovered, error)),
+        _ => None,
+    };
+    let retry = || TaskCommand::Retry(Selection::Ids(vec![id(90)]));
+    work.tell(retry()).await;
+    let (recovered, error) = work.next("the refusal", retried).await;
+    assert_eq!(recovered, 0);
+    assert!(
+        error
+            .as_deref()
+            .is_some_and(|error| error.contains("both stores are being gone over")),
+        "{error:?}"
+    );
+    assert_eq!(work.caught_up().await, (1, 0, None));
+    work.tell(retry()).await;
+    assert_eq!(work.next("the end of the retry", retried).await, (1, None));
+    work.leave().await;
+    assert_eq!(world.run().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_for_new_and_has_a_row_is_not_among_the_failures_too() {
+    let world = migrated("").await;
+    world.upsert(&[point(3, json!({"content": "poison"}))]).await;
+    world.embeddings.reject_inputs_containing("poison");
+    let mut work = Work::open(&world, Start::Never);
+    assert_eq!(work.compare().await.content, 1);
+    let mut jobs = std::fs::read_dir(world.path().join(".qlance")).expect("the state directory");
+    let job = jobs.next().expect("a job").expect("an entry").path();
+    let mut journal = Journal::open(&job).expect("the journal");
+    journal.record_drift(&[(id(3), Drift::New, None)]).expect("recorded");
+    assert_eq!(work.catch_up().await, (0, 0, None));
+    let drift = journal.drift_of(&[id(3)]).expect("read");
+    assert_eq!(drift.get(&id(3)), Some(&Drift::Stuck), "its row says what it was");
+    work.leave().await;
+    let (code, report) = world.run().await;
+    assert_eq!((code, &report["failed"]), (0, &json!(0)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_after_the_stores_were_compared_is_not_undone() {
     let world = migrated("").await;
     world
@@ -192,6 +251,33 @@ async fn what_was_decided_after_the_stores_were_compared_is_not_undone() {
     assert_kept(&world, 3).await;
     let found = work.compare().await;
     assert!(found.is_none(), "{found:?}");
+    work.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_wrote_before_the_stores_were_compared_is_noticed_before_anything_is_brought_over() {
+    let world = migrated("").await;
+    let mut work = Work::open(&world, Start::Never);
+    assert!(work.compare().await.is_none());
+    let planter = Planter::open(&world).await;
+    let planted = planter.plant(&[Fault::Extra], &mut StdRng::seed_from_u64(4)).await;
+    let theirs = planted[0].ids[0];
+    let rows = world.rows().await;
+    let held = rows.iter().find(|row| row.point.id == theirs).expect("a row");
+    let text = held.point.payload["content"].as_str().expect("a text");
+    // Its row was added after the writer looked last; all that differs is the payload.
+    world.upsert(&[point(theirs, json!({"content": text}))]).await;
+    assert_eq!(work.compare().await.payload, 1);
+    let requests = world.embeddings.requests();
+    let (added, replaced, error) = work.catch_up().await;
+    assert_eq!((added, replaced), (0, 0));
+    assert!(
+        error
+            .as_deref()
+            .is_some_and(|error| error.contains("something else wrote to it")),
+        "{error:?}"
+    );
+    assert_eq!(world.embeddings.requests(), requests);
     work.leave().await;
 }
 

@@ -500,6 +500,43 @@ async fn a_server_none_of_whose_vectors_can_be_used_blames_no_input_even_of_requ
 }
 
 #[tokio::test]
+async fn inputs_none_of_which_gives_a_vector_that_can_be_used_are_blamed_together() {
+    for count in [2, 3, 7] {
+        let (server, gateway) = rig(|_| {}).await;
+        server.always(Behaviour::ZerosFor("message"));
+        let causes = causes(embed(&gateway, &messages(count)).await);
+        assert_eq!(causes, vec![Some(Cause::BadVector); count]);
+        // Halving all of it, and a plain word before and after.
+        assert!(server.requests() <= 2 * count - 1 + 2, "{} requests", server.requests());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_bad_for_a_while_blames_no_input_of_that_time() {
+    for (bad, count) in [(1, 5), (2, 5), (3, 5), (2, 1), (3, 1)] {
+        let (server, gateway) = rig(|config| config.max_attempts = 3).await;
+        server.then(vec![Behaviour::ZerosFor(""); bad]);
+        let texts = messages(count);
+        assert_vectors(&embed(&gateway, &texts).await, &texts);
+    }
+    // It is bad again and again.
+    let (server, gateway) = rig(|config| config.max_attempts = 3).await;
+    let round = [Behaviour::ZerosFor(""), Behaviour::ZerosFor(""), Behaviour::Good];
+    server.then(round.iter().cycle().take(9).cloned());
+    assert_outage(&embed(&gateway, &messages(5)).await, 3, "one time and not another");
+}
+
+#[tokio::test]
+async fn a_server_none_of_whose_vectors_can_be_used_blames_no_input_of_a_batch() {
+    let (server, gateway) = rig(|config| config.max_attempts = 2).await;
+    server.always(Behaviour::ZerosFor(""));
+    assert_outage(&embed(&gateway, &messages(5)).await, 2, "not even that of a plain word");
+    assert_eq!(server.requests(), 3, "all of them, and the word twice");
+    server.always(Behaviour::Good);
+    assert_vectors(&embed(&gateway, &messages(5)).await, &messages(5));
+}
+
+#[tokio::test]
 async fn the_bad_inputs_of_a_batch_are_found_and_no_other_is_blamed() {
     let (server, gateway) = rig(|config| config.max_batch_inputs = 100).await;
     server.reject_inputs_containing("poison");

@@ -6,12 +6,16 @@ use std::time::Duration;
 use qlance::config::Config;
 use qlance::tasks::job::Options;
 use qlance::tasks::supervisor::{self, Lines, Orders, Start};
-use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
+use qlance::tasks::verify::Wish;
+use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Snapshot, Status, StopReason, TaskCommand, TaskEvent};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::support::world::{World, messages};
+use crate::support::planting::{Fault, Planter};
+use crate::support::world::{World, messages, said};
 
 /// Work that was begun, with both ends of its lines.
 struct Begun {
@@ -51,6 +55,16 @@ impl Begun {
             let event = self.events.recv().await.expect("the work goes on");
             if happens(&event) {
                 return;
+            }
+        }
+    }
+
+    /// Waits for an event of the wanted kind.
+    async fn next<T>(&mut self, wanted: impl Fn(TaskEvent) -> Option<T>) -> T {
+        loop {
+            let event = self.events.recv().await.expect("the work goes on");
+            if let Some(found) = wanted(event) {
+                return found;
             }
         }
     }
@@ -107,4 +121,94 @@ async fn a_journal_that_is_held_by_another_holds_no_command_up() {
     world.embeddings.latency(Duration::ZERO);
     let (code, report) = world.run().await;
     assert_eq!((code, &report["written"]), (0, &json!(2_000)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_moves_no_points_begins_none_for_another_process_either() {
+    let world = World::with(&messages(200)).await;
+    world.embeddings.latency(Duration::from_millis(200));
+    world.config(&[
+        ("source", "page_points = 20\nranges = 1\n"),
+        ("target", "commit_rows = 20\n"),
+        ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 20\n"),
+    ]);
+    let mut begun = Begun::of(&world, Start::AtOnce);
+    begun.until(|event| matches!(event, TaskEvent::Committed { .. })).await;
+    begun.ask(TaskCommand::Quit).await;
+    let before = begun.end().await;
+    assert!(before.read < 200, "{before:?}");
+    world.embeddings.latency(Duration::ZERO);
+    let mut begun = Begun::of(&world, Start::Never);
+    begun
+        .until(|event| *event == TaskEvent::PhaseChanged(Phase::Stopped(StopReason::NotAsked)))
+        .await;
+    let output = world.qlance(&["live", "resume"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(
+        said(&output).contains("no points are moved in this session"),
+        "{}",
+        said(&output)
+    );
+    begun.ask(TaskCommand::Quit).await;
+    let after = begun.end().await;
+    assert_eq!(
+        (after.status, after.read),
+        (Status::Incomplete, before.read),
+        "{after:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_somebody_elses_row_broke_off_is_repaired_and_goes_on_in_the_same_session() {
+    let world = World::with(&messages(200)).await;
+    world.embeddings.latency(Duration::from_millis(200));
+    world.config(&[
+        ("source", "page_points = 20\nranges = 1\n"),
+        ("target", "commit_rows = 20\n"),
+        ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 20\n"),
+        ("pipeline", "index = false\n"),
+    ]);
+    let mut begun = Begun::of(&world, Start::AtOnce);
+    begun.until(|event| matches!(event, TaskEvent::Committed { .. })).await;
+    begun.ask(TaskCommand::Pause).await;
+    begun
+        .until(|event| *event == TaskEvent::PhaseChanged(Phase::Paused))
+        .await;
+    let planter = Planter::open(&world).await;
+    planter.plant(&[Fault::Extra], &mut StdRng::seed_from_u64(3)).await;
+    begun.ask(TaskCommand::Resume).await;
+    let broken = |event: &TaskEvent| matches!(event, TaskEvent::PhaseChanged(Phase::Stopped(StopReason::Broken(_))));
+    begun.until(broken).await;
+    world.embeddings.latency(Duration::ZERO);
+    begun.ask(TaskCommand::Verify(Box::new(Wish::default()))).await;
+    let verified = |event: TaskEvent| match event {
+        TaskEvent::Verified(result) => Some(result.map(drop)),
+        _ => None,
+    };
+    assert_eq!(begun.next(verified).await, Ok(()));
+    begun.ask(TaskCommand::PlanRepair).await;
+    let compared = |event: TaskEvent| match event {
+        TaskEvent::Compared(result) => Some(result.map(|found| found.unfinished)),
+        _ => None,
+    };
+    assert_eq!(begun.next(compared).await, Ok(Some(1)));
+    // Whoever does not agree yet may ask again.
+    begun.until(broken).await;
+    begun.ask(TaskCommand::CatchUp { remove_gone: false }).await;
+    let caught_up = |event: TaskEvent| match event {
+        TaskEvent::CaughtUp(done, error) => Some((done.removed, error)),
+        _ => None,
+    };
+    assert_eq!(begun.next(caught_up).await, (1, None));
+    begun
+        .until(|event| *event == TaskEvent::PhaseChanged(Phase::Stopped(StopReason::ByOperator)))
+        .await;
+    begun.ask(TaskCommand::Resume).await;
+    begun
+        .until(|event| *event == TaskEvent::PhaseChanged(Phase::Complete))
+        .await;
+    begun.ask(TaskCommand::Quit).await;
+    let report = begun.end().await;
+    assert_eq!((report.status, report.written), (Status::Complete, 200), "{report:?}");
+    assert_eq!(world.rows().await.len(), 200);
 }

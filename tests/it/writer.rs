@@ -40,7 +40,7 @@ impl Job {
     async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let target = target(&dir).await;
-        Self::over(dir, target, 0)
+        Self::over(dir, target, 0, false)
     }
 
     /// The same on a table that another job made, with rows of these points.
@@ -54,10 +54,10 @@ impl Job {
         let theirs = Checkpoint::new("other", 0, vec![RangeProgress::new(IdRange::ALL)]);
         let rows = vec![batch(ids.iter().copied())];
         target.append(rows, &theirs).await.expect("committed");
-        Self::over(dir, target, ids.len() as u64)
+        Self::over(dir, target, ids.len() as u64, false)
     }
 
-    fn over(dir: TempDir, target: Target, adopted: u64) -> Self {
+    fn over(dir: TempDir, target: Target, adopted: u64, unmended: bool) -> Self {
         let schema = schema();
         let journal = Shared::new(Journal::in_memory().expect("a journal"));
         let meters = Arc::new(Meters::default());
@@ -76,6 +76,7 @@ impl Job {
                 age: Duration::from_secs(3_600),
             },
             threshold: 0.5,
+            unmended,
         });
         Self {
             writer,
@@ -485,6 +486,30 @@ async fn what_somebody_else_adds_is_noticed_for_good_until_it_is_mended() {
     job.assert_settled(18, 2).await;
     let expected: Vec<u64> = (1..21).filter(|n| ![9, 10].contains(n)).collect();
     assert_eq!(job.numbers().await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_was_let_in_to_be_mended_is_not_written_to_before_that() {
+    let before = Job::new().await;
+    before.commit(before.page(0, 1..11, &[])).await.expect("committed");
+    before.add_behind(5).await;
+    let mut opened = target(&before.dir).await;
+    opened.open().await.expect("readable").expect("a table");
+    let job = Job::over(before.dir, opened, 0, true);
+    let version = job.version().await;
+    // It counts the rows that it finds: those of somebody else do not show in what comes after.
+    job.replace(&[1]).await.expect_err("not mended yet");
+    job.commit(job.page(0, 11..21, &[])).await.expect_err("not mended yet");
+    assert_eq!(job.version().await, version, "something was written");
+    let mend = |done| Message::Mend {
+        repeats: vec![PointId::Num(5)],
+        settled: Vec::new(),
+        done,
+    };
+    assert_eq!(job.writer.ask(mend).await.expect("mended"), 1);
+    job.reset().await.expect("reset");
+    job.commit(job.page(0, 11..21, &[])).await.expect("committed");
+    assert_eq!(job.numbers().await, (1..21).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

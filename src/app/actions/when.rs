@@ -5,7 +5,7 @@ use crate::app::divergence::{Asked, Pane};
 use crate::app::screen::Screen;
 use crate::app::{diff, verify};
 use crate::journal::State;
-use crate::tasks::Phase;
+use crate::tasks::{Phase, StopReason};
 
 type When = Result<(), &'static str>;
 
@@ -87,6 +87,7 @@ fn is_failed(state: State) -> When {
 }
 
 pub(super) fn can_retry(app: &App) -> When {
+    can_make_rows_anew(app)?;
     stands(app, is_failed)
 }
 
@@ -99,6 +100,7 @@ pub(super) fn can_unskip(app: &App) -> When {
 }
 
 pub(super) fn has_failures(app: &App) -> When {
+    can_make_rows_anew(app)?;
     require(app.failures.is_current(), "the journal is being read")?;
     require(app.failures.retryable() > 0, "there are no failures to retry")
 }
@@ -109,6 +111,7 @@ pub(super) fn can_edit(app: &App) -> When {
         app.snapshot.settings.in_flight > 0,
         "vectors are carried over; nothing is embedded",
     )?;
+    can_make_rows_anew(app)?;
     match app.failures.selected() {
         Some(row) => is_failed(app.failures.standing(row)),
         None => Err("no failed point is selected"),
@@ -128,7 +131,8 @@ pub(super) fn can_embed_again(app: &App) -> When {
     has_divergent(app)
 }
 
-/// Catching up writes rows that it has read before: what is decided in between would be lost.
+/// Catching up writes rows that it has read before: what is decided in between would be lost, and what a retry brings
+/// over would be new to it.
 fn can_make_rows_anew(app: &App) -> When {
     match app.phase {
         Phase::Comparing => Err("both stores are being compared"),
@@ -175,7 +179,11 @@ pub(super) fn can_repair(app: &App) -> When {
     is_open(app)?;
     app.verify.can_repair()?;
     is_quiet(app)?;
-    require(app.phase == Phase::Complete, "the migration has not come to its end")
+    match app.phase {
+        // What broke off over somebody else's rows cannot go on before they are taken over.
+        Phase::Complete | Phase::Stopped(StopReason::Broken(_)) => Ok(()),
+        _ => Err("the migration has not come to its end"),
+    }
 }
 
 pub(super) fn has_offenders(app: &App) -> When {

@@ -57,6 +57,23 @@ fn a_retry_of_marked_points_that_stops_leaves_them_failed() {
 }
 
 #[test]
+fn nothing_is_tried_again_while_both_stores_are_gone_over() {
+    for (phase, why) in [
+        (Phase::Comparing, "both stores are being compared"),
+        (Phase::CatchingUp, "both stores are being brought together"),
+    ] {
+        let mut console = Console::listing(3);
+        console.event(TaskEvent::PhaseChanged(phase));
+        for (key, action) in [("r", "retry"), ("R", "retry all"), ("e", "edit")] {
+            assert_eq!(console.key(key), [], "{action}");
+            console.assert_says(&format!("{action}: {why}"));
+        }
+        console.event(TaskEvent::PhaseChanged(Phase::Complete));
+        assert_eq!(console.key("r"), retries(&[1]));
+    }
+}
+
+#[test]
 fn what_waits_for_the_next_retry_stays_queued() {
     let mut console = Console::listing(3);
     console.key("r");

@@ -16,17 +16,18 @@ const LEAST_THROTTLE: Duration = Duration::from_millis(100);
 impl Gateway {
     /// Inputs are about to be blamed. Unless the server gave a usable embedding for a request that had begun after
     /// `rejected`, a plain word must pass first: if even that is rejected, or its embedding cannot be used however often it
-    /// is asked for, the server or the configuration is at fault, and no point may be blamed.
+    /// is asked for, the server or the configuration is at fault, and no point may be blamed. Answers whether the word
+    /// came out at the first try: where it did not, the server was bad just now, and what it said before says nothing.
     pub(super) async fn doubt(
         &self,
         first: &str,
         rejected: Instant,
         role: Role,
         caller: Caller,
-    ) -> Result<(), GatewayError> {
+    ) -> Result<bool, GatewayError> {
         let proven = || self.last_answer().is_some_and(|begun| begun >= rejected);
         if proven() {
-            return Ok(());
+            return Ok(true);
         }
         // One asks for all of the migration; the operator waits for nobody who may be waiting at a paused gate.
         let _asks = match caller {
@@ -34,12 +35,12 @@ impl Gateway {
             Caller::Operator | Caller::Afresh => None,
         };
         if proven() {
-            return Ok(());
+            return Ok(true);
         }
         let mut attempts = 0;
         loop {
             match self.request(&[Input::Text("hello".into())], role, caller).await? {
-                Verdict::Answered(_) => return Ok(()),
+                Verdict::Answered(_) => return Ok(attempts == 0),
                 Verdict::Unusable(problem) => {
                     attempts += 1;
                     if attempts >= self.max_attempts {
@@ -98,9 +99,8 @@ impl Gateway {
                     // A server that counts no tokens is taken at our own count.
                     money.settle(if answer.tokens > 0 { answer.tokens } else { tokens });
                     self.gate.answered(full);
-                    // Of several at least one can be used: `check` sees to that.
                     let problem = match &answer.embeddings[..] {
-                        [Err(problem)] => Some(problem.clone()),
+                        [Err(problem), others @ ..] if others.iter().all(Result::is_err) => Some(problem.clone()),
                         _ => None,
                     };
                     self.note_answer(begun, inputs.len(), answer.tokens, problem.is_none());
@@ -231,13 +231,6 @@ impl Gateway {
             } else if qlance_numbers::all_zero(numbers) {
                 *embedding = Err("the embedding is zeros only".into());
             }
-        }
-        // Where not one of several can be used, the answer is at fault, not the inputs.
-        if wanted > 1
-            && answer.embeddings.iter().all(Result::is_err)
-            && let Some(Err(problem)) = answer.embeddings.first()
-        {
-            return Err(RequestError::Protocol(format!("no embedding can be used: {problem}")));
         }
         Ok(answer)
     }

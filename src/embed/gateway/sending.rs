@@ -1,7 +1,7 @@
 //! One batch on its way: sent, halved where it is rejected until the bad inputs stand alone, and kept once it is paid for.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Gateway, GatewayError, Passenger, Verdict};
 use crate::embed::flights::Outcome;
@@ -10,11 +10,13 @@ use crate::embed::{Input, Role};
 use crate::point::{Cause, Failure};
 
 impl Gateway {
-    /// Sends a batch; where it is rejected, halves it until the bad inputs stand alone.
+    /// Sends a batch; where it is rejected, or nothing that comes for it can be used, halves it until the bad inputs
+    /// stand alone.
     ///
-    /// Inputs are blamed between two proofs that the server embeds anything at all: one after the first rejection, before
-    /// more is halved, and one after the last. A server that turns bad in between blames nobody. An embedding that came
-    /// alone and cannot be used is no better than a rejection; one that came with others has its proof in them.
+    /// Inputs are blamed between two proofs that the server embeds anything at all: one before the first is blamed, and
+    /// one after the last. A server that turns bad in between blames nobody, and one that was bad for a while is asked
+    /// again for what it said meanwhile. An embedding that cannot be used is no better than a rejection; one that came
+    /// with others that can has its proof in them.
     pub(super) async fn send(
         &self,
         mut batch: Vec<Passenger<'_>>,
@@ -26,11 +28,27 @@ impl Gateway {
         let mut first: Option<(Instant, String)> = None;
         let mut blamed: Vec<usize> = Vec::new();
         let mut last = None;
+        let (mut proven, mut shaken) = (false, 0);
         // Depth first, left half on top: at most 2n - 1 requests for n inputs, and about 2 log2(n) for one bad input;
-        // two plain words at most besides.
+        // two plain words at most besides, as long as the server is not bad for a while.
         let mut parts = vec![(0, batch.len())];
-        let mut result = loop {
-            let Some((start, end)) = parts.pop() else { break Ok(()) };
+        let result = loop {
+            let Some((start, end)) = parts.pop() else {
+                let (Some(at), Some((_, said))) = (last, &first) else {
+                    break Ok(());
+                };
+                match self.is_steady(said, at, (role, caller), &mut shaken).await {
+                    Ok(true) => break Ok(()),
+                    Ok(false) => {}
+                    Err(error) => break Err(error),
+                }
+                (first, last, proven) = (None, None, false);
+                for place in blamed.drain(..) {
+                    outcomes[place] = None;
+                    parts.push((place, place + 1));
+                }
+                continue;
+            };
             let (cause, message) = match self.request(&inputs[start..end], role, caller).await {
                 Ok(Verdict::Answered(answer)) => {
                     for (offset, embedding) in answer.embeddings.into_iter().enumerate() {
@@ -47,26 +65,29 @@ impl Gateway {
             };
             let now = Instant::now();
             let (since, said) = first.get_or_insert_with(|| (now, message.clone()));
-            if end - start > 1 {
+            let alone = end - start == 1;
+            // Of what is rejected the half may be welcome; where nothing can be used it is rather the server.
+            if !proven && (alone || cause == Cause::BadVector) {
+                match self.is_steady(said, *since, (role, caller), &mut shaken).await {
+                    Ok(true) => proven = true,
+                    Ok(false) => {
+                        first = None;
+                        parts.push((start, end));
+                        continue;
+                    }
+                    Err(error) => break Err(error),
+                }
+            }
+            if !alone {
                 let middle = usize::midpoint(start, end);
                 parts.push((middle, end));
                 parts.push((start, middle));
                 continue;
             }
             last = Some(now);
-            if blamed.is_empty()
-                && let Err(error) = self.doubt(said, *since, role, caller).await
-            {
-                break Err(error);
-            }
             blamed.push(start);
             outcomes[start] = Some(Err(Failure::new(cause, message)));
         };
-        if result.is_ok()
-            && let (Some(last), Some((_, said))) = (last, &first)
-        {
-            result = self.doubt(said, last, role, caller).await;
-        }
         if result.is_err() {
             // Nothing proves that it was these inputs.
             for place in blamed {
@@ -87,6 +108,31 @@ impl Gateway {
         }
         self.flights.abandon(abandoned);
         result.map(|()| settled)
+    }
+
+    /// Whether a plain word comes out at once. Where it does later, what the server said before says nothing; that
+    /// happens as often as a request is tried, and no more.
+    async fn is_steady(
+        &self,
+        said: &str,
+        since: Instant,
+        (role, caller): (Role, Caller),
+        shaken: &mut u32,
+    ) -> Result<bool, GatewayError> {
+        if self.doubt(said, since, role, caller).await? {
+            return Ok(true);
+        }
+        *shaken += 1;
+        if *shaken < self.max_attempts {
+            return Ok(false);
+        }
+        Err(GatewayError::Outage {
+            attempts: *shaken,
+            lasted: Duration::ZERO,
+            message: format!(
+                "even the embedding of a plain word can be used one time and not another; the last said: {said}"
+            ),
+        })
     }
 
     /// Puts what was just paid for into the spool, before anybody hears of it.

@@ -2,12 +2,14 @@
 //! is no regular file is not opened: reading a pipe could wait for ever.
 //!
 //! A path is to blame only while the root is the directory that it was, and only for what an error says of paths. A root
-//! that is not mounted any more and a disk that gives errors are matters of the moment ([`Trouble::Moment`]).
+//! that is not mounted any more and a disk that gives errors are matters of the moment ([`Trouble::Moment`]). Mounted
+//! again it may be another directory to the system: it is the root as soon as something was read below it.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 
@@ -21,12 +23,19 @@ pub(super) struct Local {
     root: Option<Root>,
 }
 
-/// The directory, and which one it was when it was opened: where it is mounted no more, another one lies at its place.
+/// The directory, and which one it was when something was read below it last, or when it was opened: where it is
+/// mounted no more, another one lies at its place.
 #[derive(Debug, Clone)]
 struct Root {
     place: PathBuf,
-    device: u64,
-    inode: u64,
+    known: Arc<Mutex<Identity>>,
+}
+
+/// Device and inode.
+type Identity = (u64, u64);
+
+fn identity(found: &Metadata) -> Identity {
+    (found.dev(), found.ino())
 }
 
 impl Local {
@@ -45,8 +54,7 @@ impl Local {
         anyhow::ensure!(found.is_dir(), wrong());
         Ok(Self {
             root: Some(Root {
-                device: found.dev(),
-                inode: found.ino(),
+                known: Arc::new(Mutex::new(identity(&found))),
                 place: root,
             }),
         })
@@ -95,10 +103,27 @@ impl Local {
 }
 
 impl Root {
+    fn known(&self) -> MutexGuard<'_, Identity> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which directory is at its place just now.
+    fn now(&self) -> Option<Identity> {
+        fs::metadata(&self.place).ok().map(|found| identity(&found))
+    }
+
+    /// Something was read below the directory that was there before and is still: that one is the root.
+    fn proven(&self, before: Option<Identity>) {
+        let Some(before) = before else { return };
+        if before != *self.known() && self.now() == Some(before) {
+            *self.known() = before;
+        }
+    }
+
     /// Whether it is the directory that it was, and can be looked into.
     fn is_there(&self) -> bool {
-        let same = |found: Metadata| (found.dev(), found.ino()) == (self.device, self.inode);
-        fs::metadata(&self.place).is_ok_and(same) && fs::read_dir(&self.place).is_ok()
+        let known = *self.known();
+        self.now() == Some(known) && fs::read_dir(&self.place).is_ok()
     }
 
     fn answers(&self, witness: &Path) -> bool {
@@ -106,8 +131,12 @@ impl Root {
         if place == self.place {
             return self.is_there();
         }
+        let before = self.now();
         match first_byte(&place) {
-            Ok(_) => true,
+            Ok(_) => {
+                self.proven(before);
+                true
+            }
             // Somebody took it away: that says nothing of the others.
             Err(error) => is_of_path(&error) && self.is_there(),
         }
@@ -160,6 +189,7 @@ async fn on_disk<T: Send + 'static>(
 fn open(root: &Root, path: &Path, shown: &str) -> Result<(File, u64), Trouble> {
     let missing = |error: &io::Error| root.judge(path, shown, error);
     let outside = || Trouble::from(refused(format!("refused {shown}: it lies outside of media.root")));
+    let before = root.now();
     let place = match root.place.join(path).canonicalize() {
         Ok(place) => place,
         // Whether something is there is nobody's business who looks outside of the root.
@@ -177,10 +207,10 @@ fn open(root: &Root, path: &Path, shown: &str) -> Result<(File, u64), Trouble> {
     let file = File::open(&place).map_err(|error| missing(&error))?;
     let opened = file.metadata().map_err(|error| missing(&error))?;
     // Something else was put in its place meanwhile.
-    let same = |a: &Metadata, b: &Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-    if !opened.is_file() || !same(&seen, &opened) {
+    if !opened.is_file() || identity(&seen) != identity(&opened) {
         return Err(irregular());
     }
+    root.proven(before);
     Ok((file, opened.len()))
 }
 
@@ -332,6 +362,31 @@ mod tests {
         fs::rename(house.path().join("away"), &root).expect("moved back");
         let failure = blamed(local.fetch(Path::new("no-such-file"), &budget).await);
         assert_eq!(failure.cause, Cause::MediaUnreachable);
+    }
+
+    #[tokio::test]
+    async fn a_root_that_comes_back_as_another_directory_is_the_root_once_something_is_read_below_it() {
+        let (house, local, budget) = house();
+        let root = local.root().expect("a root").to_owned();
+        let comes_back = |away: &str| {
+            fs::rename(&root, house.path().join(away)).expect("moved");
+            fs::create_dir(&root).expect("a directory");
+            fs::write(root.join("b.png"), b"picture").expect("written");
+        };
+        comes_back("away");
+        // So far it may be what lies there while nothing is mounted.
+        let outcome = local.fetch(Path::new("no-such-file"), &budget).await;
+        assert!(matches!(outcome, Err(Trouble::Moment { .. })), "{outcome:?}");
+        assert!(!local.answers(&root).await);
+        let fetched = local.fetch(Path::new("b.png"), &budget).await.expect("a file");
+        assert_eq!(*fetched.bytes, *b"picture");
+        assert!(local.answers(&root).await);
+        let failure = blamed(local.fetch(Path::new("no-such-file"), &budget).await);
+        assert_eq!(failure.cause, Cause::MediaUnreachable);
+        // A file that was read before proves it as well.
+        comes_back("away again");
+        assert!(!local.answers(&root).await);
+        assert!(local.answers(Path::new("b.png")).await && local.answers(&root).await);
     }
 
     #[test]

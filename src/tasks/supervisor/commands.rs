@@ -22,6 +22,7 @@ impl Work {
             TaskCommand::Start if self.phase == Phase::Ready => self.start().await,
             TaskCommand::Pause if self.phase == Phase::Running => {
                 self.hold(true);
+                self.confirming.begin_anew();
                 self.set_phase(Phase::Pausing).await;
             }
             TaskCommand::Resume if matches!(self.phase, Phase::Paused | Phase::Pausing) => {

@@ -1,4 +1,4 @@
-//! Decisions about rows: one after another, and none while both stores are gone over.
+//! Decisions about rows: one after another, and none while both stores are gone over, as no retry begins then.
 
 use tokio::sync::oneshot;
 
@@ -10,6 +10,8 @@ use crate::tasks::{Level, TaskEvent};
 
 /// Why rows are not made anew just now.
 const SYNCING: &str = "both stores are being gone over; decide when that has ended";
+/// Why nothing is tried again just now.
+const NO_RETRY: &str = "both stores are being gone over; retry when that has ended";
 
 impl Work {
     /// Carries a decision out about divergent points.
@@ -54,6 +56,17 @@ impl Work {
                 error,
             }
         });
+    }
+
+    /// Says that nothing is tried again: what is gone over would take a point that comes over meanwhile for a new one.
+    pub(super) async fn refuse_retry(&self) {
+        self.say(TaskEvent::RetryEnded {
+            recovered: 0,
+            failed: 0,
+            error: Some(NO_RETRY.into()),
+            waiting: self.waiting_retries.len(),
+        })
+        .await;
     }
 
     /// Lets the embedders be asked as if nothing had been before: no pause, no outage, no answer that ended everything.

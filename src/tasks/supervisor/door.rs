@@ -52,6 +52,9 @@ impl Work {
             (TaskCommand::Resume, _) if self.quitting => Some("qlance is being left"),
             (TaskCommand::Resume, Phase::Running | Phase::Pausing | Phase::Paused) => None,
             // What only does something else meanwhile must not begin to move points.
+            (TaskCommand::Resume, Phase::Stopped(_)) if !self.moves_points => {
+                Some("no points are moved in this session; when it has ended, `qlance run` goes on")
+            }
             (TaskCommand::Resume, Phase::Stopped(_)) if !self.ends_when_done => None,
             (TaskCommand::Resume, phase) => Some(is_no_time(phase)),
             (TaskCommand::Stop, Phase::Ready) => Some(is_no_time(&self.phase)),

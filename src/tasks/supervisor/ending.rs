@@ -59,15 +59,7 @@ impl Work {
                 self.errands -= 1;
                 self.say(event).await;
             }
-            Done::Flushed(result) => {
-                self.flushing = false;
-                match result {
-                    // Otherwise the operator has gone on meanwhile, or the run has ended.
-                    Ok(()) if self.phase == Phase::Pausing => self.set_phase(Phase::Paused).await,
-                    Ok(()) => {}
-                    Err(error) => self.note(Level::Error, format!("{error:#}")).await,
-                }
-            }
+            Done::Flushed(result) => self.flushed(result).await,
             Done::Step(step, took, result) => self.step_ended(step, took, result).await,
             Done::SpentKept(spent, kept) => self.spent_kept(spent, kept).await,
         }
@@ -136,11 +128,26 @@ impl Work {
 
     /// Commits what is in order; a pause is confirmed when that is done.
     pub(super) fn flush(&mut self) {
-        self.flushing = true;
+        self.confirming.began();
         let (writer, finished) = (self.writer.clone(), self.finished.clone());
         tokio::spawn(async move {
             let _ = finished.send(Done::Flushed(writer.ask(Message::Flush).await)).await;
         });
+    }
+
+    async fn flushed(&mut self, result: anyhow::Result<()>) {
+        let Err(error) = result else {
+            self.confirming.succeeded();
+            // Otherwise the operator has gone on meanwhile, or the run has ended.
+            if self.phase == Phase::Pausing {
+                self.set_phase(Phase::Paused).await;
+            }
+            return;
+        };
+        if self.confirming.failed(Instant::now()) {
+            let text = format!("what came before the pause is not committed yet: {error:#}");
+            self.note(Level::Error, text).await;
+        }
     }
 
     /// All points are over: the table is compacted and indexed.

@@ -17,6 +17,7 @@ impl Work {
             return;
         }
         let sync = self.sync();
+        self.at_rest = Some(self.phase.clone());
         self.mending = Some(mending.clone());
         self.set_phase(Phase::Comparing).await;
         let (checkpoint, finished) = (self.checkpoint.clone(), self.finished.clone());
@@ -29,7 +30,7 @@ impl Work {
         });
     }
 
-    /// Takes over what a repair would do.
+    /// Takes over what a repair would do; the job stands as before.
     pub(super) async fn unfinished_planned(&mut self, result: anyhow::Result<Difference>) {
         self.syncing = false;
         if result.is_err() {
@@ -37,7 +38,9 @@ impl Work {
         }
         let result = result.map_err(|error| format!("{error:#}"));
         self.say(TaskEvent::Compared(result)).await;
-        self.set_phase(Phase::Stopped(StopReason::ByOperator)).await;
+        let stopped = Phase::Stopped(StopReason::ByOperator);
+        let phase = self.at_rest.take().unwrap_or(stopped);
+        self.set_phase(phase).await;
     }
 
     /// Carries the repair out that was planned.
@@ -49,6 +52,7 @@ impl Work {
             return;
         };
         let sync = self.sync();
+        self.at_rest = Some(self.phase.clone());
         self.set_phase(Phase::CatchingUp).await;
         let finished = self.finished.clone();
         tokio::spawn(async move {
@@ -65,12 +69,14 @@ impl Work {
         });
     }
 
-    /// The migration can go on now, from where the table says.
+    /// The migration can go on now, from where the table says; what could not be mended is as it was.
     pub(super) async fn unfinished_mended(&mut self, outcome: CaughtUp, error: Option<StopReason>) {
         self.syncing = false;
         self.mending = None;
         self.cursor_in_doubt = true;
+        let as_before = self.at_rest.take().filter(|_| error.is_some());
         self.say(TaskEvent::CaughtUp(outcome, error)).await;
-        self.set_phase(Phase::Stopped(StopReason::ByOperator)).await;
+        let stopped = Phase::Stopped(StopReason::ByOperator);
+        self.set_phase(as_before.unwrap_or(stopped)).await;
     }
 }

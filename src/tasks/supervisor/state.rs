@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::pausing::Confirming;
 use super::{Ears, Orders, Start};
 use crate::embed::Caller;
 use crate::journal::{Shared, Spent};
@@ -107,6 +108,8 @@ pub(super) struct Work {
     pub(super) verification: Option<Arc<Verification>>,
     /// What a repair that was planned does beside catching up.
     pub(super) mending: Option<Mending>,
+    /// How a job that has not come to its end stood before it was gone over.
+    pub(super) at_rest: Option<Phase>,
     pub(super) compared: Arc<AtomicU64>,
     pub(super) waiting_retries: Vec<RetryOf>,
     pub(super) retried: Option<RetryReport>,
@@ -115,7 +118,7 @@ pub(super) struct Work {
     pub(super) errands: usize,
     /// Ends with the decision that was begun last.
     pub(super) deciding: Option<oneshot::Receiver<()>>,
-    pub(super) flushing: bool,
+    pub(super) confirming: Confirming,
     pub(super) threshold: f32,
     pub(super) spent: Spent,
     /// Whether the journal is being told what was spent.
@@ -124,12 +127,15 @@ pub(super) struct Work {
     pub(super) settled_before: u64,
     pub(super) quitting: bool,
     pub(super) ends_when_done: bool,
+    /// Whether points may be moved in this session at all.
+    pub(super) moves_points: bool,
 }
 
 impl Work {
     pub(super) async fn new(
         (opening, target): (Opening, Target),
         restored: anyhow::Result<Meters>,
+        orders: &Orders,
         events: mpsc::Sender<TaskEvent>,
         snapshot: watch::Sender<Snapshot>,
     ) -> Self {
@@ -153,6 +159,7 @@ impl Work {
             events: events.clone(),
             limits,
             threshold: opening.config.divergence.threshold as f32,
+            unmended: orders.options.mend,
         });
         let parts = migrate::Parts {
             source: opening.source.clone(),
@@ -172,7 +179,7 @@ impl Work {
         let mut work = Self {
             errands: 0,
             deciding: None,
-            flushing: false,
+            confirming: Confirming::default(),
             threshold: opening.config.divergence.threshold as f32,
             spent: opening.spent,
             keeping_spent: false,
@@ -202,12 +209,14 @@ impl Work {
             stop_verify: CancellationToken::new(),
             verification: None,
             mending: None,
+            at_rest: None,
             compared: Arc::default(),
             waiting_retries: Vec::new(),
             retried: None,
             steps: Vec::new(),
             quitting: false,
             ends_when_done: false,
+            moves_points: orders.start != Start::Never,
             opening,
         };
         if let Err(error) = work.writer.ask(Message::Recount).await {
@@ -324,6 +333,9 @@ impl Work {
 
     /// Starts a retry, or queues it behind the one that runs.
     pub(super) async fn start_retry(&mut self, wanted: RetryOf) {
+        if self.syncing {
+            return self.refuse_retry().await;
+        }
         if self.retrying {
             if self.waiting_retries.len() < 100 {
                 self.waiting_retries.push(wanted);
@@ -374,7 +386,7 @@ impl Work {
 
     /// Keeps the snapshot current, and confirms a pause once nothing is in flight.
     pub(super) fn tick(&mut self) {
-        if self.phase == Phase::Pausing && !self.flushing && self.is_quiet() {
+        if self.phase == Phase::Pausing && self.confirming.is_due(Instant::now()) && self.is_quiet() {
             self.flush();
         }
         self.publish();

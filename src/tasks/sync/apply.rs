@@ -1,7 +1,10 @@
 //! Brings over what a comparison found: new and changed points, and, where the operator wants it, the removal of what is
 //! gone. Each round is one commit; what is done leaves the journal's list, so that it can be cut off anywhere.
 
+use std::collections::HashSet;
+
 use anyhow::Context as _;
+use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use super::Sync;
@@ -10,6 +13,7 @@ use crate::embed::{Caller, Embedding};
 use crate::journal::Drift;
 use crate::lance::read;
 use crate::lance::schema::{EMBEDDING, MAX_EMBEDDINGS};
+use crate::lance::target::own_handle;
 use crate::point::{Failure, Modality, PointId, Similarity};
 use crate::qdrant::source::Part;
 use crate::tasks::migrate::{Embedded, Finished, bytes_of, embed_points};
@@ -50,6 +54,8 @@ pub struct CaughtUp {
 /// # Errors
 /// Something that no single point is to blame for, or the operator stopped it; what was done so far is in `done`.
 pub async fn apply(sync: &Sync, wanted: Wanted, done: &mut CaughtUp) -> anyhow::Result<()> {
+    // Before anything is paid for: what was compared is the newest version, and the writer's own may be an earlier one.
+    hand_over(sync, None, Embedded::default(), Vec::new()).await?;
     if wanted.bring {
         // First: what turns out to have another content by now joins those that are embedded.
         while let Some(ids) = next(sync, Drift::Payload).await? {
@@ -117,10 +123,13 @@ async fn embed_round(sync: &Sync, kind: Drift, ids: &[PointId], done: &mut Caugh
     };
     let failures = std::mem::take(&mut embedded.failures);
     done.failed += failures.len() as u64;
-    let (late, stuck): (Vec<_>, Vec<_>) = match kind {
-        Drift::New => (failures, Vec::new()),
-        _ => (Vec::new(), failures),
+    // What has a row by now is not new: it would be among the failures and in the table.
+    let failed: Vec<PointId> = failures.iter().map(|(id, _)| *id).collect();
+    let has_row: HashSet<PointId> = match kind {
+        Drift::New if !failed.is_empty() => present(sync, &failed).await?,
+        _ => failed.into_iter().collect(),
     };
+    let (stuck, late): (Vec<_>, Vec<_>) = failures.into_iter().partition(|(id, _)| has_row.contains(id));
     write(sync, embedded, late, done).await?;
     settle(sync, ids.to_vec()).await?;
     if !stuck.is_empty() {
@@ -131,6 +140,12 @@ async fn embed_round(sync: &Sync, kind: Drift, ids: &[PointId], done: &mut Caugh
         sync.journal.run(move |journal| journal.record_drift(&stuck)).await?;
     }
     Ok(())
+}
+
+/// Which of these points have a row just now, whoever wrote it.
+async fn present(sync: &Sync, ids: &[PointId]) -> anyhow::Result<HashSet<PointId>> {
+    let own = own_handle(&sync.table()?).await?;
+    Ok(read::present(&own, ids).await?.into_iter().collect())
 }
 
 /// Points whose content is the same: they keep their embedding, and nothing is paid for.
@@ -152,7 +167,11 @@ async fn payload_round(sync: &Sync, ids: &[PointId], done: &mut CaughtUp) -> any
         if let Plan::Embed { content, .. } = &parts.recipe.plan {
             point.payload = with_edit(sync, &point, content).await?;
         }
-        let Some(row) = rows.get(&point.id) else { continue };
+        // It had one when both stores were compared.
+        let Some(row) = rows.get(&point.id) else {
+            changed.push((point.id, Drift::New, None));
+            continue;
+        };
         let Some(embedding) = row.embedding.clone() else {
             continue;
         };
@@ -213,15 +232,27 @@ async fn write(
     if batch.is_none() && failures.is_empty() {
         return Ok(());
     }
+    let count = embedded.points.len() as u64;
+    let added = hand_over(sync, batch, embedded, failures).await?;
+    done.added += added;
+    done.replaced += count - added;
+    Ok(())
+}
+
+/// Has the writer write; with nothing to write it only makes sure that nobody else has. Answers how many rows were new.
+async fn hand_over(
+    sync: &Sync,
+    rows: Option<RecordBatch>,
+    embedded: Embedded,
+    failures: Vec<(PointId, Failure)>,
+) -> anyhow::Result<u64> {
     let ids = embedded.ids();
-    let count = ids.len() as u64;
     let similarities = embedded.similarities();
     let shortened = embedded.shortened;
-    let added = sync
-        .parts
+    sync.parts
         .writer
         .ask(|answer| Message::CatchUp {
-            rows: batch,
+            rows,
             ids,
             similarities,
             shortened,
@@ -229,8 +260,5 @@ async fn write(
             done: answer,
         })
         .await
-        .context("what was brought over cannot be written")?;
-    done.added += added;
-    done.replaced += count - added;
-    Ok(())
+        .context("what was brought over cannot be written")
 }

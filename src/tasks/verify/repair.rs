@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{CheckId, Verification};
 use crate::journal::Drift;
-use crate::lance::target::own_handle;
+use crate::lance::target::{checkpoint_in, own_handle};
 use crate::lance::{Checkpoint, read};
 use crate::point::PointId;
 use crate::qdrant::source::Part;
@@ -146,6 +146,11 @@ pub async fn plan(sync: &Sync, mending: &Mending, found: &mut Difference) -> any
 /// The table or the journal cannot be read, or its rows add up: then nothing keeps the migration from going on.
 pub async fn plan_unfinished(sync: &Sync, checkpoint: &Checkpoint, mending: &Mending) -> anyhow::Result<Difference> {
     let table = own_handle(&sync.table()?).await?;
+    // Where the run broke off over what is to be repaired, nobody has told how far the table has come.
+    let newest = checkpoint_in(&table)
+        .await?
+        .filter(|newest| newest.job == checkpoint.job);
+    let checkpoint = newest.as_ref().unwrap_or(checkpoint);
     let counts = sync.journal.run(|journal| journal.counts()).await?;
     let rows = table.count_rows(None).await? as i64;
     anyhow::ensure!(

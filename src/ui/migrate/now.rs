@@ -159,6 +159,14 @@ fn stopped(reason: &StopReason, key: &dyn Fn(ActionId) -> String, theme: &Theme)
     };
     let then = match reason {
         StopReason::Budget(_) => format!("{} raises it and goes on", key(ActionId::Budget)),
+        // Gone on with, it would only stop again. The lock keeps the command out that the reason names.
+        StopReason::Broken(why) if why.contains("verify --repair") => format!(
+            "{} shows Verify: {} verifies, {} repairs; then {} goes on",
+            key(ActionId::Show(Screen::Verify)),
+            key(ActionId::Verify),
+            key(ActionId::Repair),
+            key(ActionId::PauseOrResume)
+        ),
         _ => format!("{} goes on", key(ActionId::PauseOrResume)),
     };
     (Now::then(reason.to_string(), then), style)

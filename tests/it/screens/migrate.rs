@@ -415,6 +415,21 @@ fn an_invariant_is_broken() {
 }
 
 #[test]
+fn what_must_be_repaired_first_says_where() {
+    let reason = "conservation broken: the table should have 93,220 rows before this commit but has 93,221; something \
+                  else wrote to it. `qlance verify` says what differs and `qlance verify --repair` mends it";
+    let scene = stopped(StopReason::Broken(reason.into()));
+    scene.assert_looks("migrate_to_repair");
+    let screen = scene.text((80, 24));
+    for part in [
+        "conservation broken",
+        "5 shows Verify: v verifies, R repairs; then p goes on",
+    ] {
+        assert_says(&screen, part);
+    }
+}
+
+#[test]
 fn both_stores_are_compared() {
     let snapshot = Snapshot {
         compared: 48_500,

@@ -52,6 +52,8 @@ pub(crate) enum Behaviour {
     NaN,
     /// Good, but the embedding in the middle is zeros only.
     Zeros,
+    /// Good, but the embedding of every text that contains this is zeros only.
+    ZerosFor(&'static str),
     /// Status 200 with a page of HTML.
     Garbage,
     /// Good, but listed from last to first; the indices are right.
@@ -524,6 +526,9 @@ fn embeddings(asked: &Asked, behaviour: &Behaviour) -> Value {
                 Behaviour::Zeros => numbers.fill(0.0),
                 _ => {}
             }
+        }
+        if matches!(behaviour, Behaviour::ZerosFor(marker) if text.contains(marker)) {
+            numbers.fill(0.0);
         }
         let embedding = if as_base64 {
             let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();

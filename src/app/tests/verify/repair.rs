@@ -124,6 +124,26 @@ fn a_repair_that_is_none_or_cannot_be_worked_out_says_so() {
 }
 
 #[test]
+fn what_broke_a_migration_off_is_repaired_before_it_goes_on() {
+    let mut console = Console::verified();
+    let broken = || Phase::Stopped(StopReason::Broken("a row too many".into()));
+    console.event(TaskEvent::PhaseChanged(broken()));
+    assert_eq!(console.key("R"), sends(TaskCommand::PlanRepair));
+    console.event(TaskEvent::PhaseChanged(Phase::Comparing));
+    let found = Difference {
+        repeats: 1,
+        unfinished: Some(2),
+        ..Difference::default()
+    };
+    console.event(TaskEvent::Compared(Ok(found)));
+    console.event(TaskEvent::PhaseChanged(broken()));
+    console.assert_asks("2 ahead of the migration to take out, 1 repeated to take out, all other rows to take over");
+    console.assert_asks("The migration can go on then.");
+    assert_eq!(console.key("r"), []);
+    assert_eq!(console.key("Enter"), sends(TaskCommand::CatchUp { remove_gone: false }));
+}
+
+#[test]
 fn why_nothing_can_be_repaired() {
     let mut go = Console::verifying();
     go.event(answer(all_well()));
