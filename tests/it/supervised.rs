@@ -6,7 +6,6 @@ use std::time::Duration;
 use qlance::config::Config;
 use qlance::tasks::job::Options;
 use qlance::tasks::supervisor::{self, Lines, Orders, Start};
-use qlance::tasks::verify::Wish;
 use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Snapshot, Status, StopReason, TaskCommand, TaskEvent};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -180,7 +179,7 @@ async fn a_migration_that_somebody_elses_row_broke_off_is_repaired_and_goes_on_i
     let broken = |event: &TaskEvent| matches!(event, TaskEvent::PhaseChanged(Phase::Stopped(StopReason::Broken(_))));
     begun.until(broken).await;
     world.embeddings.latency(Duration::ZERO);
-    begun.ask(TaskCommand::Verify(Box::new(Wish::default()))).await;
+    begun.ask(TaskCommand::Verify(Box::default())).await;
     let verified = |event: TaskEvent| match event {
         TaskEvent::Verified(result) => Some(result.map(drop)),
         _ => None,
