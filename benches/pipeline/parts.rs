@@ -68,7 +68,7 @@ pub(crate) async fn run(part: &str) {
         "write" => write().await,
         "whole" => (pipeline(part, "messages", true).await, begun),
         "carry" => (pipeline(part, "messages", false).await, begun),
-        "fivefold" => (pipeline(part, "fivefold", true).await, begun),
+        "fivefold" => (pipeline_in_fifths(part, "fivefold").await, begun),
         "indexed" => (indexed().await, begun),
         "naive" => (naive().await, begun),
         "plain" => (plain().await, begun),
@@ -84,11 +84,16 @@ pub(crate) async fn run(part: &str) {
 
 /// The peak resident set of this process in MB, from `VmHWM`.
 pub(crate) fn peak_rss_mb() -> f64 {
+    status_mb("VmHWM:")
+}
+
+/// A figure of this process's memory in MB.
+fn status_mb(name: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()
         .find_map(|line| {
-            line.strip_prefix("VmHWM:")?
+            line.strip_prefix(name)?
                 .trim()
                 .strip_suffix("kB")?
                 .trim()
@@ -295,12 +300,34 @@ async fn sync() -> u64 {
 pub(crate) async fn pipeline(part: &str, collection: &str, embeds: bool) -> u64 {
     // An earlier turn's table would be gone on with, and there would be nothing to do.
     let _ = std::fs::remove_dir_all(bench_dir().join(part));
-    let count = if collection == "fivefold" {
-        5 * points()
-    } else {
-        points()
-    };
-    pipeline_with(config_of(part, collection, embeds), count).await
+    pipeline_with(config_of(part, collection, embeds), points()).await
+}
+
+/// Parts of a long migration whose highest resident set is told each by itself: what grows with the collection is seen.
+const FIFTHS: u64 = 5;
+
+/// The same, and how the resident set comes along: its highest value in each fifth of the points.
+async fn pipeline_in_fifths(part: &str, collection: &str) -> u64 {
+    let count = FIFTHS * points();
+    let (sender, watched) = watch::channel(Snapshot::default());
+    let sampler = tokio::spawn(async move {
+        let mut highest = [0.0_f64; FIFTHS as usize];
+        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
+        while watched.has_changed().is_ok() {
+            ticks.tick().await;
+            let place = (watched.borrow().settled() * FIFTHS / count).min(FIFTHS - 1) as usize;
+            highest[place] = highest[place].max(status_mb("VmRSS:"));
+        }
+        highest
+    });
+    let _ = std::fs::remove_dir_all(bench_dir().join(part));
+    let done = migrate(config_of(part, collection, true), count, sender).await;
+    let highest = sampler.await.expect("no panic").map(|mb| format!("{mb:.0}"));
+    eprintln!(
+        "    resident set at most in each fifth of the points: {} MB",
+        highest.join(", ")
+    );
+    done
 }
 
 /// The same with everything that comes after the last point, as a run does it where nothing else is configured.
@@ -310,9 +337,15 @@ async fn indexed() -> u64 {
 
 /// A migration from its beginning to its end.
 pub(crate) async fn pipeline_with(config: Arc<Config>, count: u64) -> u64 {
+    let (snapshot, watched) = watch::channel(Snapshot::default());
+    let written = migrate(config, count, snapshot).await;
+    drop(watched);
+    written
+}
+
+async fn migrate(config: Arc<Config>, count: u64, snapshot: watch::Sender<Snapshot>) -> u64 {
     let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
     let (events, mut happened) = mpsc::channel(EVENT_ROOM);
-    let (snapshot, watched) = watch::channel(Snapshot::default());
     let orders = Orders {
         start: Start::AtOnce,
         end_when_done: true,
@@ -334,7 +367,7 @@ pub(crate) async fn pipeline_with(config: Arc<Config>, count: u64) -> u64 {
     }
     let report = work.await.expect("no panic");
     assert!(report.error.is_none() && report.failed == 0, "{report:?}");
-    drop((commands, watched));
+    drop(commands);
     assert_eq!(report.written, count);
     report.written
 }
