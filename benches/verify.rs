@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How often the two are measured, in turns.
-const TURNS: usize = 3;
+const TURNS: usize = 5;
 /// Queries of the comparison of both stores.
 const QUERIES: usize = 100;
 /// The directory of the migration that is verified.
@@ -100,7 +100,7 @@ fn in_turns() {
     let [plain, data, verify] = turns.map(median);
     println!("\nall data compared (counts, ids, payloads, vectors, files) / a plain scroll and read:");
     println!("    {:.2} of its time, peak RSS {:.0} MB", data / plain, most[1]);
-    println!("all eight checks (with 60 queries of neighbours and some 16 filters) / a plain scroll and read:");
+    println!("all eight checks (with 52 queries of neighbours and some 16 filters) / a plain scroll and read:");
     println!("    {:.2} of its time, peak RSS {:.0} MB", verify / plain, most[2]);
     println!("\nsearch, {QUERIES} queries by vectors of drawn rows, ten results each, in turns:");
     let (_, rss) = measure("search", dir.path(), &servers, &[]);

@@ -35,7 +35,7 @@ const EACH: usize = 4;
 const MOST_POINTS: u64 = 5_000;
 /// Points of larger ones that a condition is asked about. The next condition is asked about others, in turns of
 /// [`GROUPS`]: together they see more points than one could afford.
-const AMONG: u64 = 400;
+const AMONG: u64 = 200;
 /// Groups of points that conditions are asked about in turns.
 const GROUPS: u64 = 5;
 /// Conditions asked at once.
