@@ -30,7 +30,6 @@ async fn nothing_of_a_payload_reaches_the_terminal_raw() {
     terminal.wait_for("nearest neighbours");
     terminal.press("d");
     terminal.wait_for("fields differ");
-    terminal.press("f");
     terminal.wait_for("nested.");
     terminal.press("3");
     terminal.wait_for("Failures: 2");
@@ -110,15 +109,12 @@ async fn huge_wide_and_deep_payloads_keep_the_layout_and_stay_off_the_wire() {
         terminal.press("\r");
         terminal.wait_for("payload in Qdrant now");
         terminal.press("4");
-        for (n, (id, field)) in [("1", "huge"), ("2", "deep"), ("3", "field 0")].into_iter().enumerate() {
+        for (id, field) in [("1", "huge"), ("2", "deep"), ("3", "field 0")] {
             terminal.press("i");
             terminal.wait_for("Compare the point");
             terminal.press(&format!("{id}\r"));
             terminal.wait_for("fields differ");
-            // Equal fields are folded until they are asked for.
-            if n == 0 {
-                terminal.press("f");
-            }
+            // Where nothing differs, equal fields are not folded.
             terminal.wait_for(field);
             terminal.press("\u{1b}");
             terminal.wait_until("the list", |screen| !screen.contains("fields differ"));
