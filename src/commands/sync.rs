@@ -116,13 +116,7 @@ impl Story {
             let told = json!({"found": self.found, "done": self.done, "error": self.error});
             read_or_not(print_json(&told))?;
         } else if let Some(done) = &self.done {
-            tell!(
-                "{} added, {} replaced, {} removed, {} failed",
-                done.added,
-                done.replaced,
-                done.removed,
-                done.failed
-            );
+            tell!("{}", told(done));
         }
         if let Some(error) = &self.error {
             tell!("qlance: {}", printable(error));
@@ -139,6 +133,14 @@ impl Story {
             _ => 0,
         })
     }
+}
+
+/// What was done, in words.
+pub(super) fn told(done: &CaughtUp) -> String {
+    format!(
+        "{} added, {} replaced, {} removed, {} failed",
+        done.added, done.replaced, done.removed, done.failed
+    )
 }
 
 pub(super) fn describe(found: &Difference) -> String {

@@ -7,6 +7,7 @@
 
 mod changing;
 mod messages;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::invariant::{Fault, Invariant, conserved};
 use super::meters::{InHand, Meters, Settled};
-use super::{TaskEvent, now_ms, reconcile};
+use super::{TaskEvent, now_ms};
 use crate::journal;
 use crate::lance::index::{self, Step, Wishes};
 use crate::lance::{Checkpoint, TableSchema, Target, read};
@@ -288,13 +289,6 @@ impl Task {
         self.leave_no_doubt().await
     }
 
-    fn sound(&self) -> anyhow::Result<()> {
-        match &self.broken {
-            None => Ok(()),
-            Some(fault) => Err(fault.clone().into()),
-        }
-    }
-
     /// Takes a page in, and with it every later one of its range that was waiting for it.
     fn take(&mut self, page: EmbeddedPage) {
         if page.run != self.run.load(Ordering::Acquire) {
@@ -327,60 +321,6 @@ impl Task {
             tracing::error!(%fault, "commit failed");
             self.break_down(fault);
         }
-    }
-
-    /// No commit is tried any more until the run was reset.
-    fn break_down(&mut self, fault: Fault) {
-        self.broken = Some(fault.clone());
-        self.trouble.send_replace(Some(fault));
-    }
-
-    /// Table, checkpoint and journal tell the same story again.
-    fn write_again(&mut self) {
-        self.broken = None;
-        self.trouble.send_replace(None);
-    }
-
-    /// What breaks an invariant breaks the writer down: noticed once and gone on with, somebody else's rows would be
-    /// taken for its own.
-    fn or_break_down<T>(&mut self, result: anyhow::Result<T>) -> anyhow::Result<T> {
-        let fault = result.as_ref().err().map(Fault::of);
-        if let Some(fault) = fault.filter(|fault| fault.invariant.is_some() && self.broken.is_none()) {
-            tracing::error!(%fault, "nothing more is written");
-            self.break_down(fault);
-        }
-        result
-    }
-
-    /// Makes sure that nobody else has written to the table since this writer did, but for what leaves its rows as they
-    /// are (an index, a compaction). Lance itself would put a commit on top of whatever is there.
-    async fn alone(&mut self) -> anyhow::Result<()> {
-        self.leave_no_doubt().await?;
-        let Parts { target, checkpoint, .. } = &self.parts;
-        let Some(newer) = target.overtaken().await? else {
-            let found = target.rows().await?;
-            return self.rows_agree(found, "before");
-        };
-        // Before the first commit of a job that takes a table over, the last word is another's.
-        let unheard = newer.checkpoint.as_ref().filter(|newest| *newest != checkpoint);
-        let unheard = unheard.filter(|newest| newest.job == checkpoint.job || checkpoint.read() > 0);
-        conserved(unheard.is_none(), || {
-            written_by_another(target, unheard.map_or("", |newest| newest.job.as_str()))
-        })?;
-        self.rows_agree(newer.rows, "before")?;
-        target.go_on(newer)
-    }
-
-    /// Whether so many rows are what this writer has counted, `when` (before or after) it commits.
-    fn rows_agree(&self, found: u64, when: &str) -> anyhow::Result<()> {
-        conserved(found == self.rows_in_table, || {
-            format!(
-                "the table should have {} rows {when} this commit but has {found}; something else wrote to it. `qlance \
-                 verify` says what differs and `qlance verify --repair` mends it",
-                self.rows_in_table
-            )
-        })?;
-        Ok(())
     }
 
     /// Makes the table where there is none, and shows it to the readers.
@@ -532,51 +472,6 @@ impl Task {
         Ok(())
     }
 
-    /// Until one succeeds after one that did not, nothing is written: the cursor may not be the table's.
-    async fn reset(&mut self, retrying: bool) -> anyhow::Result<Checkpoint> {
-        let result = self.begin_anew(retrying).await;
-        if let Err(error) = &result {
-            self.break_down(Fault::of(error));
-        }
-        result
-    }
-
-    async fn begin_anew(&mut self, retrying: bool) -> anyhow::Result<Checkpoint> {
-        self.run.fetch_add(1, Ordering::AcqRel);
-        self.group = Group::default();
-        self.pending
-            .iter_mut()
-            .for_each(|pending| *pending = Pending::default());
-        self.parts.meters.write.empty_queue();
-        let Parts {
-            target,
-            journal,
-            checkpoint,
-            ..
-        } = &mut self.parts;
-        // A commit that was reported as failed may have been made all the same (its answer was lost): appending it
-        // again would double its rows.
-        if let Some(newest) = target.refresh(&checkpoint.job).await? {
-            *checkpoint = newest;
-        }
-        self.published.send_replace(target.table().cloned());
-        reconcile::forget_unsettled(journal, checkpoint).await?;
-        if !retrying {
-            reconcile::settle_retries(journal, target, checkpoint).await?;
-            self.in_doubt = false;
-        }
-        // A retry whose commit is in doubt may have brought rows that the journal does not know yet.
-        if !self.in_doubt {
-            let counts = journal.run(|journal| journal.counts()).await?;
-            reconcile::add_up(target, checkpoint, counts).await?;
-        }
-        self.rows_in_table = target.rows().await?;
-        self.recount(Vec::new()).await?;
-        // Only now: while something is wrong, no commit may be tried.
-        self.write_again();
-        Ok(self.parts.checkpoint.clone())
-    }
-
     async fn finish(&mut self, step: Step, wishes: &Wishes) -> anyhow::Result<String> {
         self.have_table().await?;
         let table = self.parts.target.table().context("the table is not open")?;
@@ -584,14 +479,6 @@ impl Task {
         self.recount(Vec::new()).await?;
         Ok(done)
     }
-}
-
-fn written_by_another(target: &Target, job: &str) -> String {
-    format!(
-        "table {:?} was written by another process of job {job} since; only one may write to it: stop the other, then \
-         start again",
-        target.name()
-    )
 }
 
 async fn wait_until(deadline: Option<Instant>) {

@@ -11,6 +11,7 @@ mod repair;
 mod ties;
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::sync::Arc;
 
 use lancedb::Table;
@@ -24,9 +25,9 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::embeddings_server::embedding_of;
+use crate::support::embeddings_server::{Behaviour, embedding_of};
 use crate::support::planting::DOUBLE;
-use crate::support::world::{SIZE, World, point};
+use crate::support::world::{SIZE, World, point, wait_for};
 
 /// How rows get their embeddings, and which columns their payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,4 +166,38 @@ fn offenders(check: &Check) -> BTreeSet<PointId> {
         check.offenders
     );
     named
+}
+
+/// A migration of 200 points that was killed after its first commit of 50.
+async fn killed_half_way() -> World {
+    let world = World::with(&sea(200)).await;
+    configure(
+        &world,
+        Manner::Embedded,
+        &[
+            ("source", "page_points = 50\nranges = 1\n"),
+            ("target", "commit_rows = 50\n"),
+            ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 50\n"),
+        ],
+    );
+    // The first commit comes; of what comes after it nobody hears.
+    world.embeddings.then([Behaviour::Good]);
+    world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
+        .args(["--config", "qlance.toml", "run"])
+        .current_dir(world.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("qlance starts");
+    // The first version has columns and no rows.
+    let versions = world.path().join("out.lance/messages.lance/_versions");
+    wait_for("a commit", || {
+        std::fs::read_dir(&versions).map_or(0, Iterator::count) > 2
+    })
+    .await;
+    child.kill().await.expect("killed");
+    world.embeddings.clear_script();
+    world
 }

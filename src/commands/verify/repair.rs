@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Progress, end, exit_code, show, write_offenders};
 use crate::cli::{Cli, VerifyArgs};
 use crate::commands::acting::{Begun, begin};
-use crate::commands::sync::{Agreed, Given, describe};
+use crate::commands::sync::{Agreed, Given, describe, told};
 use crate::commands::{print_json, printable, read_or_not};
 use crate::config::Config;
 use crate::point::verdict::Decision;
@@ -165,13 +165,7 @@ impl Story {
                 "error": self.error,
             })))?;
         } else if let Some(done) = &self.done {
-            tell!(
-                "{} added, {} replaced, {} removed, {} failed",
-                done.added,
-                done.replaced,
-                done.removed,
-                done.failed
-            );
+            tell!("{}", told(done));
         }
         if let Some(error) = &self.error {
             tell!("qlance: {}", printable(error));

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use arrow_array::RecordBatch;
 use futures::TryStreamExt as _;
 
-use super::{Task, written_by_another};
+use super::Task;
+use super::trust::written_by_another;
 use crate::journal::State;
 use crate::lance::repeats::remove_repeats;
 use crate::lance::{Checkpoint, Target, read};

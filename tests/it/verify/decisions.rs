@@ -1,8 +1,6 @@
 //! What keeps a verification from saying GO although no row is wrong, and what does not.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Stdio;
 
 use qdrant_client::qdrant::DeletePointsBuilder;
 use qlance::point::verdict::{Decision, Outcome};
@@ -14,10 +12,10 @@ use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use super::{Job, Manner, all, at, check, configure, message, migrated, offenders, sea, with_outcome};
-use crate::support::embeddings_server::{Behaviour, embedding_of};
+use super::{Job, Manner, all, at, check, configure, killed_half_way, message, migrated, offenders, sea, with_outcome};
+use crate::support::embeddings_server::embedding_of;
 use crate::support::planting::{Fault, Planter};
-use crate::support::world::{SIZE, World, point, said, wait_for};
+use crate::support::world::{SIZE, World, point, said};
 
 /// Not decided, for exactly these reasons (each a part of one), and nothing failed.
 fn assert_open(found: &Verification, reasons: &[&str]) {
@@ -170,38 +168,9 @@ async fn where_nothing_is_nothing_is_decided() {
     assert!(passed.is_subset(&BTreeSet::from([CheckId::Health])), "{passed:?}");
 }
 
-/// Versions of the table, counted from outside.
-fn versions(dir: &Path) -> usize {
-    std::fs::read_dir(dir.join("out.lance/messages.lance/_versions")).map_or(0, Iterator::count)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_that_has_not_come_to_its_end_may_not_take_over() {
-    let world = World::with(&sea(200)).await;
-    configure(
-        &world,
-        Manner::Embedded,
-        &[
-            ("source", "page_points = 50\nranges = 1\n"),
-            ("target", "commit_rows = 50\n"),
-            ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 50\n"),
-        ],
-    );
-    // The first commit comes; of what comes after it nobody hears.
-    world.embeddings.then([Behaviour::Good]);
-    world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
-    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(["--config", "qlance.toml", "run"])
-        .current_dir(world.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("qlance starts");
-    // The first version has columns and no rows.
-    wait_for("a commit", || versions(world.path()) > 2).await;
-    child.kill().await.expect("killed");
-    world.embeddings.clear_script();
+    let world = killed_half_way().await;
 
     let found = Job::open(&world).await.verify(all()).await;
     assert_eq!(found.decision, Decision::NoGo, "{found:?}");

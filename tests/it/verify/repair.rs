@@ -2,17 +2,15 @@
 //! would do is shown first, and nothing is done that nobody agreed to.
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
 
 use qlance::point::PointId;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::Value;
 
-use super::{Manner, configure, migrated, sea};
-use crate::support::embeddings_server::Behaviour;
+use super::{Manner, killed_half_way, migrated, sea};
 use crate::support::planting::{Fault, Planter};
-use crate::support::world::{World, payloads, said, wait_for};
+use crate::support::world::{World, payloads, said};
 
 const POINTS: u64 = 120;
 
@@ -195,35 +193,7 @@ async fn a_removal_that_is_agreed_to_alone_repairs_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_that_was_interfered_with_half_way_is_repaired_and_goes_on() {
-    let world = World::with(&sea(200)).await;
-    configure(
-        &world,
-        Manner::Embedded,
-        &[
-            ("source", "page_points = 50\nranges = 1\n"),
-            ("target", "commit_rows = 50\n"),
-            ("embed.text", "max_in_flight = 1\nmax_batch_inputs = 50\n"),
-        ],
-    );
-    // The first commit comes; of what comes after it nobody hears.
-    world.embeddings.then([Behaviour::Good]);
-    world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
-    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(["--config", "qlance.toml", "run"])
-        .current_dir(world.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("qlance starts");
-    let versions = world.path().join("out.lance/messages.lance/_versions");
-    // The first version has columns and no rows.
-    wait_for("a commit", || {
-        std::fs::read_dir(&versions).map_or(0, Iterator::count) > 2
-    })
-    .await;
-    child.kill().await.expect("killed");
-    world.embeddings.clear_script();
+    let world = killed_half_way().await;
     // As long as the rows add up, the migration is what goes on.
     let (code, told) = asked(&world, &["verify", "--repair", "--yes", "--json"]).await;
     let error = told["error"].as_str().unwrap_or_default();
