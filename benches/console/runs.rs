@@ -21,7 +21,7 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 /// The collection: five times that of the pipeline's bench, because a run of two seconds cannot tell two per cent.
 const COLLECTION: &str = "fivefold";
 /// Pairs of runs.
-const PAIRS: usize = 9;
+const PAIRS: usize = 12;
 /// Keys whose answers are timed.
 const KEYS: usize = 20;
 /// Starts whose first frames are timed.
@@ -45,7 +45,8 @@ fn some(count: u16) -> std::num::NonZero<u16> {
     std::num::NonZero::new(count).expect("not zero")
 }
 
-fn open(dir: &Path) -> Shown {
+/// Starts the console; `played` where somebody wants to look at its screen.
+fn open(dir: &Path, played: bool) -> Shown {
     let size = PtySize {
         rows: 60,
         cols: 200,
@@ -74,7 +75,9 @@ fn open(dir: &Path) -> Shown {
                 begun = true;
                 let _ = tell.send(now);
             }
-            parser.lock().expect("a screen").process(&buffer[..count]);
+            if played {
+                parser.lock().expect("a screen").process(&buffer[..count]);
+            }
             seen.fetch_add(count as u64, Ordering::Relaxed);
             let _ = tick.send(now);
         }
@@ -133,9 +136,35 @@ fn fresh(dir: &Path) {
     }
 }
 
-/// Seconds of work as the run itself reports them, without the start.
-fn without_screen(dir: &Path) -> f64 {
+/// What a run took.
+#[derive(Clone, Copy)]
+struct Took {
+    /// Seconds of work as the run itself reports them, without the start.
+    seconds: f64,
+    /// Seconds of the processor's that the process had, from its start to its end.
+    processor: f64,
+    /// Those of them that its first thread had: the console's, and next to nothing without one.
+    first_thread: f64,
+}
+
+/// Two neighbouring fields of a `stat` of `/proc`, in seconds. Behind the name, which may hold anything, the fields are
+/// state, ppid, ..., as the 12th and 13th `utime` and `stime`, as the 14th and 15th `cutime` and `cstime` (proc(5)).
+fn seconds_of(stat: &str, field: usize) -> f64 {
+    let stat = std::fs::read_to_string(stat).expect("linux tells it");
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let two = fields.skip(field - 1).take(2);
+    // sysconf(_SC_CLK_TCK) is 100 on every Linux that there is.
+    two.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// Seconds of the processor's that all children had which are gone by now.
+fn of_children() -> f64 {
+    seconds_of("/proc/self/stat", 14)
+}
+
+fn without_screen(dir: &Path) -> Took {
     fresh(dir);
+    let before = of_children();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
         .args(["run", "--json"])
         .current_dir(dir)
@@ -143,36 +172,51 @@ fn without_screen(dir: &Path) -> f64 {
         .output()
         .expect("qlance runs");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
-    report["seconds"].as_f64().expect("seconds")
+    Took {
+        seconds: report["seconds"].as_f64().expect("seconds"),
+        processor: of_children() - before,
+        first_thread: 0.0,
+    }
 }
 
-/// The same with the console, which tells in its event log how long the work took.
-fn with_screen(dir: &Path) -> f64 {
+/// The same with the console, which tells in its event log how long the work took. Its bytes are read and let go: a
+/// terminal that plays them would take the processor from the work, and is not what is measured.
+fn with_screen(dir: &Path) -> Took {
     use std::io::Write as _;
     fresh(dir);
-    let mut shown = open(dir);
-    wait_for(&shown, "COMPLETE");
+    let before = of_children();
+    let mut shown = open(dir, false);
+    let state = dir.join(".qlance");
+    while !events(&state).is_some_and(|log| log.contains(r#""phase":"complete""#)) {
+        std::thread::sleep(LOOK);
+    }
+    let pid = shown.child.process_id().expect("a process");
+    let first_thread = seconds_of(&format!("/proc/{pid}/task/{pid}/stat"), 12);
     shown.writer.write_all(b"q").expect("a key");
     shown.child.wait().expect("an end");
-    let log = events(&dir.join(".qlance")).expect("an event log");
+    let log = events(&state).expect("an event log");
     let ended: serde_json::Value = log
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
         .rfind(|line: &serde_json::Value| line["event"] == "ended")
         .expect("an end");
-    ended["report"]["seconds"].as_f64().expect("seconds")
+    Took {
+        seconds: ended["report"]["seconds"].as_f64().expect("seconds"),
+        processor: of_children() - before,
+        first_thread,
+    }
 }
 
 /// The event log of the one job.
 fn events(state: &Path) -> Option<String> {
-    let job = std::fs::read_dir(state).ok()?.next()?.ok()?;
-    std::fs::read_to_string(job.path().join("events.jsonl")).ok()
+    let mut entries = std::fs::read_dir(state).ok()?.filter_map(Result::ok);
+    entries.find_map(|entry| std::fs::read_to_string(entry.path().join("events.jsonl")).ok())
 }
 
 /// Keys while the work runs at full speed. Moments are drawn so that they fall anywhere between two frames.
 fn keys(dir: &Path) {
     fresh(dir);
-    let mut shown = open(dir);
+    let mut shown = open(dir, true);
     wait_for(&shown, "RUNNING");
     let mut took: Vec<Duration> = (0..KEYS)
         .map(|n| {
@@ -205,18 +249,31 @@ pub(crate) fn serve() {
         .block_on(servers::serve());
 }
 
+/// A job whose collection the servers have.
+fn prepare(dir: &Path) -> (servers::Servers, std::path::PathBuf) {
+    let servers = servers::Servers::start(dir, &[COLLECTION]);
+    let job = dir.join("job");
+    std::fs::create_dir(&job).expect("a directory");
+    config(&job, &servers);
+    (servers, job)
+}
+
+/// Prints what the console costs the work.
+pub(crate) fn measure_cost() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (_servers, job) = prepare(dir.path());
+    cost(&job);
+}
+
 /// Prints the figures.
 pub(crate) fn measure() {
     let dir = tempfile::tempdir().expect("a directory");
-    let servers = servers::Servers::start(dir.path(), &[COLLECTION]);
-    let job = dir.path().join("job");
-    std::fs::create_dir(&job).expect("a directory");
-    config(&job, &servers);
+    let (_servers, job) = prepare(dir.path());
 
     let mut starts = Vec::new();
     for _ in 0..STARTS {
         fresh(&job);
-        let mut shown = open(&job);
+        let mut shown = open(&job, true);
         starts.push(shown.first_frame);
         shown.child.kill().expect("killed");
         shown.child.wait().expect("an end");
@@ -226,7 +283,7 @@ pub(crate) fn measure() {
     starts.sort();
     println!(", {:.0?} in the median of {STARTS} (bar: 100 ms)", starts[STARTS / 2]);
     fresh(&job);
-    let mut shown = open(&job);
+    let mut shown = open(&job, true);
     wait_for(&shown, "COMPLETE");
     std::thread::sleep(Duration::from_secs(7));
     let before = shown.bytes.load(Ordering::Relaxed);
@@ -237,30 +294,52 @@ pub(crate) fn measure() {
     shown.child.wait().expect("an end");
     keys(&job);
 
+    cost(&job);
+}
+
+/// What the console costs the work, in pairs of runs.
+fn cost(job: &Path) {
     println!(
         "\n{} points, with and without the console in turns (bar: 2 %)",
         servers::count_of(COLLECTION)
     );
-    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let mut pairs: Vec<(Took, Took)> = Vec::new();
     for pair in 0..PAIRS {
         // Who is first finds the machine as the last pair left it.
-        if pair % 2 == 0 {
-            without.push(without_screen(&job));
-            with.push(with_screen(&job));
+        let (without, with) = if pair % 2 == 0 {
+            let without = without_screen(job);
+            (without, with_screen(job))
         } else {
-            with.push(with_screen(&job));
-            without.push(without_screen(&job));
-        }
+            let with = with_screen(job);
+            (without_screen(job), with)
+        };
         println!(
-            "without {:>6.2} s   with {:>6.2} s",
-            without.last().copied().unwrap_or_default(),
-            with.last().copied().unwrap_or_default()
+            "without {:>6.2} s ({:>6.2} of the processor's)   with {:>6.2} s ({:>6.2})",
+            without.seconds, without.processor, with.seconds, with.processor
+        );
+        pairs.push((without, with));
+    }
+    let of_console: f64 = pairs.iter().map(|(_, with)| with.first_thread).sum();
+    let of_all: f64 = pairs.iter().map(|(_, with)| with.processor).sum();
+    println!(
+        "the console's own thread took {:.1} % of the processor's time that its runs took",
+        of_console / of_all * 100.0
+    );
+    for (what, of) in [
+        ("seconds", (|took| took.seconds) as fn(&Took) -> f64),
+        ("seconds of the processor's", |took| took.processor),
+    ] {
+        let mut more: Vec<f64> = pairs
+            .iter()
+            .map(|(without, with)| of(with) / of(without) - 1.0)
+            .collect();
+        more.sort_by(f64::total_cmp);
+        let percent = |place: usize| more[place] * 100.0;
+        println!(
+            "{what}: the console costs {:+.1} % in the median pair, {:+.1} to {:+.1} % in the middle half",
+            f64::midpoint(percent((PAIRS - 1) / 2), percent(PAIRS / 2)),
+            percent(PAIRS / 4),
+            percent(PAIRS - 1 - PAIRS / 4)
         );
     }
-    let median = |times: &mut Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    };
-    let (with, without) = (median(&mut with), median(&mut without));
-    println!("medians: the console costs {:+.1} %", (with / without - 1.0) * 100.0);
 }

@@ -1,10 +1,13 @@
-//! When the next frame may be drawn: at most thirty in any second. What the work changes comes in step; the answer to a
-//! key need not wait for it. Knows the time it is given, and nothing else.
+//! When the next frame may be drawn: at most thirty in any second. What the work changes comes calmly, for nobody reads
+//! figures that change faster, and each frame takes from the work; the answer to a key need not wait for that. Knows the
+//! time it is given, and nothing else.
 
 use std::time::{Duration, Instant};
 
 /// Between two frames in the long run. With those drawn ahead, thirty in any second.
 const STEP: Duration = Duration::from_millis(36);
+/// Between a frame and the next that nobody asked for by a key.
+const CALM: Duration = Duration::from_millis(90);
 /// Frames that answers to keys may be ahead of the step: a key that comes right after a frame of the work's would else be
 /// seen a whole step later.
 const AHEAD: u32 = 2;
@@ -13,23 +16,29 @@ const AHEAD: u32 = 2;
 #[derive(Debug)]
 pub(super) struct Pace {
     due: Instant,
+    /// When the work may next change the screen.
+    calm: Instant,
 }
 
 impl Pace {
     /// The first frame may be drawn at once.
     pub(super) fn new(now: Instant) -> Self {
-        Self { due: now }
+        Self { due: now, calm: now }
     }
 
     /// From when on the next frame may be drawn; `urgent` where it answers the operator.
     pub(super) fn next(&self, urgent: bool) -> Instant {
-        let ahead = if urgent { AHEAD * STEP } else { Duration::ZERO };
-        self.due.checked_sub(ahead).unwrap_or(self.due)
+        if urgent {
+            self.due.checked_sub(AHEAD * STEP).unwrap_or(self.due)
+        } else {
+            self.due.max(self.calm)
+        }
     }
 
     /// A frame was drawn.
     pub(super) fn drawn(&mut self, now: Instant) {
         self.due = self.due.max(now) + STEP;
+        self.calm = now + CALM;
     }
 }
 
@@ -56,14 +65,21 @@ mod tests {
 
     #[test]
     fn never_more_than_thirty_in_any_second() {
-        for (name, urgent) in [("work", false), ("keys", true)] {
+        for (name, urgent, least, most) in [("work", false, 11, 12), ("keys", true, 27, 30)] {
             let drawn = frames(|_| urgent, 5_000);
             for from in 0..4_000 {
                 let count = drawn.iter().filter(|at| (from..from + 1_000).contains(*at)).count();
-                assert!(count <= 30, "{name}: {count} from {from} ms on");
+                assert!(count <= most, "{name}: {count} from {from} ms on");
             }
-            assert!(drawn.len() >= 5 * 27, "{name}: {} in five seconds", drawn.len());
+            assert!(drawn.len() >= 5 * least, "{name}: {} in five seconds", drawn.len());
         }
+    }
+
+    #[test]
+    fn what_the_work_changes_is_seen_soon_after_a_key_as_well() {
+        let drawn = frames(|ms| (1_000..1_200).contains(&ms), 2_000);
+        let gaps = drawn.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(gaps.clone().max() <= Some(100), "{drawn:?}");
     }
 
     #[test]

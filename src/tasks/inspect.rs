@@ -40,11 +40,7 @@ impl VectorFacts {
     fn of(numbers: &[f32]) -> Self {
         Self {
             dimension: numbers.len(),
-            norm: numbers
-                .iter()
-                .map(|x| f64::from(*x) * f64::from(*x))
-                .sum::<f64>()
-                .sqrt(),
+            norm: qlance_numbers::norm(numbers),
         }
     }
 }

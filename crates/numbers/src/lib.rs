@@ -48,6 +48,39 @@ pub fn all_zero(numbers: &[f32]) -> bool {
     numbers.iter().all(|number| *number == 0.0)
 }
 
+/// The Euclidean norm, summed in f64 over eight lanes.
+pub fn norm(numbers: &[f32]) -> f64 {
+    let mut squares = [0.0_f64; 8];
+    let mut add = |lane: usize, x: f32| squares[lane] += f64::from(x) * f64::from(x);
+    let (chunks, rest) = numbers.as_chunks::<8>();
+    for chunk in chunks {
+        for (lane, x) in chunk.iter().enumerate() {
+            add(lane, *x);
+        }
+    }
+    for (lane, x) in rest.iter().enumerate() {
+        add(lane, *x);
+    }
+    squares.iter().sum::<f64>().sqrt()
+}
+
+/// Whether two lists have as many numbers, each the other's to the last bit or at most `most` away from it. To the last
+/// bit the same NaN is the same, and so is an infinity.
+pub fn equal_within(left: &[f32], right: &[f32], most: f64) -> bool {
+    const BLOCK: usize = 64;
+    // As in `not_finite`, no way out within a block: what was carried over is nearly always the same to the last bit.
+    let bits = |left: &[f32], right: &[f32]| {
+        let differing = |so_far: u32, (x, y): (&f32, &f32)| so_far | (x.to_bits() ^ y.to_bits());
+        left.iter().zip(right).fold(0, differing) == 0
+    };
+    let near = |x: f32, y: f32| x.to_bits() == y.to_bits() || f64::from((x - y).abs()) <= most;
+    left.len() == right.len()
+        && left
+            .chunks(BLOCK)
+            .zip(right.chunks(BLOCK))
+            .all(|(left, right)| bits(left, right) || left.iter().zip(right).all(|(x, y)| near(*x, *y)))
+}
+
 /// The cosine of two vectors: a·b / (|a| |b|), summed in f64 over eight lanes, so that 1,536 numbers lose no digits.
 /// `None` where there is none: different or zero dimension, a zero vector.
 pub fn cosine(a: &[f32], b: &[f32]) -> Option<f64> {
@@ -115,6 +148,40 @@ mod tests {
                 assert!(!all_zero(&numbers), "{length} {odd}");
             }
         }
+    }
+
+    #[test]
+    fn norms_are_those_of_the_plain_formula() {
+        for length in [0, 1, 7, 8, 9, 1_536] {
+            let numbers: Vec<f32> = (0..length).map(|n| (n % 17) as f32 / 4.0 - 2.0).collect();
+            let plain = numbers.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            assert!((norm(&numbers) - plain).abs() <= 1e-12 * plain, "{length}");
+        }
+        assert!(norm(&[1.0, f32::NAN]).is_nan());
+    }
+
+    #[test]
+    fn one_number_further_away_than_allowed_is_found_wherever_it_is() {
+        const MOST: f64 = 1e-6;
+        for length in [1, 63, 64, 65, 200] {
+            let left: Vec<f32> = (0..length).map(|n| n as f32 / 256.0).collect();
+            assert!(equal_within(&left, &left, MOST), "{length}");
+            assert!(!equal_within(&left, &left[1..], MOST), "{length}");
+            for place in 0..length {
+                let with = |number: f32| {
+                    let mut numbers = left.clone();
+                    numbers[place] = number;
+                    numbers
+                };
+                assert!(equal_within(&left, &with(left[place] + 5e-7), MOST), "{length} {place}");
+                for odd in [left[place] + 5e-6, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    assert!(!equal_within(&left, &with(odd), MOST), "{length} {place} {odd}");
+                    assert!(!equal_within(&with(odd), &left, MOST), "{length} {place} {odd}");
+                    assert!(equal_within(&with(odd), &with(odd), MOST), "{length} {place} {odd}");
+                }
+            }
+        }
+        assert!(equal_within(&[], &[], MOST) && equal_within(&[0.0], &[-0.0], MOST));
     }
 
     #[test]

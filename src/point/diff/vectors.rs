@@ -25,15 +25,6 @@ pub struct VectorDiff {
     pub agrees: bool,
 }
 
-/// The Euclidean norm, summed in f64.
-pub(crate) fn norm(numbers: &[f32]) -> f64 {
-    numbers
-        .iter()
-        .map(|x| f64::from(*x) * f64::from(*x))
-        .sum::<f64>()
-        .sqrt()
-}
-
 fn length(vector: &Vector) -> usize {
     match vector {
         Vector::Dense(numbers) => numbers.len(),
@@ -56,8 +47,8 @@ fn of(qdrant: Option<&Vector>, lancedb: Option<&Vector>, carried: bool) -> Vecto
     VectorDiff {
         qdrant: qdrant.map(length),
         lancedb: lancedb.map(length),
-        qdrant_norm: left.map(norm),
-        lancedb_norm: right.map(norm),
+        qdrant_norm: left.map(qlance_numbers::norm),
+        lancedb_norm: right.map(qlance_numbers::norm),
         cosine: pair.and_then(|(left, right)| Similarity::cosine(left, right)),
         largest,
         agrees: equal || !carried,

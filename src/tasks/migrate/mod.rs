@@ -6,6 +6,7 @@
 //!        ^ memory budget: points in hand, from scroll to commit ^
 //! ```
 
+mod budget;
 mod embed;
 mod media;
 mod pages;
@@ -14,7 +15,8 @@ mod read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use futures::FutureExt as _;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -116,7 +118,7 @@ pub async fn run(
     crate::fault::panic_if_asked("migration");
     let parts = Arc::new(parts);
     let run = parts.writer.run();
-    let budget = Arc::new(Semaphore::new(parts.in_hand_bytes >> 10));
+    let budget = Arc::new(budget::Budget::new(parts.in_hand_bytes));
     let (pages, mut inbox) = mpsc::channel::<Page>(checkpoint.ranges.len().max(1));
     // A run that fails stops all its tasks; the operator's stop is another token, so that the two can be told apart.
     let halt = stop.child_token();
@@ -138,6 +140,8 @@ pub async fn run(
         readers.spawn(async move { (0, reader.run().await) }.in_current_span());
     }
     drop(pages);
+    let held = Arc::clone(&budget);
+    let mut holding = std::pin::pin!(async move { held.hold(budget::own_memory).await }.fuse());
     // Each says how many points it is done with.
     let mut workers: JoinSet<(usize, Result<(), Ended>)> = JoinSet::new();
     let mut working = 0;
@@ -160,6 +164,7 @@ pub async fn run(
             fault = parts.writer.broken(), if ended.is_none() => Ok((0, Err(Ended::Writer(fault)))),
             Some(result) = workers.join_next() => result,
             Some(result) = readers.join_next() => result,
+            () = &mut holding => continue,
         };
         let (points, result) = result.unwrap_or_else(|error| {
             let message = format!("a task panicked ({error}); the job can be resumed");

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
 use super::pages::PageSize;
 use super::{Ended, Page, Parts};
 use crate::point::{Point, PointId, RangeProgress};
@@ -18,7 +19,7 @@ pub(super) struct Reader {
     pub(super) progress: RangeProgress,
     /// Bytes that one page should have at most: a page is in memory before its share of the budget is known.
     pub(super) page_bytes: usize,
-    pub(super) budget: Arc<Semaphore>,
+    pub(super) budget: Arc<Budget>,
     pub(super) pages: mpsc::Sender<Page>,
     pub(super) paused: watch::Receiver<bool>,
     pub(super) halt: CancellationToken,
@@ -55,9 +56,7 @@ impl Reader {
             // Media that will be kept are not here yet: the most that they may be is set aside for them.
             let bytes: usize = points.iter().map(|point| bytes_of(point) + parts.media_bytes).sum();
             let in_hand = parts.meters.take_in_hand(points.len() as u64);
-            // A page larger than the whole budget takes all of it, and travels alone.
-            let share = (bytes >> 10).clamp(1, parts.in_hand_bytes >> 10) as u32;
-            let room = Arc::clone(&self.budget).acquire_many_owned(share);
+            let room = self.budget.take(bytes);
             let budget = parts.meters.memory.measure(room).await.map_err(Fault::trouble)?;
             parts.meters.embed.queue(points.len() as i64);
             let page = Page {

@@ -245,15 +245,13 @@ async fn groups(ground: &Ground<'_>) -> anyhow::Result<Option<Vec<Vec<PointId>>>
     if ground.points.max(ground.rows) <= MOST_POINTS {
         return Ok(None);
     }
-    let columns = ground.columns(|role| matches!(role, Role::Id));
-    let rows = ground.rows_at(&ground.places(GROUPS * AMONG, SALT), &columns).await?;
-    Ok(Some(dealt(rows.iter().map(|row| row.point.id))))
+    Ok(Some(dealt(ground.ids_at(&ground.places(GROUPS * AMONG, SALT)).await?)))
 }
 
 /// Deals ids out to the groups one by one, so that each has some of everywhere.
-fn dealt(ids: impl Iterator<Item = PointId>) -> Vec<Vec<PointId>> {
+fn dealt(ids: impl IntoIterator<Item = PointId>) -> Vec<Vec<PointId>> {
     let mut groups = vec![Vec::new(); GROUPS as usize];
-    for (place, id) in ids.enumerate() {
+    for (place, id) in ids.into_iter().enumerate() {
         groups[place % GROUPS as usize].push(id);
     }
     groups.retain(|group| !group.is_empty());

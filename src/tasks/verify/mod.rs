@@ -217,6 +217,18 @@ impl Ground<'_> {
         places
     }
 
+    /// The ids of the rows at these places: small, so all at once.
+    async fn ids_at(&self, places: &[u64]) -> anyhow::Result<Vec<PointId>> {
+        let batch = self
+            .pinned
+            .take(places, &self.columns(|role| *role == Role::Id))
+            .await?;
+        let decoder = RowDecoder::new(&self.inspector.schema, &batch);
+        Ok((0..batch.num_rows())
+            .map(|place| decoder.id(place))
+            .collect::<Result<_, _>>()?)
+    }
+
     /// The rows at these places, as far as the named columns tell them.
     async fn rows_at(&self, places: &[u64], columns: &[&str]) -> anyhow::Result<Vec<Row>> {
         let mut rows = Vec::with_capacity(places.len());
@@ -301,29 +313,13 @@ async fn verified(
         tell,
         stop,
     };
-    let mut checks: Vec<Check> = Vec::new();
-    for id in CheckId::ALL {
-        // Payloads and vectors come out of one pass.
-        if !wish.checks.contains(&id) || checks.iter().any(|check| check.id == id) {
-            continue;
-        }
-        ground.check_stop()?;
-        let since = Instant::now();
-        let begins = checks.len();
-        match carry_out(&ground, id).await {
-            Ok(done) => checks.extend(done),
-            Err(error) if is_of_table(&error) => {
-                tracing::warn!(check = id.as_str(), "{error:#}");
-                checks.push(Check::unreadable(id, &error));
-            }
-            Err(error) => return Err(error),
-        }
-        for check in &mut checks[begins..] {
-            check.took = since.elapsed();
-            check.offenders.close();
-            tell(Told::Checked(check));
-        }
-    }
+    // What goes through all data leaves the processor idle while it waits for a store; what asks little fits in there.
+    let (through_all, little): (Vec<CheckId>, Vec<CheckId>) = CheckId::ALL
+        .into_iter()
+        .filter(|id| wish.checks.contains(id))
+        .partition(|id| !matches!(id, CheckId::Index | CheckId::Filters | CheckId::Health));
+    let (mut checks, beside) = tokio::try_join!(one_by_one(&ground, &through_all), one_by_one(&ground, &little))?;
+    checks.extend(beside);
     let open = left_open(&ground, wish).await?;
     if let Err(error) = ground.book.keep() {
         // The first of them are kept all the same.
@@ -348,6 +344,34 @@ async fn verified(
         began_at: super::now_ms() - i64::try_from(begun.elapsed().as_millis()).unwrap_or(0),
         took: begun.elapsed(),
     })
+}
+
+/// Carries these checks out one after the other, and tells what came of each.
+async fn one_by_one(ground: &Ground<'_>, ids: &[CheckId]) -> anyhow::Result<Vec<Check>> {
+    let mut checks: Vec<Check> = Vec::new();
+    for id in ids {
+        // Payloads and vectors come out of one pass.
+        if checks.iter().any(|check| check.id == *id) {
+            continue;
+        }
+        ground.check_stop()?;
+        let since = Instant::now();
+        let begins = checks.len();
+        match carry_out(ground, *id).await {
+            Ok(done) => checks.extend(done),
+            Err(error) if is_of_table(&error) => {
+                tracing::warn!(check = id.as_str(), "{error:#}");
+                checks.push(Check::unreadable(*id, &error));
+            }
+            Err(error) => return Err(error),
+        }
+        for check in &mut checks[begins..] {
+            check.took = since.elapsed();
+            check.offenders.close();
+            (ground.tell)(Told::Checked(check));
+        }
+    }
+    Ok(checks)
 }
 
 async fn carry_out(ground: &Ground<'_>, id: CheckId) -> anyhow::Result<Vec<Check>> {

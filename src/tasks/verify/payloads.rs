@@ -245,9 +245,7 @@ pub(super) fn same_numbers(left: &[f32], right: &[f32]) -> bool {
     let Limit::AtMost(most, _) = SAME_NUMBER.limit else {
         return left == right;
     };
-    // Compared bit by bit first: the same NaN is the same.
-    let same = |x: f32, y: f32| x.to_bits() == y.to_bits() || f64::from((x - y).abs()) <= most;
-    left.len() == right.len() && left.iter().zip(right).all(|(x, y)| same(*x, *y))
+    qlance_numbers::equal_within(left, right, most)
 }
 
 /// Which fields differ and how, without what they hold.

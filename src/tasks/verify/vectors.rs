@@ -226,8 +226,7 @@ impl Tally {
                 format!("{column}: number {place} is {}", numbers[place]),
             ));
         }
-        let squares: f64 = numbers.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-        let norm = squares.sqrt();
+        let norm = qlance_numbers::norm(numbers);
         if norm == 0.0 {
             return Some((Fault::Zero, format!("{column}: zeros only")));
         }
