@@ -179,6 +179,14 @@ struct Task {
     published: watch::Sender<Option<Table>>,
 }
 
+/// Bytes of a page, for bounding its group: of its rows, or of the points that they were made of where those took more of
+/// the memory budget. Failures have no rows at all, and would keep the readers waiting until the group is old enough.
+fn weight(page: &EmbeddedPage) -> usize {
+    let rows = page.rows.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+    let budget = page.budget.as_ref().map_or(0, |kib| kib.num_permits() << 10);
+    rows.max(budget)
+}
+
 impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) -> Target {
         match self.parts.target.rows().await {
@@ -302,7 +310,7 @@ impl Task {
         while let Some(page) = pending.early.remove(&pending.next_seq) {
             pending.next_seq += 1;
             self.group.rows += page.rows.as_ref().map_or(0, RecordBatch::num_rows);
-            self.group.bytes += page.rows.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+            self.group.bytes += weight(&page);
             self.group.since.get_or_insert_with(Instant::now);
             self.group.pages.push(page);
         }

@@ -17,7 +17,7 @@ use qlance::tasks::writer::{EmbeddedPage, Limits, Message, Parts, Writer};
 use qlance::tasks::{EVENT_ROOM, TaskEvent};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::support::embeddings_server::embedding_of;
 use crate::support::world::{SIZE, point, rows_of};
@@ -254,6 +254,27 @@ async fn landed(job: &Job) -> Checkpoint {
         .await
         .expect("committed behind its back");
     landed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_holds_enough_of_the_memory_budget_is_committed_though_it_has_no_row() {
+    let job = Job::new().await;
+    // In KiB: as much as a group of the tests may have.
+    let budget = Arc::new(Semaphore::new(1 << 20));
+    for (seq, ids) in [(0, 1..4), (1, 4..7)] {
+        let share = Arc::clone(&budget).acquire_many_owned(1 << 19);
+        let failing: Vec<u64> = ids.clone().collect();
+        let mut page = job.page(seq, ids, &failing);
+        page.rows = None;
+        page.similarities.clear();
+        page.budget = Some(share.await.expect("open"));
+        job.writer.page(page).await.expect("handed over");
+    }
+    // Nobody asks for a commit, and its age would be an hour.
+    let all = budget.acquire_many(1 << 20);
+    let all = tokio::time::timeout(Duration::from_secs(60), all).await;
+    drop(all.expect("the budget is given back").expect("open"));
+    job.assert_settled(0, 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

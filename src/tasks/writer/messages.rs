@@ -37,7 +37,7 @@ pub struct EmbeddedPage {
     pub done: bool,
     /// Counted as in hand until committed.
     pub in_hand: InHand,
-    /// Its share of the memory budget.
+    /// Its share of the memory budget, in KiB.
     pub budget: Option<OwnedSemaphorePermit>,
 }
 
