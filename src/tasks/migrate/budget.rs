@@ -83,12 +83,19 @@ impl Budget {
             };
             let have = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
             if let Some(more) = wanted.checked_sub(have as u32).filter(|more| *more > 0) {
-                let Ok(more) = Arc::clone(&self.room).acquire_many_owned(more).await else {
-                    return;
-                };
-                match &mut held {
-                    Some(held) => held.merge(more),
-                    None => held = Some(more),
+                let mut more = std::pin::pin!(Arc::clone(&self.room).acquire_many_owned(more));
+                loop {
+                    match tokio::time::timeout(LOOK, &mut more).await {
+                        Ok(Ok(more)) => match &mut held {
+                            Some(held) => held.merge(more),
+                            None => held = Some(more),
+                        },
+                        Ok(Err(_)) => return,
+                        // Whoever came before and needs what is held here would else wait for ever, and this behind it.
+                        Err(_) if self.large.load(Ordering::Relaxed) > 0 => held = None,
+                        Err(_) => continue,
+                    }
+                    break;
                 }
             } else if let Some(held) = &mut held {
                 drop(held.split(have - wanted as usize));
