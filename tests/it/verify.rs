@@ -22,6 +22,7 @@ use qlance::tasks::inspect::Inspector;
 use qlance::tasks::job::{self, Opening, Options};
 use qlance::tasks::verify::{self, Check, CheckId, Told, Verification, Verifier, Wish};
 use serde_json::json;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -124,6 +125,13 @@ impl Job {
             .await
             .expect("it comes to its end")
     }
+}
+
+/// Waits for a future where only a function may be called: in the middle of a verification. On a thread of its own, for
+/// tokio wakes a thread and not a future: whatever waits here would take the wakes of what waits around it.
+fn in_between<F: Future<Output: Send> + Send>(future: F) -> F::Output {
+    let runtime = Handle::current();
+    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(future)).join()).expect("no panic")
 }
 
 /// All checks, with as few queries as say anything: they take most of the time.

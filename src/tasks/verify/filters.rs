@@ -71,6 +71,28 @@ struct Tally {
     unlooked: u64,
 }
 
+/// What one condition found.
+#[derive(Debug, Default)]
+struct Found {
+    /// Ids of either answer.
+    ids: u64,
+    /// Whom LanceDB's answer names or leaves out against its own payloads, and how.
+    wrong: Vec<(PointId, String)>,
+    explained: u64,
+    odd_in_qdrant: u64,
+    unlooked: u64,
+}
+
+impl Tally {
+    fn take_in(&mut self, found: &Found) {
+        self.asked += 1;
+        self.ids += found.ids;
+        self.explained += found.explained;
+        self.odd_in_qdrant += found.odd_in_qdrant;
+        self.unlooked += found.unlooked;
+    }
+}
+
 /// The answers of both stores.
 struct Answers {
     qdrant: BTreeSet<PointId>,
@@ -83,20 +105,23 @@ pub(super) async fn run(ground: &Ground<'_>) -> anyhow::Result<Check> {
     let filters = conditions(&payloads, ground.wish.seed);
     let groups = groups(ground).await?;
     let mut tally = Tally::default();
-    let answers: Vec<BoxFuture<'_, _>> = filters
+    // Each is asked and looked into as one: what is not waited for would stand still while another's answer is looked
+    // into, and may hold what that needs (Lance loads each page of an index once, for all who want it).
+    let findings: Vec<BoxFuture<'_, _>> = filters
         .iter()
         .enumerate()
-        .map(|(place, filter)| ask(ground, filter, group_of(groups.as_deref(), place)).boxed())
+        .map(|(place, filter)| examine(ground, filter, group_of(groups.as_deref(), place)).boxed())
         .collect();
-    let mut answers = stream::iter(answers).buffered(IN_FLIGHT);
-    for (done, filter) in filters.iter().enumerate() {
+    let mut findings = stream::iter(findings).buffered(IN_FLIGHT);
+    for done in 0..filters.len() {
         ground.check_stop()?;
         ground.report(CheckId::Filters, done as u64, filters.len() as u64);
-        let Some(answers) = answers.next().await else { break };
-        let answers = answers?;
-        tally.asked += 1;
-        tally.ids += answers.qdrant.union(&answers.lancedb).count() as u64;
-        compare(ground, filter, &answers, &mut tally, &mut check).await?;
+        let Some(found) = findings.next().await else { break };
+        let found = found?;
+        tally.take_in(&found);
+        for (id, said) in found.wrong {
+            check.offenders.add(id, || said);
+        }
     }
     ground.report(CheckId::Filters, filters.len() as u64, filters.len() as u64);
     let wrong = check.offenders.total;
@@ -305,16 +330,15 @@ async fn ask(ground: &Ground<'_>, filter: &Filter, about: Option<&[PointId]>) ->
     Ok(Answers { qdrant, lancedb })
 }
 
-/// Looks at what only one store names.
-async fn compare(
-    ground: &Ground<'_>,
-    filter: &Filter,
-    answers: &Answers,
-    tally: &mut Tally,
-    check: &mut Check,
-) -> anyhow::Result<()> {
+/// Asks both stores, and looks at what only one of them names.
+async fn examine(ground: &Ground<'_>, filter: &Filter, about: Option<&[PointId]>) -> anyhow::Result<Found> {
+    let answers = ask(ground, filter, about).await?;
     let differing: Vec<PointId> = answers.qdrant.symmetric_difference(&answers.lancedb).copied().collect();
-    tally.unlooked += differing.len().saturating_sub(MOST_LOOKED_AT) as u64;
+    let mut found = Found {
+        ids: answers.qdrant.union(&answers.lancedb).count() as u64,
+        unlooked: differing.len().saturating_sub(MOST_LOOKED_AT) as u64,
+        ..Found::default()
+    };
     let looked_at = &differing[..differing.len().min(MOST_LOOKED_AT)];
     let part = Part {
         payloads: true,
@@ -335,17 +359,17 @@ async fn compare(
             let in_points = points.get(id).is_some_and(|point| filter.matches(point));
             if in_rows != answers.lancedb.contains(id) {
                 let how = if in_rows { "not found" } else { "found" };
-                check
-                    .offenders
-                    .add(*id, || format!("{how} by {} in LanceDB", shown(filter)));
+                found
+                    .wrong
+                    .push((*id, format!("{how} by {} in LanceDB", shown(filter))));
             } else if in_points != answers.qdrant.contains(id) {
-                tally.odd_in_qdrant += 1;
+                found.odd_in_qdrant += 1;
             } else {
-                tally.explained += 1;
+                found.explained += 1;
             }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The payloads that the rows of these ids hold.

@@ -10,9 +10,11 @@ use qlance::tasks::verify::{CheckId, Told, Verification, Wish};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::json;
-use tokio::runtime::Handle;
 
-use super::{Job, Manner, all, at, check, configure, killed_half_way, message, migrated, offenders, sea, with_outcome};
+use super::{
+    Job, Manner, all, at, check, configure, in_between, killed_half_way, message, migrated, offenders, sea,
+    with_outcome,
+};
 use crate::support::embeddings_server::embedding_of;
 use crate::support::planting::{Fault, Planter};
 use crate::support::world::{SIZE, World, point, said};
@@ -357,16 +359,16 @@ async fn of_a_sample_only_those_accepted_count_that_are_in_it() {
 async fn points_that_are_rewritten_in_place_meanwhile_are_noticed() {
     let world = migrated(&sea(60), Manner::Embedded, &[]).await;
     let job = Job::open(&world).await;
-    let handle = Handle::current();
     let mut rewritten = message(7);
     rewritten.payload["n"] = json!(8);
-    // As many points as before: only what they say has changed, and that after it was compared.
+    // As many points as before: only what they say has changed, and that after it was compared:
+    // neighbours are the last of what goes through all points.
     let write = |told: Told<'_>| {
         if let Told::Checked(check) = told
-            && check.id == CheckId::Health
+            && check.id == CheckId::Neighbours
         {
             let points = std::slice::from_ref(&rewritten);
-            tokio::task::block_in_place(|| handle.block_on(world.upsert(points)));
+            in_between(world.upsert(points));
         }
     };
     let found = job.verify_telling(all(), write).await;
@@ -377,10 +379,10 @@ async fn points_that_are_rewritten_in_place_meanwhile_are_noticed() {
     // Written once more as it is, it is the same.
     let write = |told: Told<'_>| {
         if let Told::Checked(check) = told
-            && check.id == CheckId::Health
+            && check.id == CheckId::Neighbours
         {
             let points = std::slice::from_ref(&rewritten);
-            tokio::task::block_in_place(|| handle.block_on(world.upsert(points)));
+            in_between(world.upsert(points));
         }
     };
     let found = job.verify_telling(all(), write).await;
@@ -396,7 +398,7 @@ async fn points_that_are_rewritten_in_place_meanwhile_are_noticed() {
 async fn stores_that_are_written_to_meanwhile_are_not_decided_about() {
     let world = migrated(&sea(60), Manner::Embedded, &[]).await;
     let job = Job::open(&world).await;
-    let (planter, handle) = (Planter::open(&world).await, Handle::current());
+    let planter = Planter::open(&world).await;
     let before = planter.version().await;
     // In the middle of it: the first check is done, the others are not.
     let write = |told: Told<'_>| {
@@ -404,7 +406,7 @@ async fn stores_that_are_written_to_meanwhile_are_not_decided_about() {
             && check.id == CheckId::Counts
         {
             let mut rng = StdRng::seed_from_u64(1);
-            tokio::task::block_in_place(|| handle.block_on(planter.plant(&[Fault::Extra], &mut rng)));
+            in_between(planter.plant(&[Fault::Extra], &mut rng));
         }
     };
     let found = job.verify_telling(all(), write).await;
@@ -423,11 +425,11 @@ async fn stores_that_are_written_to_meanwhile_are_not_decided_about() {
     let client = world.source().client().clone();
     let write = |told: Told<'_>| {
         if let Told::Checked(check) = told
-            && check.id == CheckId::Health
+            && check.id == CheckId::Neighbours
         {
             let ids = vec![wire::id_to(PointId::Num(5))];
             let request = DeletePointsBuilder::new("messages").points(ids).wait(true);
-            let deleted = tokio::task::block_in_place(|| handle.block_on(client.delete_points(request)));
+            let deleted = in_between(client.delete_points(request));
             deleted.expect("a point is deleted");
         }
     };
