@@ -31,9 +31,11 @@ pub use secret::Secret;
 /// The whole configuration. Every field has a default but the collection's and the target's names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
-    /// Where points come from.
+    /// Where points come from. Left out, the check says what has to stand in it.
+    #[serde(default)]
     pub source: SourceConfig,
-    /// Where rows go.
+    /// Where rows go. Left out, the check says what has to stand in it.
+    #[serde(default)]
     pub target: TargetConfig,
     /// One embedder a modality.
     #[serde(default)]

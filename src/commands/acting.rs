@@ -97,7 +97,11 @@ pub(super) struct Asking {
 impl Asking {
     /// Opens the job of the configuration.
     pub(super) async fn open(cli: &Cli) -> anyhow::Result<Self> {
-        let config = Arc::new(Config::load(&cli.config)?);
+        Self::of(cli, Arc::new(Config::load(&cli.config)?)).await
+    }
+
+    /// Opens the job of a configuration that was loaded already.
+    pub(super) async fn of(cli: &Cli, config: Arc<Config>) -> anyhow::Result<Self> {
         let options = Options {
             state: cli.state.clone(),
             look_only: true,

@@ -6,15 +6,12 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-
+use super::acting::Asking;
+use super::signals::OnCtrlC;
 use super::{print_json, printable};
 use crate::cli::{Cli, CompareArgs};
 use crate::config::{Config, ConfigError};
 use crate::tasks::comparison::{self, Comparer, Stage, Wish, kept};
-use crate::tasks::inspect::Inspector;
-use crate::tasks::job::{self, Options};
 use text::text_of;
 
 /// Queries in flight at most: more measure the machine's threads.
@@ -26,28 +23,15 @@ pub(super) async fn run(cli: &Cli, args: &CompareArgs) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
     let wish = wanted(args)?;
     super::logging::start(&config.job(cli.state.as_deref()).dir);
-    let options = Options {
-        state: cli.state.clone(),
-        look_only: true,
-        ..Options::default()
-    };
-    let (opening, target) = job::open(config, &options).await?;
-    let (_keep, tables) = watch::channel(target.table().cloned());
-    let comparer = Comparer::of(&opening, Inspector::of(&opening, tables));
-    let stop = CancellationToken::new();
-    let on_signal = stop.clone();
-    let signals = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            on_signal.cancel();
-        }
-    });
+    let Asking { opening, inspector } = Asking::of(cli, config).await?;
+    let comparer = Comparer::of(&opening, inspector);
+    let on_ctrl_c = OnCtrlC::new();
     let progress = Progress::new(args.json);
     let tell = |stage, done, all| progress.tell(stage, done, all);
-    let found = comparison::compare(&comparer, &wish, tell, stop.clone()).await;
+    let found = comparison::compare(&comparer, &wish, tell, on_ctrl_c.stop.clone()).await;
     progress.end();
-    signals.abort();
     let found = match found {
-        Err(error) if stop.is_cancelled() => {
+        Err(error) if on_ctrl_c.stop.is_cancelled() => {
             tell!("qlance: {}", printable(&format!("{error:#}")));
             return Ok(5);
         }

@@ -3,16 +3,13 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
+use super::acting::Asking;
 use super::print_json;
 use crate::cli::{Cli, EvaluateArgs};
 use crate::config::Config;
 use crate::point::Modality;
 use crate::point::ranking::{Interval, Percentiles};
 use crate::tasks::evaluate::{self, Cell, Evaluation, Measured, Wish, queries};
-use crate::tasks::inspect::Inspector;
-use crate::tasks::job::{self, Options};
 use crate::ui::text::clean;
 
 pub(super) async fn run(cli: &Cli, args: &EvaluateArgs) -> anyhow::Result<u8> {
@@ -25,20 +22,13 @@ pub(super) async fn run(cli: &Cli, args: &EvaluateArgs) -> anyhow::Result<u8> {
         thread: args.thread.clone(),
         seed: args.seed,
     };
-    let options = Options {
-        state: cli.state.clone(),
-        look_only: true,
-        ..Options::default()
-    };
-    let (opening, target) = job::open(config, &options).await?;
-    let (_keep, tables) = watch::channel(target.table().cloned());
+    let Asking { opening, inspector } = Asking::of(cli, config).await?;
     let shows = std::io::stderr().is_terminal();
     let progress = |done: usize, all: usize| {
         if shows && done < all {
             tell!("pair {} of {all}", done + 1);
         }
     };
-    let inspector = Inspector::of(&opening, tables);
     let found = evaluate::evaluate(&inspector, wish, opening.facts.table.clone(), progress).await?;
     if args.json {
         print_json(&found)?;

@@ -3,29 +3,19 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
+use super::acting::Asking;
 use super::print_json;
 use crate::cli::{Cli, SearchArgs};
 use crate::config::{Config, ConfigError};
 use crate::lance::search::Through;
 use crate::point::filter::Filter;
-use crate::tasks::inspect::Inspector;
-use crate::tasks::job::{self, Options};
 use crate::tasks::search::{Answered, Asked, Found, Hit, How, SearchFor};
 use crate::ui::text::clean;
 
 pub(super) async fn run(cli: &Cli, args: &SearchArgs) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
     let wanted = wanted(args)?;
-    let options = Options {
-        state: cli.state.clone(),
-        look_only: true,
-        ..Options::default()
-    };
-    let (opening, target) = job::open(config, &options).await?;
-    let (_keep, tables) = watch::channel(target.table().cloned());
-    let found = Inspector::of(&opening, tables).search(&wanted).await?;
+    let found = Asking::of(cli, config).await?.inspector.search(&wanted).await?;
     if args.json {
         print_json(&found)?;
     } else {

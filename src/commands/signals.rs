@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::tasks::TaskCommand;
 
@@ -33,6 +35,33 @@ pub(super) fn stop_on_signal(commands: mpsc::Sender<TaskCommand>) -> std::io::Re
         std::process::exit(INTERRUPTED);
     });
     Ok(())
+}
+
+/// What Ctrl-C cancels, where nothing is written that would have to be brought to an end.
+pub(super) struct OnCtrlC {
+    /// Cancelled by the first one.
+    pub(super) stop: CancellationToken,
+    waiting: JoinHandle<()>,
+}
+
+impl OnCtrlC {
+    /// Waits for it from now on, until this is dropped.
+    pub(super) fn new() -> Self {
+        let stop = CancellationToken::new();
+        let heard = stop.clone();
+        let waiting = tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                heard.cancel();
+            }
+        });
+        Self { stop, waiting }
+    }
+}
+
+impl Drop for OnCtrlC {
+    fn drop(&mut self) {
+        self.waiting.abort();
+    }
 }
 
 async fn any(interrupt: &mut Signal, terminate: &mut Signal, hang_up: Option<&mut Signal>) {

@@ -7,19 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context as _;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-
+use super::acting::Asking;
+use super::signals::OnCtrlC;
 use super::{print_json, printable, read_or_not};
 use crate::cli::{Cli, FailOn, VerifyArgs};
 use crate::config::{Config, ConfigError};
 use crate::journal::Spent;
 use crate::point::verdict::Decision;
-use crate::tasks::inspect::Inspector;
-use crate::tasks::job::{self, Opening, Options};
+use crate::tasks::job::Opening;
 use crate::tasks::lock::Lock;
 use crate::tasks::verify::{self, Check, CheckId, Told, Verification, Verifier, Wish, export, kept};
+use anyhow::Context as _;
 
 pub(super) async fn run(cli: &Cli, args: &VerifyArgs) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);
@@ -35,33 +33,20 @@ pub(super) async fn run(cli: &Cli, args: &VerifyArgs) -> anyhow::Result<u8> {
     } else {
         None
     };
-    let options = Options {
-        state: cli.state.clone(),
-        look_only: true,
-        ..Options::default()
-    };
-    let (opening, target) = job::open(config, &options).await?;
+    let Asking { opening, inspector } = Asking::of(cli, config).await?;
     if let Some(gateway) = opening.recipe.gateways.main() {
         gateway.budget().spent_before(opening.spent.usd);
     }
-    let (_keep, tables) = watch::channel(target.table().cloned());
-    let verifier = Verifier::of(&opening, Inspector::of(&opening, tables));
-    let stop = CancellationToken::new();
-    let on_signal = stop.clone();
-    let signals = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            on_signal.cancel();
-        }
-    });
+    let verifier = Verifier::of(&opening, inspector);
+    let on_ctrl_c = OnCtrlC::new();
     let progress = Progress::new(args.json);
-    let found = verify::verify(&verifier, wish, |told| progress.tell(told), stop.clone()).await;
-    signals.abort();
+    let found = verify::verify(&verifier, wish, |told| progress.tell(told), on_ctrl_c.stop.clone()).await;
     // However it ended: what was paid is paid.
     if args.pay {
         keep_spent(&opening).await?;
     }
     let found = match found {
-        Err(error) if stop.is_cancelled() => {
+        Err(error) if on_ctrl_c.stop.is_cancelled() => {
             tell!("qlance: {}", printable(&format!("{error:#}")));
             return Ok(5);
         }

@@ -43,7 +43,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     } = config;
     let wanted = |name: &str, value: &str, example: &str| {
         if value.trim().is_empty() {
-            return Err(field(name, "is missing", format!("say for example {example}")));
+            let (section, _) = name.split_once('.').unwrap_or_default();
+            let remedy =
+                format!("say for example {example} in [{section}]; `qlance init` writes a whole configuration");
+            return Err(field(name, "is missing", remedy));
         }
         Ok(())
     };

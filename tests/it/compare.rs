@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use futures::TryStreamExt as _;
 use lancedb::index::Index;
@@ -410,23 +409,7 @@ async fn what_cannot_be_compared_says_why_and_a_signal_stops_it() {
     let (code, report) = world.run().await;
     assert_eq!(code, 0, "{report}");
 
-    let mut process = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args([
-            "--config",
-            "qlance.toml",
-            "compare",
-            "--concurrency",
-            "1,2,3,4,5,6,7,8",
-            "--queries",
-            "100000",
-        ])
-        .current_dir(world.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("qlance runs");
+    let mut process = world.listen(&["compare", "--concurrency", "1,2,3,4,5,6,7,8", "--queries", "100000"]);
     let mut lines = BufReader::new(process.stderr.take().expect("stderr")).lines();
     let mut heard = Vec::new();
     while let Some(line) = lines.next_line().await.expect("a line") {

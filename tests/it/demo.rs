@@ -6,7 +6,7 @@ use qlance::point::PointId;
 use qlance::tasks::demo::{Message, is_refused_once, message};
 use serde_json::Value;
 
-use crate::support::world::{rows_of, said};
+use crate::support::world::{qlance_in, rows_of, said};
 
 /// Messages of the demo in this test; `QLANCE_TEST_DEMO_POINTS` asks for more.
 fn count() -> u64 {
@@ -17,15 +17,6 @@ fn count() -> u64 {
 fn content(message: &Message) -> Option<&str> {
     let text = message.payload.get("content").and_then(Value::as_str);
     text.filter(|text| !text.trim().is_empty())
-}
-
-async fn qlance(dir: &std::path::Path, args: &[&str]) -> std::process::Output {
-    tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .await
-        .expect("qlance runs")
 }
 
 /// Milliseconds until the next kill: from the first steps of the preparation to the midst of the run.
@@ -64,10 +55,10 @@ async fn killed_at_any_moment_and_started_again_the_demo_just_goes_on() {
         }
     }
     assert!(killed > 0, "nothing was killed");
-    let output = qlance(dir.path(), &args).await;
+    let output = qlance_in(dir.path(), &args).await;
     assert_eq!(output.status.code(), Some(0), "after {killed} kills: {}", said(&output));
     let rows = rows_of(&dir.path().join("d/choir.lance"), "messages").await;
-    let listed = qlance(&dir.path().join("d"), &["failures", "list", "--json"]).await;
+    let listed = qlance_in(&dir.path().join("d"), &["failures", "list", "--json"]).await;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     let failed: Vec<PointId> = listed
         .lines()
@@ -110,7 +101,7 @@ async fn killed_at_any_moment_and_started_again_the_demo_just_goes_on() {
 async fn the_demo_holds_every_point_that_did_not_fail_once_and_whole() {
     let dir = tempfile::tempdir().expect("a directory");
     let points = count().to_string();
-    let output = qlance(dir.path(), &["demo", "--no-tui", "--points", &points, "--dir", "d"]).await;
+    let output = qlance_in(dir.path(), &["demo", "--no-tui", "--points", &points, "--dir", "d"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let messages: Vec<Message> = (0..count()).map(|n| message(7, n)).collect();
     let rows = rows_of(&dir.path().join("d/choir.lance"), "messages").await;
@@ -128,7 +119,7 @@ async fn the_demo_holds_every_point_that_did_not_fail_once_and_whole() {
         assert_eq!(similarity < 0.999, is_stale, "point {}: {similarity}", message.id);
     }
     // What the demo leaves behind works with every other command: the refused ones come over.
-    let output = qlance(&dir.path().join("d"), &["failures", "retry", "--cause", "rejected"]).await;
+    let output = qlance_in(&dir.path().join("d"), &["failures", "retry", "--cause", "rejected"]).await;
     assert_eq!(
         output.status.code(),
         Some(3),
@@ -150,7 +141,7 @@ async fn an_earlier_demo_is_gone_on_with_or_thrown_away_as_it_is_asked_for() {
     let place = dir.path().join("d");
     let demo = async |more: &[&str]| {
         let args = ["demo", "--no-tui", "--points", "30", "--dir", "d"];
-        qlance(dir.path(), &[&args[..], more].concat()).await
+        qlance_in(dir.path(), &[&args[..], more].concat()).await
     };
     let ids = async || -> Vec<PointId> {
         let rows = rows_of(&place.join("choir.lance"), "messages").await;
@@ -217,7 +208,7 @@ async fn a_configuration_of_somebody_else_is_neither_run_nor_removed() {
     }
     for more in [&[][..], &["--resume"], &["--fresh"]] {
         let args = [&["demo", "--no-tui", "--points", "30", "--dir", "."][..], more].concat();
-        let output = qlance(dir.path(), &args).await;
+        let output = qlance_in(dir.path(), &args).await;
         assert_eq!(output.status.code(), Some(2), "{more:?}: {}", said(&output));
         assert!(
             said(&output).contains("was not written by `qlance demo`"),

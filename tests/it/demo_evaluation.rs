@@ -5,7 +5,6 @@
 mod second;
 
 use std::path::Path;
-use std::process::{Output, Stdio};
 
 use lancedb::DistanceType;
 use lancedb::index::Index;
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::dialect_server::{DialectServer, Family, Offer};
-use crate::support::world::said;
+use crate::support::world::{qlance_in, said};
 use second::{FIGURES, Own, items};
 
 /// Messages: so many that seven of the nine pairs of modalities have queries. Pictures and sounds share no thread.
@@ -25,24 +24,12 @@ const POINTS: u64 = 300;
 /// More queries for each pair than the collection holds points: all of them ask, and nothing is drawn.
 const ALL_OF_THEM: &str = "1000";
 
-async fn qlance(dir: &Path, args: &[&str]) -> Output {
-    tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(args)
-        .current_dir(dir)
-        .env_remove("OPENAI_API_KEY")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("qlance runs")
-}
-
 /// A demo of the joint space, migrated, in the directory `d` below.
 async fn joint_demo(points: u64) -> TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let points = points.to_string();
     let args = ["demo", "--no-tui", "--joint", "--points", &points, "--dir", "d"];
-    let output = qlance(dir.path(), &args).await;
+    let output = qlance_in(dir.path(), &args).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     dir
 }
@@ -190,7 +177,7 @@ async fn the_demos_matrix_agrees_with_a_second_implementation() {
     };
     assert!(figures().any(|constant| constant) && figures().any(|constant| !constant));
 
-    let output = qlance(&dir, &["evaluate", "--sample", ALL_OF_THEM]).await;
+    let output = qlance_in(&dir, &["evaluate", "--sample", ALL_OF_THEM]).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let queries: usize = all.iter().map(|own| own.scores.len()).sum();
@@ -211,7 +198,7 @@ async fn the_demos_matrix_agrees_with_a_second_implementation() {
         .execute()
         .await
         .expect("an index");
-    let output = qlance(&dir, &["evaluate", "--sample", ALL_OF_THEM, "--json"]).await;
+    let output = qlance_in(&dir, &["evaluate", "--sample", ALL_OF_THEM, "--json"]).await;
     let report: Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)));
     assert_eq!(
@@ -237,7 +224,7 @@ fn configured(dir: &Path, name: &str, part: &str, instead: &str) {
 async fn refused(dir: &Path, name: &str, args: &[&str]) -> String {
     let mut all = vec!["--config", name];
     all.extend(args);
-    let output = qlance(dir, &all).await;
+    let output = qlance_in(dir, &all).await;
     assert_eq!(output.status.code(), Some(1), "{name} {args:?}: {}", said(&output));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -287,7 +274,7 @@ async fn queries_of_another_space_are_refused_by_name() {
     }
     let args = ["--config", "texts.toml", "search", "a red circle", "--json", "-k", "1"];
     for args in [&args[..], &["search", "--image", PICTURE, "--json", "-k", "1"]] {
-        let output = qlance(&dir, args).await;
+        let output = qlance_in(&dir, args).await;
         let found: Value =
             serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)));
         assert_eq!(found["space"], json!(own), "{args:?}");

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -538,14 +537,7 @@ async fn what_was_paid_for_before_a_kill_is_not_paid_for_again() {
     ]);
     world.embeddings.then(vec![Behaviour::Good; ANSWERS]);
     world.embeddings.always(Behaviour::Hang);
-    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(["--config", "qlance.toml", "run"])
-        .current_dir(world.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("qlance starts");
+    let mut child = world.start(&["run"]);
     wait_for("answers, and requests behind them", || {
         world.embeddings.requests() == ANSWERS + IN_FLIGHT
     })

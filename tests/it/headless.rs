@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
 use crate::support::embeddings_server::Behaviour;
-use crate::support::world::{World, messages, point, said, wait_for};
+use crate::support::world::{World, messages, point, qlance_in, said, wait_for};
 
 /// A run that can be listened to and signalled.
 struct Run {
@@ -161,14 +161,11 @@ async fn a_run_that_is_to_outlive_its_terminal_does_so() {
 async fn a_panic_that_nobody_hears_is_no_abort() {
     let world = World::with(&messages(60)).await;
     configure(&world, false);
-    let mut process = Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(["--config", "qlance.toml", "run", "--json"])
+    let mut process = world
+        .command(&["run", "--json"])
         .env("QLANCE_PANIC", "migration")
-        .current_dir(world.path())
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .expect("qlance runs");
     drop(process.stderr.take());
@@ -211,16 +208,7 @@ async fn a_reader_that_has_seen_enough_changes_nothing_of_the_end() {
         if offenders.exists() {
             std::fs::remove_file(&offenders).expect("removed");
         }
-        let mut process = Command::new(env!("CARGO_BIN_EXE_qlance"))
-            .args(["--config", "qlance.toml"])
-            .args(args)
-            .current_dir(world.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("qlance runs");
+        let mut process = world.listen(args);
         drop(process.stdout.take());
         let output = process.wait_with_output().await.expect("an end");
         assert_eq!(output.status.code(), whole.status.code(), "{args:?}: {}", said(&output));
@@ -377,12 +365,7 @@ async fn what_keeps_a_run_from_beginning_is_said_once() {
 
 async fn bare(args: &[&str]) -> std::process::Output {
     let dir = tempfile::tempdir().expect("a directory");
-    tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(args)
-        .current_dir(dir.path())
-        .output()
-        .await
-        .expect("qlance runs")
+    qlance_in(dir.path(), args).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

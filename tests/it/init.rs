@@ -6,7 +6,7 @@ use std::process::Output;
 use qdrant_client::qdrant::{CreateCollectionBuilder, Distance, VectorParamsBuilder};
 use serde_json::{Value, json};
 
-use crate::support::world::{SIZE, World, messages, point, said};
+use crate::support::world::{SIZE, World, messages, point, qlance_in, said};
 
 fn parsed(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(output)))
@@ -320,12 +320,7 @@ async fn the_configuration_and_the_report_answer_in_json() {
 }
 
 async fn demo(dir: &Path) -> Output {
-    tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(["demo", "--points", "20", "--dir", "d", "--json"])
-        .current_dir(dir)
-        .output()
-        .await
-        .expect("qlance runs")
+    qlance_in(dir, &["demo", "--points", "20", "--dir", "d", "--json"]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -31,17 +31,7 @@ async fn slow() -> World {
 /// A run in a process of its own, once points are on their way.
 async fn running(world: &World) -> Child {
     let before = world.embeddings.requests();
-    let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .arg("--config")
-        .arg(world.path().join("qlance.toml"))
-        .args(["run", "--json"])
-        .current_dir(world.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("qlance runs");
+    let child = world.listen(&["run", "--json"]);
     wait_for("the third request", || world.embeddings.requests() >= before + 3).await;
     child
 }

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -433,17 +432,7 @@ async fn the_program_serves_as_long_as_it_runs() {
     let world = world_with_failures().await;
     configure(&world);
     world.embeddings.latency(Duration::from_millis(100));
-    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .arg("--config")
-        .arg(world.path().join("qlance.toml"))
-        .args(["run", "--json", "--metrics", "127.0.0.1:0"])
-        .current_dir(world.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("qlance runs");
+    let mut child = world.listen(&["run", "--json", "--metrics", "127.0.0.1:0"]);
     let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
     let address = address_told(&mut stderr).await;
     assert!(address.ip().is_loopback(), "{address}");
@@ -502,16 +491,9 @@ async fn an_address_that_cannot_be_had_ends_it_before_the_work_begins() {
 /// Runs the job with spans for a collector at this address.
 #[cfg(feature = "otel")]
 async fn run_traced(world: &World, endpoint: &str) -> std::process::Output {
-    tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .arg("--config")
-        .arg(world.path().join("qlance.toml"))
-        .args(["run", "--json"])
-        .current_dir(world.path())
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("qlance runs")
+    let mut command = world.command(&["run", "--json"]);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    command.output().await.expect("qlance runs")
 }
 
 #[cfg(feature = "otel")]

@@ -7,7 +7,7 @@ use qlance::point::{IdRange, Payload, Point, PointId, Vector};
 use serde_json::{Value, json};
 
 use crate::support::embeddings_server::{Behaviour, embedding_of};
-use crate::support::world::{SIZE, World, messages, payloads, point, said, wait_for};
+use crate::support::world::{SIZE, World, messages, payloads, point, qlance_in, said, wait_for};
 
 const UUID_A: &str = "00000000-0000-4000-8000-000000000001";
 const UUID_B: &str = "ffffffff-ffff-4fff-bfff-ffffffffffff";
@@ -173,12 +173,7 @@ async fn killed_at_random_and_started_again_nothing_is_missing_and_nothing_twice
         let mut script = vec![Behaviour::Good; answers];
         script.extend(std::iter::repeat_n(Behaviour::Hang, 200));
         world.embeddings.then(script);
-        let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-            .args(["--config", "qlance.toml", "run"])
-            .current_dir(world.path())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("qlance starts");
+        let mut child = world.start(&["run"]);
         if round < 2 {
             // Anywhere: before the job is open, while it reads, embeds or commits.
             tokio::time::sleep(std::time::Duration::from_millis(rand::random_range(50..900))).await;
@@ -322,12 +317,7 @@ async fn a_refused_key_is_said_so() {
         qdrant.url()
     );
     std::fs::write(dir.path().join("qlance.toml"), config).expect("written");
-    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .arg("run")
-        .current_dir(dir.path())
-        .output()
-        .await
-        .expect("qlance runs");
+    let output = qlance_in(dir.path(), &["run"]).await;
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(

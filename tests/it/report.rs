@@ -37,17 +37,9 @@ async fn migrated() -> World {
 
 /// Runs qlance with a key in the environment that must never be seen.
 async fn qlance(world: &World, args: &[&str]) -> std::process::Output {
-    tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .arg("--config")
-        .arg(world.path().join("qlance.toml"))
-        .args(args)
-        .current_dir(world.path())
-        .env("QLANCE_REPORT_KEY", "sk-never-seen")
-        .env_remove("OPENAI_API_KEY")
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("qlance runs")
+    let mut command = world.command(args);
+    command.env("QLANCE_REPORT_KEY", "sk-never-seen");
+    command.output().await.expect("qlance runs")
 }
 
 async fn report(world: &World, file: &str, more: &[&str]) -> String {

@@ -2,7 +2,6 @@
 //! what it would cost, and brings it over. Table and requests are looked up from outside.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use qdrant_client::qdrant::DeletePointsBuilder;
@@ -122,20 +121,6 @@ async fn assert_adds_up(world: &World, code: i32, expected: [u64; 4]) {
 /// Versions of the table, counted from outside.
 fn versions(dir: &Path) -> usize {
     std::fs::read_dir(dir.join("out.lance/messages.lance/_versions")).map_or(0, Iterator::count)
-}
-
-/// qlance in the background; killed with SIGKILL when it is dropped, or before.
-fn start(world: &World, args: &[&str]) -> tokio::process::Child {
-    tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(["--config", "qlance.toml"])
-        .args(args)
-        .current_dir(world.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("qlance starts")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -356,7 +341,7 @@ async fn before_the_migration_is_complete_a_sync_is_refused() {
     // Begun, and killed after the first commit; the first version is the empty table.
     world.embeddings.then([Behaviour::Good]);
     world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
-    let mut child = start(&world, &["run"]);
+    let mut child = world.start(&["run"]);
     wait_for("a commit", || versions(world.path()) > 1).await;
     child.kill().await.expect("killed");
     world.embeddings.clear_script();
@@ -390,7 +375,7 @@ async fn killed_in_mid_sync_the_next_one_brings_over_the_rest_and_nothing_twice(
     // The first round of 500 points is answered, in five requests, and committed; of the second nobody hears.
     world.embeddings.then(std::iter::repeat_n(Behaviour::Good, 5));
     world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
-    let mut child = start(&world, &["sync", "--yes"]);
+    let mut child = world.start(&["sync", "--yes"]);
     wait_for("the second round", || {
         world.embeddings.requests() > requests + 5 && versions(world.path()) > before
     })

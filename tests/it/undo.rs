@@ -1,7 +1,5 @@
 //! Taking a job back, and keeping others out of it: `qlance undo`, the tag it goes by, and the lock of a job.
 
-use std::process::{Output, Stdio};
-
 use qlance::config::Config;
 use qlance::point::{Point, PointId};
 use serde_json::{Value, json};
@@ -10,33 +8,16 @@ use crate::support::embeddings_server::Behaviour;
 use crate::support::world::{World, messages, point, said, wait_for};
 use crate::sync::{assert_mirrors, version};
 
-/// qlance with nothing on its stdin: whoever runs the tests may sit at a terminal, and would be asked.
-fn command(world: &World, args: &[&str]) -> tokio::process::Command {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"));
-    command
-        .args(["--config", "qlance.toml"])
-        .args(args)
-        .current_dir(world.path())
-        .stdin(Stdio::null())
-        .env_remove("OPENAI_API_KEY")
-        .kill_on_drop(true);
-    command
-}
-
-async fn qlance(world: &World, args: &[&str]) -> Output {
-    command(world, args).output().await.expect("qlance runs")
-}
-
 /// A command that must end well: what it prints as JSON.
 async fn told(world: &World, args: &[&str]) -> Value {
-    let output = qlance(world, args).await;
+    let output = world.qlance(args).await;
     assert!(output.status.success(), "{args:?}: {}", said(&output));
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)))
 }
 
 /// A command that must end with 1, and say why on stderr.
 async fn assert_refused(world: &World, args: &[&str], why: &str) {
-    let output = qlance(world, args).await;
+    let output = world.qlance(args).await;
     assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains(why), "{why:?} is not in: {stderr}");
@@ -44,7 +25,7 @@ async fn assert_refused(world: &World, args: &[&str], why: &str) {
 
 /// The failures in the journal, as JSON lines.
 async fn failures(world: &World) -> String {
-    let output = qlance(world, &["failures", "list", "--json"]).await;
+    let output = world.qlance(&["failures", "list", "--json"]).await;
     assert!(output.status.success(), "{}", said(&output));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -157,7 +138,7 @@ async fn what_another_job_wrote_after_an_undo_stays() {
     assert_mirrors(&theirs, &world.points().await);
     // Whether it is refused or done: nothing in the table is of this job any more.
     configure_another_job(&world);
-    let output = qlance(&world, &["undo", "--yes"]).await;
+    let output = world.qlance(&["undo", "--yes"]).await;
     assert_eq!(
         world.rows().await,
         theirs,
@@ -171,11 +152,7 @@ async fn a_second_process_with_another_state_directory_is_kept_off_the_table() {
     let world = World::with(&messages(40)).await;
     world.config(&[]);
     world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
-    let mut first = command(&world, &["run"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("qlance starts");
+    let mut first = world.start(&["run"]);
     wait_for("the first process at work", || world.embeddings.requests() > 0).await;
     let holder = format!("pid {}, since ", first.id().expect("it runs"));
     for args in [
@@ -294,11 +271,7 @@ async fn a_second_process_is_told_who_works_on_the_job_and_since_when() {
     let config = world.config(&[]);
     world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
     let begun = jiff::Timestamp::now();
-    let mut first = command(&world, &["run"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("qlance starts");
+    let mut first = world.start(&["run"]);
     wait_for("the first process at work", || world.embeddings.requests() > 0).await;
 
     let job = Config::load(&config).expect("the configuration").job(None);

@@ -11,7 +11,6 @@ mod repair;
 mod ties;
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
 use std::sync::Arc;
 
 use lancedb::Table;
@@ -191,14 +190,7 @@ async fn killed_half_way() -> World {
     // The first commit comes; of what comes after it nobody hears.
     world.embeddings.then([Behaviour::Good]);
     world.embeddings.then(std::iter::repeat_n(Behaviour::Hang, 50));
-    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_qlance"))
-        .args(["--config", "qlance.toml", "run"])
-        .current_dir(world.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("qlance starts");
+    let mut child = world.start(&["run"]);
     // The first version has columns and no rows.
     let versions = world.path().join("out.lance/messages.lance/_versions");
     wait_for("a commit", || {

@@ -65,6 +65,12 @@ fn errors_name_the_field_and_the_way_out() {
             "[source]\n[target]\nuri = \"d\"\ntable = \"t\"",
             "source.collection: is missing",
         ),
+        (
+            "[source]\ncollection = \"m\"",
+            "target.uri: is missing; say for example uri = \"choir.lance\" in [target]",
+        ),
+        ("[target]\nuri = \"d\"\ntable = \"t\"", "source.collection: is missing"),
+        ("", "`qlance init` writes"),
         (&SHORTEST.replace("\"t\"", "\"a/b\""), "cannot name a table"),
         (
             &SHORTEST.replace("[target]", "url = \"localhost\"\n[target]"),

@@ -20,6 +20,7 @@ mod again;
 mod counts;
 pub mod export;
 mod filters;
+mod ground;
 mod health;
 mod ids;
 mod index;
@@ -40,21 +41,18 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use lancedb::Table;
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 
 use super::inspect::Inspector;
 use super::job::Opening;
 use super::search::NO_TABLE;
+use crate::lance::Checkpoint;
 use crate::lance::audit::{Pinned, is_of_table};
 use crate::lance::target::own_handle;
-use crate::lance::{Checkpoint, Role, Row, RowDecoder};
+use crate::point::grouped;
 use crate::point::verdict::{Outcome, Threshold, Verdict};
-use crate::point::{PointId, grouped};
 use crate::qdrant::CollectionFacts;
-use meanwhile::Handful;
+use ground::{Ground, Tell};
 use offenders::Book;
 
 pub(crate) use counts::gone;
@@ -69,11 +67,6 @@ pub const QUERIES: usize = 52;
 pub const AGAIN: usize = 50;
 /// Queries, and contents that are embedded again, at most.
 pub const MOST_ASKED: usize = 10_000;
-
-/// Drawn rows that are read at once.
-const ROWS_AT_ONCE: usize = 32;
-/// Bytes of vectors that are kept to ask with, at most.
-const QUERY_BYTES: usize = 64 << 20;
 
 /// What is to be verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,112 +139,6 @@ pub enum Told<'a> {
     Progress(CheckId, u64, u64),
     /// A check came to its end.
     Checked(&'a Check),
-}
-
-type Tell<'a> = dyn Fn(Told<'_>) + Send + Sync + 'a;
-
-/// What all checks stand on.
-struct Ground<'a> {
-    inspector: &'a Inspector,
-    collection: &'a CollectionFacts,
-    wish: &'a Wish,
-    page_points: usize,
-    table: Table,
-    pinned: Pinned,
-    /// The table as it was before this job, where it held rows then and that version is still there.
-    before: Option<Pinned>,
-    checkpoint: Checkpoint,
-    rows: u64,
-    points: u64,
-    keys_at_once: u64,
-    book: Book,
-    /// Points that are looked at once more at the end.
-    handful: Mutex<Handful>,
-    tell: &'a Tell<'a>,
-    stop: &'a CancellationToken,
-}
-
-impl Ground<'_> {
-    fn check_stop(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.stop.is_cancelled(), STOPPED);
-        Ok(())
-    }
-
-    /// A check that begins: whom it finds fault with is written down.
-    fn check(&self, id: CheckId) -> Check {
-        Check {
-            offenders: self.book.of(id),
-            ..Check::new(id)
-        }
-    }
-
-    /// Which of these rows the table held before this job, where that can still be told.
-    async fn there_before(&self, ids: &[PointId]) -> anyhow::Result<Vec<PointId>> {
-        let Some(before) = self.before.as_ref().filter(|_| !ids.is_empty()) else {
-            return Ok(Vec::new());
-        };
-        let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
-        before
-            .ids_where(&format!("id IN ({})", list.join(",")), ids.len())
-            .await
-    }
-
-    /// Queries of neighbours and of the index: as many as were asked for, as long as their vectors fit in memory.
-    fn queries(&self) -> usize {
-        let sizes = self.inspector.schema.embeddings().map(|(_, size)| size);
-        room_for(self.wish.queries, sizes.max().unwrap_or(1))
-    }
-
-    fn report(&self, check: CheckId, done: u64, all: u64) {
-        (self.tell)(Told::Progress(check, done, all));
-    }
-
-    /// The places of at most so many rows, ascending, drawn by the seed; another number for each use.
-    fn places(&self, count: u64, salt: u64) -> Vec<u64> {
-        let mut rng = StdRng::seed_from_u64(self.wish.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt);
-        let all = usize::try_from(self.rows).unwrap_or(usize::MAX);
-        let count = usize::try_from(count).unwrap_or(usize::MAX).min(all);
-        let drawn = rand::seq::index::sample(&mut rng, all, count);
-        let mut places: Vec<u64> = drawn.into_iter().map(|place| place as u64).collect();
-        places.sort_unstable();
-        places
-    }
-
-    /// The ids of the rows at these places: small, so all at once.
-    async fn ids_at(&self, places: &[u64]) -> anyhow::Result<Vec<PointId>> {
-        let batch = self
-            .pinned
-            .take(places, &self.columns(|role| *role == Role::Id))
-            .await?;
-        let decoder = RowDecoder::new(&self.inspector.schema, &batch);
-        Ok((0..batch.num_rows())
-            .map(|place| decoder.id(place))
-            .collect::<Result<_, _>>()?)
-    }
-
-    /// The rows at these places, as far as the named columns tell them.
-    async fn rows_at(&self, places: &[u64], columns: &[&str]) -> anyhow::Result<Vec<Row>> {
-        let mut rows = Vec::with_capacity(places.len());
-        // Rows far apart make Lance read what lies between them as well: few at a time.
-        for places in places.chunks(ROWS_AT_ONCE) {
-            self.check_stop()?;
-            let batch = self.pinned.take(places, columns).await?;
-            let decoder = RowDecoder::new(&self.inspector.schema, &batch);
-            for place in 0..batch.num_rows() {
-                rows.push(decoder.row(place)?);
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Columns by what they stand for.
-    fn columns(&self, wanted: impl Fn(&Role) -> bool) -> Vec<&str> {
-        let columns = self.inspector.schema.columns().iter();
-        columns
-            .filter(|column| wanted(&column.role))
-            .map(|column| column.name.as_str())
-            .collect()
-    }
 }
 
 /// Verifies. `tell` hears of each check how far it is, and what came of it.
@@ -437,11 +324,6 @@ async fn left_open(ground: &Ground<'_>, wish: &Wish) -> anyhow::Result<Vec<Strin
         open.push("the table holds no rows: nothing was found right".to_owned());
     }
     Ok(open)
-}
-
-/// As many queries as were asked for, as long as two vectors of this size for each fit in memory.
-fn room_for(queries: usize, size: usize) -> usize {
-    queries.min((QUERY_BYTES / (2 * 4 * size.max(1))).max(1))
 }
 
 /// The outcome of figures that each have their threshold; what is missed joins the reasons.

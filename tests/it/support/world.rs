@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use futures::TryStreamExt as _;
 use qdrant_client::Qdrant;
@@ -15,7 +15,7 @@ use qlance::qdrant::embedded::EmbeddedQdrant;
 use qlance::qdrant::{Source, wire};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::embeddings_server::EmbeddingsServer;
 
@@ -162,7 +162,8 @@ impl World {
         self.command(args).output().await.expect("qlance runs")
     }
 
-    /// qlance with the configuration, before it runs.
+    /// qlance with the configuration, before it runs; with nothing on its stdin: whoever runs the tests may sit at a
+    /// terminal, and would be asked. It does not outlive what holds it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qlance"));
         command
@@ -170,9 +171,24 @@ impl World {
             .arg(self.path().join("qlance.toml"))
             .args(args)
             .current_dir(self.path())
+            .stdin(Stdio::null())
             .env_remove("OPENAI_API_KEY")
             .kill_on_drop(true);
         command
+    }
+
+    /// qlance in the background, heard by nobody; killed with SIGKILL when it is dropped, or before.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("qlance starts")
+    }
+
+    /// qlance in the background, to be listened to.
+    pub(crate) fn listen(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("qlance starts")
     }
 
     /// `qlance run --json`: the exit code and the report.
@@ -197,6 +213,18 @@ impl World {
             .map(|point| point.expect("a whole point"))
             .collect()
     }
+}
+
+/// Runs qlance in a directory, with nothing on its stdin.
+pub(crate) async fn qlance_in(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qlance"));
+    command
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .env_remove("OPENAI_API_KEY")
+        .kill_on_drop(true);
+    command.output().await.expect("qlance runs")
 }
 
 /// Writes points to a collection.
