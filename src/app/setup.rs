@@ -12,6 +12,8 @@ pub mod given;
 mod offer;
 mod step;
 
+use std::path::{Path, PathBuf};
+
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
@@ -29,6 +31,8 @@ const PAGE: usize = 10;
 /// The state.
 #[derive(Debug, Clone)]
 pub struct Setup {
+    /// Where the configuration is written.
+    pub file: PathBuf,
     /// The question that is asked.
     pub step: Step,
     /// The steps before it, for going back.
@@ -50,20 +54,17 @@ pub struct Setup {
     vectors: Vec<(String, usize)>,
     /// Whether they may be carried over: there is one, or nobody looked.
     can_carry: bool,
-    /// The fields of the chosen collection that hold texts; where there are none, its vectors are carried over.
+    /// The points of the chosen collection that were looked at.
+    sampled: u64,
+    /// The fields that hold texts in them; where there are none, its vectors are carried over.
     fields: Vec<FieldChoice>,
 }
 
-impl Default for Setup {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Setup {
-    /// The first question.
-    pub fn new() -> Self {
+    /// The first question; in the end this file is written.
+    pub fn new(file: &Path) -> Self {
         let mut setup = Self {
+            file: file.to_owned(),
             step: Step::Url,
             path: Vec::new(),
             input: Input::default(),
@@ -75,6 +76,7 @@ impl Setup {
             collections: Vec::new(),
             vectors: Vec::new(),
             can_carry: false,
+            sampled: 0,
             fields: Vec::new(),
         };
         setup.ask(Step::Url);
@@ -98,6 +100,14 @@ impl Setup {
         self.ask(step);
     }
 
+    /// Asks again what was answered before.
+    fn back_to(&mut self, step: Step) {
+        if let Some(place) = self.path.iter().rposition(|passed| *passed == step) {
+            self.path.truncate(place);
+        }
+        self.ask(step);
+    }
+
     /// Whether this is the first question.
     pub fn path_is_empty(&self) -> bool {
         self.path.is_empty()
@@ -108,11 +118,25 @@ impl Setup {
         self.path.contains(&step)
     }
 
+    /// Whether it is settled who embeds: where no field holds a text, by the question about the content.
+    pub fn knows_embedder(&self) -> bool {
+        self.has_passed(Step::Embedder) || self.has_passed(Step::Content) && self.fields.is_empty()
+    }
+
+    /// The dense vector that may be embedded anew: name and size, once it is known which.
+    pub fn vector(&self) -> Option<(&str, usize)> {
+        if self.vectors.len() > 1 && !self.has_passed(Step::Vector) {
+            return None;
+        }
+        let chosen = self.vectors.iter().find(|(name, _)| *name == self.answers.vector);
+        chosen.map(|(name, size)| (name.as_str(), *size))
+    }
+
     /// A key.
     pub fn key(&mut self, key: KeyEvent) -> Next {
         let last = match self.step {
-            // The lines of the file are walked through.
-            Step::Review => self.answers.to_toml().lines().count(),
+            // The lines of the file are walked through; how many they are on this screen, `hold` knows.
+            Step::Review => self.answers.to_toml().len(),
             _ => self.choices.len(),
         }
         .saturating_sub(1);
@@ -131,16 +155,17 @@ impl Setup {
             _ if self.trying => {}
             KeyCode::Enter => return self.answer(),
             code if self.is_list() => {
-                self.selected = match code {
+                let place = match code {
                     KeyCode::Up | KeyCode::Char('k') => self.selected.saturating_sub(1),
                     KeyCode::Down | KeyCode::Char('j') => self.selected + 1,
                     KeyCode::PageUp => self.selected.saturating_sub(PAGE),
                     KeyCode::PageDown => self.selected + PAGE,
                     KeyCode::Home | KeyCode::Char('g') => 0,
                     KeyCode::End | KeyCode::Char('G') => last,
-                    _ => self.selected,
-                }
-                .min(last);
+                    _ => return Next::Stay,
+                };
+                self.selected = place.min(last);
+                self.error = None;
             }
             KeyCode::Char(_) if self.input.value().chars().count() >= MAX_CHARS => {}
             _ => {
@@ -154,6 +179,7 @@ impl Setup {
     /// Pasted text.
     pub fn paste(&mut self, text: &str) {
         if self.choices.is_empty() && !self.trying {
+            self.error = None;
             for letter in text.chars().filter(|c| !c.is_control()).take(MAX_CHARS) {
                 self.input.handle(tui_input::InputRequest::InsertChar(letter));
             }

@@ -20,7 +20,7 @@ pub(super) async fn run(cli: &Cli, args: &InitArgs) -> anyhow::Result<u8> {
     let mut walk = Walk {
         path: &cli.config,
         args,
-        setup: Setup::new(),
+        setup: Setup::new(&cli.config),
         collections: Vec::new(),
         tried: Vec::new(),
         notes: Vec::new(),
@@ -79,9 +79,9 @@ impl Walk<'_> {
                 Step::Collection => self.refuse_another()?,
                 // A guess would send a key that was meant for somebody else.
                 Step::SourceKey if self.args.api_key_env.is_none() => {
-                    let why = self.setup.error.clone().unwrap_or_default();
                     return Err(usage(format!(
-                        "--api-key-env: {why}; name the environment variable that holds Qdrant's key"
+                        "--api-key-env: Qdrant at {} wants a key; name the environment variable that holds it",
+                        self.setup.answers.url
                     )));
                 }
                 Step::Review => self.settle_unasked()?,
@@ -120,11 +120,13 @@ impl Walk<'_> {
         let tried = carry_out(what, base_of(self.path)).await;
         self.tried.push(row(&tried));
         let unreachable = matches!(tried.refusal(), Some(Refusal::Unreachable(_)));
+        let refused = !matches!(tried.refusal(), None | Some(Refusal::NeedsKey(_)));
         if let Tried::Collections(Ok(found)) = &tried {
             self.collections.clone_from(found);
         }
         self.setup.tried(tried);
-        if self.setup.step != step {
+        // On the screen what is refused may be asked for again; here it was said once.
+        if self.setup.step != step && !refused {
             // Answered, or Qdrant wants a key, which is the next question.
             return Ok(());
         }
@@ -179,7 +181,7 @@ impl Walk<'_> {
         if !self.setup.has_passed(Step::Embedder) && given(self.args, Step::Embedder).is_some_and(|who| who != "carry")
         {
             return Err(usage(
-                "--provider: no payload field holds a text that could be embedded; say carry, or leave it out"
+                "--provider: no sampled point holds a text that could be embedded; say carry, or leave it out"
                     .to_owned(),
             ));
         }
@@ -257,7 +259,7 @@ fn row(tried: &Tried) -> Value {
     let (what, found) = match tried {
         Tried::Collections(Ok(found)) => ("source", json!(found.len())),
         Tried::Collections(Err(_)) => ("source", Value::Null),
-        Tried::Fields(Ok(found)) => ("fields", json!(found.len())),
+        Tried::Fields(Ok(found)) => ("fields", json!(found.fields.len())),
         Tried::Fields(Err(_)) => ("fields", Value::Null),
         Tried::Target(_) => ("target", Value::Null),
         Tried::Server(_) => ("server", Value::Null),

@@ -70,8 +70,11 @@ impl Answers {
         add(&mut text, "profile", &quoted(self.profile), about);
         text.push_str("\n[embed.text]\n");
         self.embedder.add_to(&mut text);
-        text.push_str("\n[divergence]\n");
-        add(&mut text, "threshold", "0.98", "below it a new embedding is divergent");
+        // Where nothing is embedded there is nothing to compare.
+        if self.embedder != EmbedderAnswer::Carry {
+            text.push_str("\n[divergence]\n");
+            add(&mut text, "threshold", "0.98", "below it a new embedding is divergent");
+        }
         text
     }
 
@@ -185,13 +188,14 @@ mod tests {
         }
         assert!(lines.iter().all(|line| line.len() <= 78), "{file}");
         for embedder in [EmbedderAnswer::Minilm, EmbedderAnswer::Carry] {
-            let config = parse(&Answers {
+            let answers = Answers {
                 embedder: embedder.clone(),
                 ..answers.clone()
-            })
-            .expect("a configuration");
+            };
+            let config = parse(&answers).expect("a configuration");
             let carried = embedder == EmbedderAnswer::Carry;
             assert_eq!(config.embed.text.provider == Provider::Carry, carried);
+            assert_eq!(!answers.to_toml().contains("[divergence]"), carried);
         }
     }
 

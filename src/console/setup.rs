@@ -1,7 +1,6 @@
 //! The loop of the set-up: keys in, tries out to background tasks, the file written at the end.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyModifiers};
@@ -13,20 +12,16 @@ use super::Looks;
 use super::terminal::Screen;
 use crate::app::setup::{Next, Setup, Tried, Try};
 use crate::config::Config;
-use crate::tasks::setup as tasks;
+use crate::tasks::setup::{self as tasks, PATIENCE};
 use crate::ui;
-
-/// An answer that is tried longer than this is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks until there is a configuration; `false` where the operator left.
 ///
 /// # Errors
 /// The terminal cannot be used, or the file cannot be written.
 pub async fn run(path: &Path, looks: Looks) -> anyhow::Result<bool> {
-    let base = base_of(path);
     let mut screen = Screen::open(looks.mouse)?;
-    let text = ask(&mut screen, looks, &base).await;
+    let text = ask(&mut screen, looks, path).await;
     screen.close();
     let Some(text) = text? else { return Ok(false) };
     write(path, &text)?;
@@ -72,8 +67,8 @@ fn fill(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<Option<String>> {
-    let mut setup = Setup::new();
+async fn ask(screen: &mut Screen, looks: Looks, path: &Path) -> anyhow::Result<Option<String>> {
+    let mut setup = Setup::new(path);
     let mut keys = EventStream::new();
     // An answer belongs to the question that was asked last, or to nobody.
     let mut question = 0_u64;
@@ -116,7 +111,7 @@ async fn ask(screen: &mut Screen, looks: Looks, base: &Path) -> anyhow::Result<O
                     Next::Write(text) => return Ok(Some(text)),
                     Next::Try(what) => {
                         question += 1;
-                        let (tell, base, of) = (tell.clone(), base.to_path_buf(), question);
+                        let (tell, base, of) = (tell.clone(), base_of(path), question);
                         tokio::spawn(async move {
                             let _ = tell.send((of, carry_out(what, base).await)).await;
                         });

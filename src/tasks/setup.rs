@@ -10,12 +10,14 @@ use serde_json::Value;
 use crate::config::{Config, ConfigError, Secret, SourceConfig, refuse_secrets};
 use crate::embed::{self, Input, Role};
 use crate::lance::Target;
-use crate::point::grouped;
+use crate::point::{counted, grouped};
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
 use crate::qdrant::source::{SourceError, Wanted};
 use crate::qdrant::{Source, VectorKind};
 
+/// An answer that is tried longer than this is given up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Collections that are described at most; the others are only named.
 const DESCRIBED: usize = 50;
 /// An embedder that is there answers a question without work in this time.
@@ -30,6 +32,13 @@ pub enum Refusal {
     NeedsKey(String),
     /// Whoever was asked did not answer, or not as it should: the answer itself may be right.
     Unreachable(String),
+    /// The embedder gives another size than it was said to.
+    OtherSize {
+        /// Both sizes in words.
+        why: String,
+        /// The one that it gives.
+        size: usize,
+    },
     /// Anything else, with the way out.
     Because(String),
 }
@@ -37,7 +46,7 @@ pub enum Refusal {
 impl Refusal {
     /// Why, with the way out.
     pub fn why(&self) -> &str {
-        let (Self::NeedsKey(why) | Self::Unreachable(why) | Self::Because(why)) = self;
+        let (Self::NeedsKey(why) | Self::Unreachable(why) | Self::OtherSize { why, .. } | Self::Because(why)) = self;
         why
     }
 }
@@ -63,6 +72,52 @@ pub struct CollectionChoice {
     pub points: Option<u64>,
     /// Its dense vectors: name and dimension.
     pub vectors: Vec<(String, usize)>,
+}
+
+impl CollectionChoice {
+    /// One that was looked at.
+    pub fn looked_at(name: String, points: u64, vectors: Vec<(String, usize)>) -> Self {
+        Self {
+            name,
+            about: about(points, &vectors),
+            points: Some(points),
+            vectors,
+        }
+    }
+}
+
+/// Points and dense vectors in words.
+fn about(points: u64, vectors: &[(String, usize)]) -> String {
+    let points = counted(points, "point", "points");
+    match vectors {
+        [] => format!("{points}, no dense vector"),
+        [(name, size)] if name.is_empty() => format!("{points} of {}", numbers(*size)),
+        named => {
+            let each = named
+                .iter()
+                .map(|(name, size)| format!("{} of {}", called(name), numbers(*size)));
+            format!("{points}, {}", each.collect::<Vec<String>>().join(", "))
+        }
+    }
+}
+
+/// What a vector is called where it is spoken of.
+pub fn called(vector: &str) -> &str {
+    if vector.is_empty() { "(unnamed)" } else { vector }
+}
+
+/// How long a vector is, in words.
+pub fn numbers(size: usize) -> String {
+    counted(size as u64, "number", "numbers")
+}
+
+/// What the payloads of a sample hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// The points that were looked at.
+    pub points: u64,
+    /// The fields that hold texts, the likeliest content first.
+    pub fields: Vec<FieldChoice>,
 }
 
 /// One payload field to choose as the content.
@@ -168,42 +223,22 @@ pub async fn collections(answer: &SourceAnswer, base: &Path) -> Result<Vec<Colle
 async fn list(source: &Source) -> anyhow::Result<Vec<CollectionChoice>> {
     let mut choices = Vec::new();
     for (place, name) in source.collections().await?.into_iter().enumerate() {
-        let mut choice = CollectionChoice {
-            name: name.clone(),
-            about: String::new(),
-            points: None,
-            vectors: Vec::new(),
-        };
         if place < DESCRIBED
             && let Ok(facts) = source.of(&name).facts().await
         {
-            choice.points = Some(facts.points);
-            choice.vectors = facts
-                .vectors
-                .iter()
-                .filter_map(|(name, kind)| match kind {
-                    VectorKind::Dense { size, .. } => Some((name.clone(), *size)),
-                    _ => None,
-                })
-                .collect();
-            let vectors: Vec<String> = choice
-                .vectors
-                .iter()
-                .map(|(name, size)| {
-                    if name.is_empty() {
-                        size.to_string()
-                    } else {
-                        format!("{name} {size}")
-                    }
-                })
-                .collect();
-            choice.about = format!(
-                "{} points, dense vectors: {}",
-                grouped(facts.points),
-                vectors.join(", ")
-            );
+            let dense = facts.vectors.into_iter().filter_map(|(name, kind)| match kind {
+                VectorKind::Dense { size, .. } => Some((name, size)),
+                _ => None,
+            });
+            choices.push(CollectionChoice::looked_at(name, facts.points, dense.collect()));
+        } else {
+            choices.push(CollectionChoice {
+                name,
+                about: String::new(),
+                points: None,
+                vectors: Vec::new(),
+            });
         }
-        choices.push(choice);
     }
     Ok(choices)
 }
@@ -212,13 +247,13 @@ async fn list(source: &Source) -> anyhow::Result<Vec<CollectionChoice>> {
 ///
 /// # Errors
 /// Qdrant does not answer.
-pub async fn fields(answer: &SourceAnswer, base: &Path) -> Result<Vec<FieldChoice>, Refusal> {
+pub async fn fields(answer: &SourceAnswer, base: &Path) -> Result<Sampled, Refusal> {
     let opened = Opened::open(answer, base).await?;
     let sample = opened.source.sample(SAMPLE, Wanted::Payloads).await;
     opened.close().await?;
     let sample = sample.map_err(anyhow::Error::from)?;
     let mut found: std::collections::BTreeMap<String, (u64, u64)> = std::collections::BTreeMap::new();
-    let points = sample.len().max(1) as f64;
+    let points = sample.len() as u64;
     for point in sample.into_iter().flatten() {
         for (key, value) in point.payload {
             if let Value::String(text) = value
@@ -234,14 +269,14 @@ pub async fn fields(answer: &SourceAnswer, base: &Path) -> Result<Vec<FieldChoic
         .into_iter()
         .map(|(name, (count, chars))| FieldChoice {
             name,
-            share: count as f64 / points,
+            share: count as f64 / points as f64,
             mean_chars: chars as f64 / count as f64,
         })
         .collect();
     // A content is long and nearly everywhere; an id or a date is short.
     fields.sort_by(|a, b| (b.share * b.mean_chars).total_cmp(&(a.share * a.mean_chars)));
     fields.truncate(100);
-    Ok(fields)
+    Ok(Sampled { points, fields })
 }
 
 /// Whether a table can be made at the target.
@@ -293,13 +328,16 @@ pub async fn embedder(config: &Config) -> Result<usize, Refusal> {
     let answer = answer.map_err(|error| Refusal::Unreachable(error.to_string()))?;
     let first = answer.embeddings.into_iter().next();
     match first {
-        Some(Ok(numbers)) if numbers.len() == config.embed.text.dimensions => Ok(numbers.len()),
-        Some(Ok(numbers)) => Err(Refusal::Because(format!(
-            "it answers with {} numbers, not {}; say {}",
-            numbers.len(),
-            config.embed.text.dimensions,
-            numbers.len()
-        ))),
+        Some(Ok(vector)) if vector.len() == config.embed.text.dimensions => Ok(vector.len()),
+        Some(Ok(vector)) => {
+            let (size, said) = (vector.len(), config.embed.text.dimensions);
+            let why = format!(
+                "it answers with {}, not {}; say {size}",
+                numbers(size),
+                grouped(said as u64)
+            );
+            Err(Refusal::OtherSize { why, size })
+        }
         Some(Err(problem)) => Err(Refusal::Because(problem)),
         None => Err(Refusal::Because("it answers with no embedding".into())),
     }
@@ -317,6 +355,25 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn a_collection_in_a_few_words() {
+        for (points, vectors, told) in [
+            (20_000, &[("", 1_536)][..], "20,000 points of 1,536 numbers"),
+            (1, &[("", 1)], "1 point of 1 number"),
+            (0, &[("title", 384)], "0 points, title of 384 numbers"),
+            (
+                2,
+                &[("", 8), ("title", 1_024)],
+                "2 points, (unnamed) of 8 numbers, title of 1,024 numbers",
+            ),
+            (3, &[], "3 points, no dense vector"),
+        ] {
+            let vectors = vectors.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
+            let choice = CollectionChoice::looked_at("messages".into(), points, vectors);
+            assert_eq!((choice.about.as_str(), choice.points), (told, Some(points)));
+        }
+    }
 
     #[tokio::test]
     async fn whoever_answers_is_there_and_whoever_does_not_is_named() {

@@ -19,7 +19,7 @@ use crate::app::{App, SIDE_BY_SIDE, Screen};
 const LEAST_REASON: usize = 12;
 
 /// A key and what it does.
-struct Hint {
+pub(super) struct Hint {
     key: String,
     does: &'static str,
     /// Whether it is seen however little room there is.
@@ -27,7 +27,7 @@ struct Hint {
 }
 
 impl Hint {
-    fn new(key: impl Into<String>, does: &'static str) -> Self {
+    pub(super) fn new(key: impl Into<String>, does: &'static str) -> Self {
         Self {
             key: key.into(),
             does,
@@ -35,7 +35,7 @@ impl Hint {
         }
     }
 
-    fn kept(self) -> Self {
+    pub(super) fn kept(self) -> Self {
         Self { kept: true, ..self }
     }
 
@@ -86,6 +86,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
 
 fn columns(hints: &[Hint]) -> usize {
     hints.iter().map(Hint::wide).sum()
+}
+
+/// Keys and what they do, as many as there is room for.
+pub(super) fn line(theme: &Theme, hints: Vec<Hint>, width: usize) -> Line<'static> {
+    Line::from(drawn(theme, &fitting(hints, width)))
 }
 
 fn drawn(theme: &Theme, hints: &[Hint]) -> Vec<Span<'static>> {

@@ -57,6 +57,17 @@ pub(super) fn render(frame: &mut Frame<'_>, prompt: &Prompt, theme: &Theme, area
 /// A line that is being typed, scrolled so that the cursor is seen: reversed, as it is in a text of several lines.
 /// Measured in columns, cut between clusters.
 pub(super) fn input_line(frame: &mut Frame<'_>, theme: &Theme, area: Rect, sign: &str, input: &Input) {
+    let column = still_line(frame, theme, area, sign, input);
+    if area.width > 0 && area.height > 0 {
+        let place = (column.min(area.right().saturating_sub(1)), area.y);
+        if let Some(cell) = frame.buffer_mut().cell_mut(place) {
+            cell.set_style(theme.selected());
+        }
+    }
+}
+
+/// The same while no key goes there, so without the cursor; answers where that would be.
+pub(super) fn still_line(frame: &mut Frame<'_>, theme: &Theme, area: Rect, sign: &str, input: &Input) -> u16 {
     let room = (area.width as usize).saturating_sub(sign.len() + 1);
     let before: String = clean(&input.value().chars().take(input.cursor()).collect::<String>());
     let after: String = clean(&input.value().chars().skip(input.cursor()).collect::<String>());
@@ -72,11 +83,5 @@ pub(super) fn input_line(frame: &mut Frame<'_>, theme: &Theme, area: Rect, sign:
     let shown = format!("{head}{}", fit(&after, room.saturating_sub(used)));
     let line = Line::from(vec![Span::styled(sign.to_owned(), theme.accent()), Span::raw(shown)]);
     frame.render_widget(Paragraph::new(line), area);
-    let column = area.x + (sign.len() + used) as u16;
-    if area.width > 0 && area.height > 0 {
-        let place = (column.min(area.right().saturating_sub(1)), area.y);
-        if let Some(cell) = frame.buffer_mut().cell_mut(place) {
-            cell.set_style(theme.selected());
-        }
-    }
+    area.x + (sign.len() + used) as u16
 }

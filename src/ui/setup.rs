@@ -1,22 +1,29 @@
 //! The set-up: the question, what can be answered, and what was answered so far.
 
+mod review;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::footer::{self, Hint};
 use super::guard;
 use super::list;
-use super::prompt::input_line;
-use super::text::{count, fit, pad, wrap};
+use super::prompt::{input_line, still_line};
+use super::text::{columns, fit, fit_ends, pad, wrap};
 use super::theme::Theme;
 use crate::app::setup::{Setup, Step};
 use crate::config::template::EmbedderAnswer;
-use crate::point::counted;
+use crate::tasks::setup::{PATIENCE, called, numbers};
+
+pub use review::beyond;
 
 /// Lines that are kept free under what can be answered.
 const SAID: u16 = 6;
+/// Blanks between a name and what is said of it.
+const GAP: usize = 2;
 
 /// Draws the set-up.
 pub fn draw(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
@@ -28,22 +35,16 @@ pub fn draw(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
 }
 
 fn draw_all(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme) {
-    let [header, body, footer] = regions(frame.area());
-    let title = Line::from(vec![
-        Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
-        Span::raw("  there is no qlance.toml here yet: a few questions make one"),
-    ]);
-    frame.render_widget(Paragraph::new(title), header);
-    let keys = match setup.step {
-        Step::Review => " Enter writes it  Up Down scroll  Esc goes back",
-        _ if setup.is_list() => " Enter goes on  Up Down choose  Esc goes back",
-        _ if setup.path_is_empty() => " Enter goes on  Esc leaves, nothing is written",
-        _ => " Enter goes on  Esc goes back",
-    };
-    frame.render_widget(Paragraph::new(Span::styled(keys, theme.dim())), footer);
+    let [header, body, below] = regions(frame.area());
+    let name = Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD));
+    let why = why(setup, (header.width as usize).saturating_sub(name.width()));
+    frame.render_widget(Paragraph::new(Line::from(vec![name, Span::raw(why)])), header);
+    let hints = hints(setup, frame.area());
+    let keys = footer::line(theme, hints, below.width as usize);
+    frame.render_widget(Paragraph::new(keys), below);
     // What is written holds all answers, and needs the room.
     if setup.step == Step::Review {
-        review(frame, setup, theme, body);
+        review::render(frame, setup, theme, body);
     } else {
         let [answered, question] = Layout::vertical([Constraint::Length(8), Constraint::Min(3)]).areas(body);
         so_far(frame, setup, theme, answered);
@@ -56,49 +57,40 @@ fn regions(area: Rect) -> [Rect; 3] {
     Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(area)
 }
 
-/// How many lines of the file lie below what is seen of it unscrolled on a terminal of this size.
-pub fn beyond(setup: &Setup, area: Rect) -> usize {
-    let [_, body, _] = regions(area);
-    // The border takes two.
-    let height = body.height.saturating_sub(2) as usize;
-    setup.answers.to_toml().lines().count().saturating_sub(height)
+/// Why anything is asked, in so many columns.
+fn why(setup: &Setup, room: usize) -> String {
+    let is_here = setup.file.parent().is_none_or(|parent| parent.as_os_str().is_empty());
+    let end = if is_here {
+        " here yet: a few questions make one"
+    } else {
+        " yet: a few questions make one"
+    };
+    let begin = "  there is no ";
+    let file = setup.file.display().to_string();
+    let file = fit_ends(&file, room.saturating_sub(begin.len() + end.len()));
+    format!("{begin}{file}{end}")
 }
 
-fn review(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
-    let beyond = beyond(setup, frame.area());
-    let top = setup.selected.min(beyond);
-    let more = match (top, beyond - top) {
-        (0, 0) => String::new(),
-        (0, below) => format!(" {} below ", counted(below as u64, "more line", "more lines")),
-        (above, 0) => format!(" {} above ", counted(above as u64, "more line", "more lines")),
-        (above, below) => format!(
-            " more lines: {} above, {} below ",
-            count(above as u64),
-            count(below as u64)
-        ),
-    };
-    // In the border, where it takes the place of no line.
-    let block = theme
-        .pane_with(setup.question(), true)
-        .title_bottom(Line::styled(more, theme.accent()));
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let text = setup.answers.to_toml();
-    let height = inner.height as usize;
-    let lines: Vec<Line<'_>> = text
-        .lines()
-        .skip(top)
-        .take(height)
-        .map(|line| {
-            let style = if line.starts_with(['#', '[']) {
-                theme.dim()
-            } else {
-                Style::new()
-            };
-            Line::styled(fit(line, inner.width as usize), style)
-        })
-        .collect();
-    frame.render_widget(Paragraph::new(lines), inner);
+/// What the keys do just now; nothing that does nothing.
+fn hints(setup: &Setup, area: Rect) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    let is_review = setup.step == Step::Review;
+    if !setup.trying {
+        hints.push(Hint::new("Enter", if is_review { "writes it" } else { "goes on" }));
+        if setup.choices.len() > 1 {
+            hints.push(Hint::new("Up Down", "choose"));
+        } else if is_review && beyond(setup, area) > 0 {
+            hints.push(Hint::new("Up Down", "scroll"));
+        }
+    }
+    let leaves = "leaves, nothing is written";
+    if setup.path_is_empty() {
+        hints.push(Hint::new("Esc Ctrl-C", leaves).kept());
+    } else {
+        hints.push(Hint::new("Esc", "back").kept());
+        hints.push(Hint::new("Ctrl-C", leaves).kept());
+    }
+    hints
 }
 
 fn so_far(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
@@ -106,39 +98,24 @@ fn so_far(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let answers = &setup.answers;
-    let embedder = match &answers.embedder {
-        EmbedderAnswer::Minilm => "all-MiniLM-L6-v2 in process".to_owned(),
-        EmbedderAnswer::Carry => "carry vectors over".to_owned(),
-        EmbedderAnswer::Openai {
-            base_url,
-            model,
-            dimensions,
-            ..
-        } => server(base_url, model, *dimensions),
-    };
     let reached = |step: Step| setup.has_passed(step);
-    let collection = if reached(Step::Vector) {
-        format!("{}, vector {:?}", answers.collection, answers.vector)
-    } else {
-        answers.collection.clone()
-    };
     let content = if answers.content.is_empty() {
-        "none holds a text".to_owned()
+        setup.no_text()
     } else {
         answers.content.clone()
     };
     let rows = [
-        ("Qdrant", answers.url.clone(), Step::Url),
-        ("collection", collection, Step::Collection),
-        ("content", content, Step::Content),
-        ("database", answers.uri.clone(), Step::Uri),
-        ("table", answers.table.clone(), Step::Table),
-        ("embedder", embedder, Step::Embedder),
+        ("Qdrant", answers.url.clone(), reached(Step::Url)),
+        ("collection", collection(setup), reached(Step::Collection)),
+        ("content", content, reached(Step::Content)),
+        ("database", answers.uri.clone(), reached(Step::Uri)),
+        ("table", answers.table.clone(), reached(Step::Table)),
+        ("embedder", embedder(setup), setup.knows_embedder()),
     ];
     let lines: Vec<Line<'_>> = rows
         .into_iter()
-        .map(|(name, value, step)| {
-            let value = if reached(step) { value } else { "-".to_owned() };
+        .map(|(name, value, is_known)| {
+            let value = if is_known { value } else { "-".to_owned() };
             Line::from(vec![
                 Span::styled(format!("{name:<12}"), theme.dim()),
                 Span::raw(fit(&value, (inner.width as usize).saturating_sub(12))),
@@ -146,6 +123,46 @@ fn so_far(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// The collection, and its vector once it is known which.
+fn collection(setup: &Setup) -> String {
+    let name = &setup.answers.collection;
+    match setup.vector() {
+        Some((vector, size)) if setup.has_passed(Step::Vector) => {
+            format!("{name}, vector {}, {}", called(vector), numbers(size))
+        }
+        Some((_, size)) => format!("{name}, {}", numbers(size)),
+        None => name.clone(),
+    }
+}
+
+/// Who embeds, as far as it was answered and tried.
+fn embedder(setup: &Setup) -> String {
+    match &setup.answers.embedder {
+        EmbedderAnswer::Minilm => "all-MiniLM-L6-v2 in process".to_owned(),
+        EmbedderAnswer::Carry => "carry vectors over".to_owned(),
+        EmbedderAnswer::Openai {
+            base_url,
+            model,
+            dimensions,
+            ..
+        } => {
+            let known = |step: Step, said: &str| {
+                if setup.has_passed(step) {
+                    said.to_owned()
+                } else {
+                    String::new()
+                }
+            };
+            let dimensions = if setup.has_passed(Step::Dimensions) {
+                *dimensions
+            } else {
+                0
+            };
+            server(&known(Step::BaseUrl, base_url), &known(Step::Model, model), dimensions)
+        }
+    }
 }
 
 /// What is known so far of an embedder that is asked over the network.
@@ -162,55 +179,76 @@ fn server(base_url: &str, model: &str, dimensions: usize) -> String {
 }
 
 fn ask(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
-    let block = theme.pane_with(setup.question(), true);
+    let block = theme.pane_with(&setup.question(), true);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let width = inner.width as usize;
     // What came of an answer stands right under it; it is left room for.
     let wanted = setup.choices.len().max(1);
     let most = inner.height.saturating_sub(SAID).max(1) as usize;
     let [main, below] =
         Layout::vertical([Constraint::Length(wanted.min(most) as u16), Constraint::Min(0)]).areas(inner);
-    if setup.choices.is_empty() {
-        let line = Rect {
-            height: main.height.min(1),
-            ..main
-        };
-        input_line(frame, theme, line, "> ", &setup.input);
+    let line = Rect {
+        height: main.height.min(1),
+        ..main
+    };
+    if !setup.choices.is_empty() {
+        choices(frame, setup, theme, main);
+    } else if setup.trying {
+        still_line(frame, theme, line, "> ", &setup.input);
     } else {
-        let height = u64::from(main.height);
-        let top = list::top(setup.selected as u64, setup.choices.len() as u64, height) as usize;
-        let lines: Vec<Line<'_>> = setup
-            .choices
-            .iter()
-            .enumerate()
-            .skip(top)
-            .take(height as usize)
-            .map(|(place, (name, about))| {
-                let style = if place == setup.selected {
-                    theme.selected()
-                } else {
-                    Style::new()
-                };
-                Line::styled(pad(&format!("{} {about}", pad(name, 42)), width), style)
-            })
-            .collect();
-        frame.render_widget(Paragraph::new(lines), main);
+        input_line(frame, theme, line, "> ", &setup.input);
     }
     let (text, style) = match (&setup.error, setup.trying) {
-        (_, true) => ("trying ...".to_owned(), theme.accent()),
+        (_, true) => (format!("trying, {} s at most ...", PATIENCE.as_secs()), theme.accent()),
         (Some(error), false) => (error.clone(), theme.bad()),
         (None, false) => (String::new(), theme.dim()),
     };
-    let lines: Vec<Line<'_>> = wrap(&text, width)
+    let lines: Vec<Line<'_>> = wrap(&text, inner.width as usize)
         .into_iter()
         .map(|line| Line::styled(line, style))
         .collect();
     frame.render_widget(Paragraph::new(lines), below);
 }
 
+fn choices(frame: &mut Frame<'_>, setup: &Setup, theme: &Theme, area: Rect) {
+    let (width, height) = (area.width as usize, area.height as usize);
+    let all = &setup.choices;
+    let top = list::top(setup.selected as u64, all.len() as u64, height as u64) as usize;
+    let shown = &all[top..(top + height).min(all.len())];
+    let names = name_column(shown, width);
+    // What is tried is no longer chosen from.
+    let selected = if setup.trying {
+        theme.selected_elsewhere()
+    } else {
+        theme.selected()
+    };
+    let lines: Vec<Line<'_>> = (top..)
+        .zip(shown)
+        .map(|(place, (name, about))| {
+            let style = if place == setup.selected {
+                selected
+            } else {
+                Style::new()
+            };
+            let (name, gap) = (pad(name, names), " ".repeat(GAP));
+            Line::styled(pad(&format!("{name}{gap}{about}"), width), style)
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Columns of the names: those of the longest, as far as what is said beside them leaves room; half where both are long.
+fn name_column(shown: &[(String, String)], width: usize) -> usize {
+    let wide = |text: &str| columns(&fit(text, width));
+    let name = shown.iter().map(|(name, _)| wide(name)).max().unwrap_or(0);
+    let about = shown.iter().map(|(_, about)| wide(about)).max().unwrap_or(0);
+    name.min(width.saturating_sub(about + GAP).max(width / 2))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -223,6 +261,41 @@ mod tests {
             (url, "bge", 768, "bge@768 at http://localhost:8000/v1"),
         ] {
             assert_eq!(server(base_url, model, dimensions), told);
+        }
+    }
+
+    #[test]
+    fn names_take_the_columns_they_need_and_leave_what_is_said_beside_them_its_own() {
+        let choice = |name: usize, about: usize| ("n".repeat(name), "a".repeat(about));
+        for (shown, wide) in [
+            (vec![choice(7, 20), choice(10, 30)], 10),
+            (vec![choice(60, 20)], 56),
+            (vec![choice(60, 60)], 39),
+            (vec![choice(10, 90)], 10),
+            (vec![choice(500, 500)], 39),
+            (Vec::new(), 0),
+        ] {
+            assert_eq!(name_column(&shown, 78), wide, "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn the_file_that_is_missing_is_named() {
+        for (file, told) in [
+            (
+                "qlance.toml",
+                "  there is no qlance.toml here yet: a few questions make one",
+            ),
+            (
+                "conf/choir.toml",
+                "  there is no conf/choir.toml yet: a few questions make one",
+            ),
+            (
+                "/etc/a-long-directory/qlance.toml",
+                "  there is no /etc/a-long-di~ry/qlance.toml yet: a few questions make one",
+            ),
+        ] {
+            assert_eq!(why(&Setup::new(Path::new(file)), 73), told);
         }
     }
 }

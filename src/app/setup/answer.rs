@@ -124,24 +124,30 @@ impl Setup {
                 self.collections = collections;
                 self.go_to(Step::Collection);
             }
-            (Step::Url, Tried::Collections(Err(Refusal::NeedsKey(why)))) => {
-                self.go_to(Step::SourceKey);
-                self.error = Some(why);
-            }
-            (Step::Collection | Step::Vector, Tried::Fields(Ok(fields))) if fields.is_empty() && !self.can_carry => {
-                let why =
-                    "no payload field of its sampled points holds a text, and it has no dense vector to carry over";
-                self.error = Some(why.into());
-            }
-            (Step::Collection | Step::Vector, Tried::Fields(Ok(fields))) => {
-                self.fields = fields;
-                self.go_to(Step::Content);
+            // Nothing was refused yet: the next question says what is wanted.
+            (Step::Url, Tried::Collections(Err(Refusal::NeedsKey(_)))) => self.go_to(Step::SourceKey),
+            (Step::Collection | Step::Vector, Tried::Fields(Ok(sample))) => {
+                (self.sampled, self.fields) = (sample.points, sample.fields);
+                if self.fields.is_empty() && !self.can_carry {
+                    let why = format!("{}, and it has no dense vector to carry over", self.no_text());
+                    self.error = Some(why);
+                } else {
+                    self.go_to(Step::Content);
+                }
             }
             // Where nothing can be embedded, it is settled who does.
             (Step::Table, Tried::Target(Ok(()))) if self.fields.is_empty() => self.go_to(Step::Review),
             (Step::Table, Tried::Target(Ok(()))) => self.go_to(Step::Embedder),
             (Step::BaseUrl, Tried::Server(Ok(()))) => self.go_to(Step::Model),
             (Step::Embedder | Step::EmbedKey, Tried::Embedder(Ok(_))) => self.go_to(Step::Review),
+            // It can be said where it was asked for, with the right one in place.
+            (Step::EmbedKey, Tried::Embedder(Err(Refusal::OtherSize { why, size }))) => {
+                if let EmbedderAnswer::Openai { dimensions, .. } = &mut self.answers.embedder {
+                    *dimensions = size;
+                }
+                self.back_to(Step::Dimensions);
+                self.error = Some(why);
+            }
             (
                 _,
                 Tried::Collections(Err(why))

@@ -50,6 +50,10 @@ impl Setup {
                 return self.refuse("say for example http://localhost:8000/v1");
             }
             Step::BaseUrl => {
+                if *base_url != text {
+                    // A key is for one server.
+                    *api_key_env = None;
+                }
                 base_url.clone_from(&text);
                 return self.tried_with(Try::Server(text));
             }

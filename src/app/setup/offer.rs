@@ -4,7 +4,8 @@ use tui_input::Input;
 
 use super::{Setup, Step};
 use crate::config::template::EmbedderAnswer;
-use crate::point::grouped;
+use crate::point::counted;
+use crate::tasks::setup::{called, numbers};
 
 impl Setup {
     /// Asks a question, with the likeliest answer in place.
@@ -20,14 +21,19 @@ impl Setup {
                 kept.to_owned()
             }
         };
-        let (base_url, model, dimensions) = match &self.answers.embedder {
+        let (base_url, model, dimensions, key) = match &self.answers.embedder {
             EmbedderAnswer::Openai {
                 base_url,
                 model,
                 dimensions,
-                ..
-            } => (base_url.clone(), model.clone(), *dimensions),
-            _ => (String::new(), String::new(), 0),
+                api_key_env,
+            } => (
+                base_url.clone(),
+                model.clone(),
+                *dimensions,
+                api_key_env.clone().unwrap_or_default(),
+            ),
+            _ => (String::new(), String::new(), 0, String::new()),
         };
         let openai = base_url.contains("api.openai.com");
         let value = match step {
@@ -38,11 +44,8 @@ impl Setup {
             Step::BaseUrl => kept(&base_url, "https://api.openai.com/v1"),
             Step::Model => kept(&model, if openai { "text-embedding-3-large" } else { "" }),
             Step::Dimensions if dimensions > 0 => dimensions.to_string(),
-            Step::Dimensions => match model.as_str() {
-                "text-embedding-3-large" | "text-embedding-3-small" | "text-embedding-ada-002" => "1536".to_owned(),
-                _ => String::new(),
-            },
-            Step::EmbedKey if openai => "OPENAI_API_KEY".to_owned(),
+            Step::Dimensions => likeliest(&model, openai, self.vector().map(|(_, size)| size)),
+            Step::EmbedKey => kept(&key, if openai { "OPENAI_API_KEY" } else { "" }),
             _ => String::new(),
         };
         self.input = Input::new(value);
@@ -61,10 +64,7 @@ impl Setup {
             Step::Vector => self
                 .vectors
                 .iter()
-                .map(|(name, size)| {
-                    let name = if name.is_empty() { "(unnamed)" } else { name.as_str() };
-                    (name.to_owned(), format!("{} numbers", grouped(*size as u64)))
-                })
+                .map(|(name, size)| (called(name).to_owned(), numbers(*size)))
                 .collect(),
             Step::Content if self.fields.is_empty() => owned(&[carry]),
             Step::Content => self
@@ -72,9 +72,9 @@ impl Setup {
                 .iter()
                 .map(|field| {
                     let about = format!(
-                        "in {:.0} % of a sample, {} characters",
-                        field.share * 100.0,
-                        grouped(field.mean_chars.round() as u64)
+                        "in {} % of a sample, mean {}",
+                        percent(field.share),
+                        counted(field.mean_chars.round() as u64, "character", "characters")
                     );
                     (field.name.clone(), about)
                 })
@@ -93,11 +93,47 @@ impl Setup {
     }
 
     /// The question that is asked.
-    pub fn question(&self) -> &'static str {
+    pub fn question(&self) -> String {
         if self.step == Step::Content && self.fields.is_empty() {
-            return "No payload field holds a text. Who makes the embeddings?";
+            return format!("{} ({})", Step::Embedder.question(), self.no_text());
         }
-        self.step.question()
+        self.step.question().to_owned()
+    }
+
+    /// What is said where no field holds a text: nobody knows more than the sample shows.
+    pub fn no_text(&self) -> String {
+        match self.sampled {
+            0 => "there is no point to sample".to_owned(),
+            points => format!(
+                "of {} none holds a text",
+                counted(points, "sampled point", "sampled points")
+            ),
+        }
+    }
+}
+
+/// The likeliest size of a model's embeddings: as the chosen vector's where the model can be asked for that. Only
+/// OpenAI itself is asked; elsewhere a model gives all it has.
+fn likeliest(model: &str, openai: bool, vector: Option<usize>) -> String {
+    let (usual, most) = match model {
+        "text-embedding-3-large" => (1_536, 3_072),
+        "text-embedding-3-small" => (1_536, 1_536),
+        "text-embedding-ada-002" => return "1536".to_owned(),
+        _ => return String::new(),
+    };
+    let size = if openai {
+        vector.filter(|size| *size <= most).unwrap_or(usual)
+    } else {
+        most
+    };
+    size.to_string()
+}
+
+/// A share as percent: what is not whole is never 100, and what is there never 0.
+fn percent(share: f64) -> u64 {
+    match (share * 100.0).round() as u64 {
+        _ if share >= 1.0 => 100,
+        rounded => rounded.clamp(1, 99),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The questions, what must be tried for the answer to one, and what came of it. Words only: nothing is asked here.
 
-use crate::tasks::setup::{CollectionChoice, FieldChoice, Refusal, SourceAnswer};
+use crate::tasks::setup::{CollectionChoice, Refusal, Sampled, SourceAnswer};
 
 /// The questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Step {
             Self::Url => "Where is Qdrant? (gRPC address, or embedded:DIR)",
             Self::SourceKey => "Qdrant wants a key. Which environment variable holds it?",
             Self::Collection => "Which collection is moved?",
-            Self::Vector => "Which of its dense vectors is embedded anew, or carried over?",
+            Self::Vector => "Which dense vector may be embedded anew? (others go over as they are)",
             Self::Content => "Which payload field holds the text to embed?",
             Self::Uri => "Where does the LanceDB database lie? (a directory)",
             Self::Table => "What is the table called?",
@@ -48,8 +48,9 @@ impl Step {
             Self::BaseUrl => "Where is the embedder? (up to and with /v1)",
             Self::Model => "Which model?",
             Self::Dimensions => "How many numbers does an embedding have?",
-            Self::EmbedKey => "Which environment variable holds the embedder's key? (empty: none is needed)",
-            Self::Review => "This will be written; Enter writes it and shows what a run would do.",
+            Self::EmbedKey => "Which environment variable holds its key? (empty: none is needed)",
+            // The file stands behind it.
+            Self::Review => "This will be written to",
         }
     }
 }
@@ -75,7 +76,7 @@ pub enum Tried {
     /// The collections.
     Collections(Result<Vec<CollectionChoice>, Refusal>),
     /// The fields.
-    Fields(Result<Vec<FieldChoice>, Refusal>),
+    Fields(Result<Sampled, Refusal>),
     /// The table can be made.
     Target(Result<(), Refusal>),
     /// Somebody answers at the embedder's address.
