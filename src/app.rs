@@ -284,6 +284,7 @@ impl App {
             Message::Tick => Vec::new(),
             Message::StopAsked => self.stop(),
         };
+        self.search.set_embeds(self.facts.is_none() || self.snapshot.embeds());
         self.ask_what_waits();
         self.hold();
         effects.extend(self.wanted());

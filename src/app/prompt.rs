@@ -117,12 +117,15 @@ impl Prompt {
                 )
             }
             Ask::OffendersTo => ("Write the offenders to".to_owned(), "verify_offenders.jsonl".to_owned()),
-            Ask::Query(query) => (
+            // A picture or a sound is searched by its vector.
+            Ask::Query(query) if settings.in_flight > 0 => (
                 "Search for (words, or @path for a picture or a sound)".to_owned(),
                 query.clone(),
             ),
+            Ask::Query(query) => ("Search for (words)".to_owned(), query.clone()),
             Ask::Condition(condition) => (
-                "Only points whose payload meets (such as thread_id = 'x' AND n > 5; empty: all points)".to_owned(),
+                "Only points whose payload meets this condition (such as thread_id = 'x' AND n > 5; empty: all points)"
+                    .to_owned(),
                 condition.clone(),
             ),
         };

@@ -1,7 +1,10 @@
 //! The Search screen: one query and how it is asked, and what both stores answered.
 //!
 //! Only the last question counts. What comes for an earlier one is dropped; until the last one is answered the earlier
-//! answer stays, and is shown as such. Whether there is such a file or such a column, the work finds out.
+//! answer stays, and is shown as such. Whether there is such a file or such a column, the work finds out; that a picture
+//! or a sound has no keywords is known here.
+
+mod query;
 
 use super::actions::Motion;
 use crate::lance::search::Through;
@@ -9,6 +12,9 @@ use crate::point::filter::Filter;
 use crate::point::{Modality, PointId};
 use crate::tasks::TaskCommand;
 use crate::tasks::search::{Asked, Found, Hit, How, SearchFor};
+
+pub(super) use query::query_of;
+use query::typed;
 
 /// Results asked for of each store: more nobody compares side by side.
 const COUNT: usize = 20;
@@ -49,6 +55,8 @@ pub struct Search {
     query: Option<Asked>,
     find: Option<Modality>,
     filter: Option<Filter>,
+    /// Whether queries are embedded; until the job is open they are taken to be.
+    embeds: bool,
     how: How,
     through: Through,
     /// The question that is not answered yet.
@@ -74,6 +82,7 @@ impl Search {
             query: None,
             find: None,
             filter: None,
+            embeds: true,
             how: How::default(),
             through: Through::default(),
             asked: None,
@@ -109,9 +118,28 @@ impl Search {
         self.filter.as_ref().map_or_else(String::new, Filter::to_string)
     }
 
-    /// How LanceDB is searched.
+    /// How LanceDB is searched: by keywords where nobody embeds a query.
     pub fn how(&self) -> How {
-        self.how
+        if self.embeds { self.how } else { How::Keyword }
+    }
+
+    /// Whether queries are embedded. Where they are not, vectors are carried over, and keywords are all there is.
+    pub fn embeds(&self) -> bool {
+        self.embeds
+    }
+
+    pub(super) fn set_embeds(&mut self, embeds: bool) {
+        self.embeds = embeds;
+    }
+
+    /// Whether the query is a picture or a sound and keywords are part of the search: those are text, so nobody is asked.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.query, Some(Asked::File(_))) && self.how() != How::Vector
+    }
+
+    /// Whether there is something that a step back takes away.
+    pub fn can_go_back(&self) -> bool {
+        self.query.is_some() || self.filter.is_some()
     }
 
     /// Whether both stores compare every vector; else they ask their indexes.
@@ -191,9 +219,10 @@ impl Search {
         self.ask()
     }
 
-    /// By vector, then by keywords, then by both.
+    /// By vector, then by keywords, then by both. Of what is refused so, the way that is left.
     pub(super) fn next_how(&mut self) -> Option<TaskCommand> {
         self.how = match self.how {
+            _ if self.is_refused() => How::Vector,
             How::Vector => How::Keyword,
             How::Keyword => How::Hybrid,
             How::Hybrid => How::Vector,
@@ -213,16 +242,22 @@ impl Search {
 
     /// Asks the query as everything stands now; without one there is nothing to ask.
     fn ask(&mut self) -> Option<TaskCommand> {
+        let asked = self.query.clone()?;
+        self.error = None;
+        if self.is_refused() {
+            self.asked = None;
+            self.answer = None;
+            return None;
+        }
         let wanted = Box::new(SearchFor {
-            asked: self.query.clone()?,
+            asked,
             find: self.find,
             filter: self.filter.clone(),
             count: COUNT,
-            how: self.how,
+            how: self.how(),
             through: self.through,
         });
         self.asked = Some(wanted.clone());
-        self.error = None;
         Some(TaskCommand::Search(wanted))
     }
 
@@ -296,94 +331,5 @@ impl Search {
         self.error = None;
         self.places = [0; 2];
         None
-    }
-}
-
-/// What a typed line asks for: a file where it begins with `@` or is written like a path, else its words. Told by the
-/// letters alone: here nobody looks at a disk.
-///
-/// # Errors
-/// Nothing is asked for.
-pub(super) fn query_of(text: &str) -> Result<Asked, String> {
-    let text = text.trim();
-    match text.strip_prefix('@').map(str::trim) {
-        _ if text.is_empty() => Err("a query is needed: words, or @path for a picture or a sound".into()),
-        Some("") => Err("after @ a path is needed, to a picture or a sound".into()),
-        Some(path) => Ok(Asked::File(path.into())),
-        None if is_path(text) => Ok(Asked::File(text.into())),
-        None => Ok(Asked::Text(text.to_owned())),
-    }
-}
-
-/// Whether a line is written like a path: one word that begins where a path may begin. Another path needs its `@`.
-fn is_path(text: &str) -> bool {
-    let begins = |start: &&str| text.len() > start.len() && text.starts_with(*start);
-    let told = ["./", "../", "~/"].iter().any(begins);
-    // A word like /quit is none.
-    let absolute = text.strip_prefix('/').is_some_and(|rest| rest.contains(['/', '.']));
-    (told || absolute) && !text.contains(char::is_whitespace)
-}
-
-/// A query as it would be typed.
-fn typed(query: &Asked) -> String {
-    match query {
-        Asked::Text(text) => text.clone(),
-        Asked::File(path) => format!("@{}", path.display()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_path_is_told_by_its_letters() {
-        for (text, path) in [
-            ("@x.png", Some("x.png")),
-            (" @ my dog.wav ", Some("my dog.wav")),
-            ("@@x", Some("@x")),
-            ("./x.png", Some("./x.png")),
-            ("../sounds/y.wav", Some("../sounds/y.wav")),
-            ("/x/y.wav", Some("/x/y.wav")),
-            ("/y.wav", Some("/y.wav")),
-            ("~/x", Some("~/x")),
-            ("x.png", None),
-            ("./", None),
-            ("~", None),
-            ("/", None),
-            ("/quit", None),
-            ("/x/y was not found", None),
-            ("./x and ./y", None),
-            ("mara@choir", None),
-            ("the harbour at night", None),
-        ] {
-            let expected = match path {
-                Some(path) => Asked::File(path.into()),
-                None => Asked::Text(text.to_owned()),
-            };
-            assert_eq!(query_of(text), Ok(expected), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_no_query() {
-        for (text, wanted) in [
-            ("", "a query is needed"),
-            (" \t", "a query is needed"),
-            (" @ ", "after @"),
-        ] {
-            let error = query_of(text).expect_err(text);
-            assert!(error.contains(wanted), "{error}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_shown_again_means_the_same(text in "[ -~\u{e9}\u{65e5}]{0,20}|[@./~]{1,3}[a-z ./]{0,8}") {
-            if let Ok(query) = query_of(&text) {
-                prop_assert_eq!(query_of(&typed(&query)), Ok(query));
-            }
-        }
     }
 }

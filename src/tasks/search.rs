@@ -125,8 +125,10 @@ impl NoAnswer {
 pub struct Found {
     /// The space of the query's vector; none where it was searched by keywords alone.
     pub space: Option<String>,
-    /// The columns that were searched.
+    /// The columns of vectors that were searched.
     pub columns: Vec<String>,
+    /// The column of texts that was searched by keywords.
+    pub text_column: Option<String>,
     /// How long embedding the query took.
     #[serde(rename = "embedding_milliseconds", serialize_with = "as_milliseconds")]
     pub embedding: Duration,
@@ -210,6 +212,11 @@ impl Inspector {
         Ok(Found {
             space: question.map(|question| question.space.to_string()),
             columns: question.map(|question| question.columns.clone()).unwrap_or_default(),
+            text_column: self
+                .wishes
+                .text
+                .clone()
+                .filter(|_| wanted.how != How::Vector || question.is_none()),
             embedding,
             lancedb: Answered {
                 score,
@@ -308,10 +315,9 @@ impl Inspector {
             .text
             .as_deref()
             .context("the table has no column of texts to search by keywords")?;
-        anyhow::ensure!(
-            search::has_index(&table, column).await?,
-            "column {column:?} has no keyword index yet; it is built after the last point (pipeline.index = true)"
-        );
+        if !search::has_index(&table, column).await? {
+            bail!("{}", no_keyword_index(column, self.config.pipeline.index));
+        }
         let find = |count, filter: Option<String>| {
             let table = table.clone();
             async move {
@@ -443,6 +449,17 @@ impl Inspector {
 }
 
 pub(super) const NO_TABLE: &str = "there is no table yet; it is made with the first commit";
+
+/// Why keywords cannot be searched, and what brings their index, by what is configured.
+fn no_keyword_index(column: &str, builds_indexes: bool) -> String {
+    if builds_indexes {
+        format!("column {column:?} has no keyword index yet; `qlance run` builds it after the last point")
+    } else {
+        format!(
+            "column {column:?} has no keyword index (pipeline.index = false: set it to true, and `qlance run` builds it)"
+        )
+    }
+}
 
 fn snippet(payload: &Payload, key: &str) -> Option<String> {
     Some(payload.get(key)?.as_str()?.chars().take(SNIPPET).collect())

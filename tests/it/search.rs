@@ -79,8 +79,13 @@ async fn keywords_find_words_and_fusion_finds_both() {
             .is_some_and(|why| why.contains("by vector only"))
     );
     assert_eq!(found["space"], Value::Null, "nothing was embedded");
+    assert_eq!(
+        (&found["columns"], &found["text_column"]),
+        (&json!([]), &json!("content"))
+    );
     let fused = search(&world, &["message 17", "--hybrid", "-k", "5"]).await;
     assert_eq!(fused["lancedb"]["score"], "reciprocal rank fusion");
+    assert_eq!(fused["text_column"], "content");
     let first = &fused["lancedb"]["hits"][0];
     assert_eq!(first["id"], 17, "first by vector and by words");
     assert!(
@@ -145,6 +150,22 @@ async fn what_cannot_be_asked_says_why() {
         "that is how it was called: {}",
         said(&output)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyword_index_that_is_not_configured_is_not_promised() {
+    let world = World::with(&messages(5)).await;
+    world.config(&[("pipeline", "index = false\n")]);
+    let (code, report) = world.run().await;
+    assert_eq!(code, 0, "{report}");
+    let output = world.qlance(&["search", "message", "--keyword"]).await;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        stderr.contains("has no keyword index (pipeline.index = false: set it"),
+        "{stderr}"
+    );
+    let found = search(&world, &["message 3"]).await;
+    assert_eq!(found["text_column"], Value::Null, "nor is it needed by vector");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -445,7 +445,8 @@ pub static ACTIONS: &[Action] = &[
         "Search LanceDB by vector, by keywords in the content, or by both with their ranks fused.",
     )
     .on(SEARCH)
-    .in_footer(),
+    .in_footer()
+    .when(when::can_choose_how),
     Action::new(
         Id::Condition,
         "condition",
@@ -464,7 +465,8 @@ pub static ACTIONS: &[Action] = &[
         "Compare with every vector, or ask the indexes: faster, and some may be missed.",
     )
     .on(SEARCH)
-    .in_footer(),
+    .in_footer()
+    .when(when::can_be_exact),
     Action::new(
         Id::Repair,
         "repair",
@@ -500,7 +502,7 @@ pub static ACTIONS: &[Action] = &[
         "back",
         &["Esc"],
         "back",
-        "One step back: close what is open, clear the filter, drop the marks.",
+        "One step back: close what is open, clear the filter or the condition, give up a search, drop the marks.",
     )
     .in_footer_while(when::in_what_is_open),
     Action::new(Id::Move(Motion::Down), "down", &["Down", "j"], "down", "One line down."),

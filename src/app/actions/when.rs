@@ -5,6 +5,7 @@ use crate::app::divergence::{Asked, Pane};
 use crate::app::screen::Screen;
 use crate::app::{diff, verify};
 use crate::journal::State;
+use crate::tasks::search::How;
 use crate::tasks::{Phase, StopReason};
 
 type When = Result<(), &'static str>;
@@ -210,6 +211,19 @@ pub(super) fn can_open(app: &App) -> When {
     }
 }
 
+/// Whether there is a choice of how it is searched.
+pub(super) fn can_choose_how(app: &App) -> When {
+    require(app.search.embeds(), "vectors are carried over; nobody embeds a query")
+}
+
+/// Whether vectors are compared, exactly or not.
+pub(super) fn can_be_exact(app: &App) -> When {
+    require(
+        app.search.how() != How::Keyword,
+        "not by keywords: only vectors are compared exactly",
+    )
+}
+
 // --- what the footer names
 
 pub(super) fn never(_: &App) -> bool {
@@ -237,7 +251,11 @@ pub(super) fn in_detail(app: &App) -> bool {
 
 /// Whether there is something for `Enter` that is not open already.
 pub(super) fn can_be_opened(app: &App) -> bool {
-    let is_listed = app.screen != Screen::Divergence || app.divergence.error().is_some() || has_rows(app);
+    let is_listed = match app.screen {
+        Screen::Divergence => app.divergence.error().is_some() || has_rows(app),
+        Screen::Search => has_selected(app).is_ok(),
+        _ => true,
+    };
     is_listed && !in_detail(app)
 }
 
@@ -246,14 +264,15 @@ pub(super) fn in_list(app: &App) -> bool {
     !(in_detail(app) || app.screen == Screen::Failures && app.failures.detail.is_some())
 }
 
-/// Whether `Esc` closes something that was opened.
+/// Whether `Esc` closes something that was opened, or takes back what was asked.
 pub(super) fn in_what_is_open(app: &App) -> bool {
     match app.screen {
         Screen::Divergence => app.divergence.detail != Asked::No,
         Screen::Failures => app.failures.detail.is_some() || app.failures.opening().is_some(),
         Screen::Diff => has_pair(app) || app.diff.error.is_some() || app.diff.reading().is_some(),
         Screen::Verify => app.verify.pane != verify::Pane::Checks,
-        Screen::Migrate | Screen::Search | Screen::Log => false,
+        Screen::Search => app.search.can_go_back(),
+        Screen::Migrate | Screen::Log => false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The Search screen: the query and how it is asked, whose answer counts, results that are opened.
 
+mod keywords;
+
 use super::*;
 use crate::app::search::Pane;
 use crate::lance::search::Through;
@@ -86,6 +88,7 @@ fn found(lancedb: &[u64], qdrant: Result<&[u64], &str>) -> Found {
     Found {
         space: Some("openai/text-embedding-3-large@1536".into()),
         columns: vec!["embedding".into()],
+        text_column: None,
         embedding: Duration::from_millis(12),
         lancedb: answered(lancedb, theirs),
         qdrant: qdrant
@@ -207,20 +210,20 @@ fn whatever_is_changed_asks_again() {
         assert_eq!(console.key(name), seeks(wanted), "{name}");
         assert_eq!(console.search_state(), (true, true, None), "the earlier answer stays");
     }
-    console.keys(&["m", "m", "s"]);
+    console.keys(&["m", "m", "x"]);
     let all_of_it = SearchFor {
         find: Some(Modality::Image),
         how: How::Keyword,
         through: Through::Index,
         ..harbour()
     };
-    assert_eq!(console.key("x"), seeks(all_of_it));
+    assert_eq!(console.key("s"), seeks(all_of_it));
 }
 
 #[test]
 fn without_a_query_settings_wait_for_one() {
     let mut console = Console::seeking();
-    assert_eq!(console.keys(&["m", "m", "s", "x"]), []);
+    assert_eq!(console.keys(&["m", "m", "x", "s"]), []);
     assert_eq!(console.search_state(), (false, false, None));
     console.key("/");
     console.types("harbour");

@@ -13,7 +13,8 @@ use super::super::{ASCII, COLORS, SIZES, Scene, diff, payload};
 use super::{Content, HOSTILE};
 
 /// Boxes that are as high as the text in them.
-const SIZED: [&str; 4] = [
+const SIZED: [&str; 5] = [
+    "a search without Qdrant",
     "a question about it",
     "a condition refused",
     "an id refused",
