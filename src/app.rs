@@ -425,6 +425,11 @@ impl App {
             || self.help.is_some()
     }
 
+    /// The screen on which a question waits to be asked.
+    pub fn asks_on(&self) -> Option<Screen> {
+        self.to_ask.as_ref().map(|(screen, _)| *screen)
+    }
+
     /// Asks the question that waits, once its screen is shown and nothing else takes the keys.
     fn ask_what_waits(&mut self) {
         let is_here = self.to_ask.as_ref().is_some_and(|(screen, _)| *screen == self.screen);

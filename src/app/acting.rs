@@ -5,14 +5,14 @@ use std::time::Instant;
 use crossterm::event::KeyEvent;
 
 use super::actions::{Action, ActionId, Motion};
-use super::confirm::{Choice, Confirm};
+use super::confirm::{Choice, Confirm, Price};
 use super::divergence::Asked;
 use super::prompt::{Ask, Prompt};
 use super::{App, Effect, Screen, sending};
 use crate::journal::{Decision, Filter};
 use crate::point::PointId;
-use crate::tasks::verify::Wish;
-use crate::tasks::{Level, Phase, SampleOf, Selection, Setting, TaskCommand};
+use crate::tasks::verify::{Wish, export};
+use crate::tasks::{Level, Phase, SampleOf, Selection, Setting, Snapshot, TaskCommand};
 
 /// Lines that a plan can be scrolled: it lists up to 500 fields.
 const MOST_PLAN: u16 = 700;
@@ -29,7 +29,10 @@ impl App {
             self.flash(Level::Warn, text, now);
             return Vec::new();
         }
-        if let Err(why) = (action.available)(self) {
+        // A way that leads nowhere says nothing: those keys are pressed to be sure.
+        if let Err(why) = (action.available)(self)
+            && !action.id.is_way()
+        {
             self.flash(Level::Warn, format!("{}: {why}", action.short), now);
             return Vec::new();
         }
@@ -107,7 +110,10 @@ impl App {
                     hidden => self.confirm = Some(Confirm::unskip(ids, hidden)),
                 }
             }
-            ActionId::Export => self.ask(Ask::ExportTo),
+            ActionId::Export => {
+                let listed = self.snapshot.failed + self.snapshot.skipped;
+                self.ask(Ask::ExportTo(listed));
+            }
             ActionId::CopyId => return self.copy_id(now),
             ActionId::CopyField => return self.copy_field(now),
             ActionId::Scale => self.divergence.logarithmic = !self.divergence.logarithmic,
@@ -116,9 +122,9 @@ impl App {
             ActionId::Threshold(thousandths) => return self.move_threshold(thousandths),
             ActionId::EmbedAgain => {
                 let (ids, hidden) = (self.divergence.chosen(), self.divergence.hidden_chosen());
-                let paid = self.is_paid_for();
-                if hidden > 0 || ids.len() > 1 && paid {
-                    self.confirm = Some(Confirm::embed_again(ids, hidden, paid));
+                let price = self.price_of(ids.len() as u64);
+                if hidden > 0 || ids.len() > 1 && price != Price::Free {
+                    self.confirm = Some(Confirm::embed_again(ids, hidden, price));
                 } else {
                     return self.embed_again(ids);
                 }
@@ -162,7 +168,10 @@ impl App {
                 self.verify.planning = true;
                 return send(TaskCommand::PlanRepair);
             }
-            ActionId::ExportOffenders => self.ask(Ask::OffendersTo),
+            ActionId::ExportOffenders => {
+                let offenders = self.verify.found().map_or(0, export::total);
+                self.ask(Ask::OffendersTo(offenders));
+            }
             ActionId::Query => self.ask(Ask::Query(self.search.query_text())),
             ActionId::Condition => self.ask(Ask::Condition(self.search.filter_text())),
             ActionId::Find => return sending(self.search.next_modality()),
@@ -377,10 +386,28 @@ impl App {
         vec![Effect::Send(TaskCommand::Retry(Selection::Filter(filter)))]
     }
 
-    /// Whether embedding costs money, as far as it is known: something was paid, or will be.
-    fn is_paid_for(&self) -> bool {
+    /// What embedding so many points costs, as far as it is known: by what was paid a point so far, or will be.
+    fn price_of(&self, points: u64) -> Price {
+        let Snapshot {
+            cost_usd,
+            written,
+            usage,
+            ..
+        } = &self.snapshot;
+        let share = |whole: f64, of: u64| whole * points as f64 / of as f64;
+        if *cost_usd > 0.0 && *written > 0 {
+            let tokens = share(usage.tokens as f64, usage.inputs).round() as u64;
+            return Price::About {
+                tokens: (usage.inputs > 0).then_some(tokens),
+                usd: share(*cost_usd, *written),
+            };
+        }
         let planned = self.plan.as_ref().and_then(|plan| plan.cost_usd.value);
-        self.snapshot.cost_usd > 0.0 || planned.is_some_and(|usd| usd > 0.0)
+        if *cost_usd > 0.0 || planned.is_some_and(|usd| usd > 0.0) {
+            Price::Unknown
+        } else {
+            Price::Free
+        }
     }
 
     fn embed_again(&mut self, ids: Vec<PointId>) -> Vec<Effect> {

@@ -150,6 +150,13 @@ pub enum ActionId {
     LogLevel,
 }
 
+impl ActionId {
+    /// Whether it only leads from place to place, and nothing is lost where it leads nowhere.
+    pub(super) fn is_way(self) -> bool {
+        matches!(self, Self::Move(_) | Self::NextPane | Self::PreviousPane | Self::Back)
+    }
+}
+
 /// One row of the registry.
 #[derive(Debug)]
 pub struct Action {
@@ -161,7 +168,7 @@ pub struct Action {
     pub keys: &'static [&'static str],
     /// A word or two for the footer.
     pub short: &'static str,
-    /// A sentence for help.
+    /// A sentence for help, as [`Action::sentence`] ends it.
     pub long: &'static str,
     /// The screens it belongs to; none is everywhere.
     pub screens: &'static [Screen],
@@ -230,6 +237,22 @@ impl Action {
                 format!("{} and {}", first.join(", "), last.title())
             }
             [screen, ..] => screen.title().to_owned(),
+        }
+    }
+
+    /// Its sentence. That it asks first is said where the sentence itself does not say when it asks.
+    pub fn sentence(&self) -> String {
+        let mut words = self.long.split(|c: char| !c.is_alphabetic());
+        let says = words.any(|word| ["ask", "asks", "Asks"].contains(&word));
+        let asks = if self.dangerous && !says { " Asks first." } else { "" };
+        format!("{}{asks}", self.long)
+    }
+
+    /// The same on a screen where it does something of its own.
+    pub fn sentence_on(&self, screen: Screen) -> String {
+        match (self.id, screen) {
+            (ActionId::Back, Screen::Log) => "Back to the newest line.".to_owned(),
+            _ => self.sentence(),
         }
     }
 

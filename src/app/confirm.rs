@@ -11,6 +11,10 @@ use crate::point::{PointId, grouped, sum_of_money};
 use crate::tasks::Phase;
 use crate::tasks::sync::Difference;
 
+/// Bringing together without and with removing what is gone.
+const KEEPING: Choice = Choice::CatchUp { remove_gone: false };
+const REMOVING: Choice = Choice::CatchUp { remove_gone: true };
+
 /// What the operator may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
@@ -37,9 +41,50 @@ pub enum Choice {
     EmbedAgain(Vec<PointId>),
 }
 
+impl Choice {
+    /// Whether rows are gone after it.
+    pub fn deletes(&self) -> bool {
+        matches!(self, Self::CatchUp { remove_gone: true })
+    }
+}
+
+/// What embedding points once more costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Price {
+    /// Nothing.
+    Free,
+    /// It is paid for; nobody knows how much.
+    Unknown,
+    /// About so much, by what the job has paid a point so far.
+    About {
+        /// Tokens; none where this run has sent none.
+        tokens: Option<u64>,
+        /// US dollars.
+        usd: f64,
+    },
+}
+
+impl Price {
+    /// A sentence behind a question; nothing where it costs nothing.
+    fn told(self) -> String {
+        match self {
+            Self::Free => String::new(),
+            Self::Unknown => " The embedder is paid for each once more.".to_owned(),
+            Self::About { tokens, usd } => {
+                let tokens = tokens.map_or_else(String::new, |tokens| {
+                    format!("{}, ", counted(tokens, "token", "tokens"))
+                });
+                format!(" By what was paid so far: about {tokens}${}.", sum_of_money(usd, 4))
+            }
+        }
+    }
+}
+
 /// A question with its choices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirm {
+    /// What it is about, in a word or two.
+    pub title: &'static str,
     /// The question.
     pub question: String,
     /// What each choice says, the letter that goes to it, and what it means.
@@ -49,9 +94,10 @@ pub struct Confirm {
 }
 
 impl Confirm {
-    fn new(question: String, mut choices: Vec<(String, char, Choice)>) -> Self {
-        choices.insert(0, ("Cancel".to_owned(), 'c', Choice::Cancel));
+    fn new(title: &'static str, question: String, mut choices: Vec<(String, char, Choice)>) -> Self {
+        choices.insert(0, ("Cancel: go back".to_owned(), 'c', Choice::Cancel));
         Self {
+            title,
             question,
             choices,
             selected: 0,
@@ -73,6 +119,7 @@ impl Confirm {
             _ => ("still running", "Keep running without the screen"),
         };
         Self::new(
+            "Quit?",
             format!("The work is {is}; {in_hand} {are} in hand. Nothing is lost either way."),
             vec![
                 ("Stop cleanly".to_owned(), 's', Choice::StopCleanly),
@@ -84,6 +131,7 @@ impl Confirm {
     /// Retrying marked points, of which so many are not shown.
     pub fn retry(ids: Vec<PointId>, hidden: usize) -> Self {
         Self::new(
+            "Retry?",
             format!("Retry {}?", whom(&ids, hidden)),
             vec![(format!("Retry {}", points(ids.len() as u64)), 'r', Choice::Retry(ids))],
         )
@@ -92,6 +140,7 @@ impl Confirm {
     /// Taking back the skips of marked points, of which so many are not shown.
     pub fn unskip(ids: Vec<PointId>, hidden: usize) -> Self {
         Self::new(
+            "Undo the skip?",
             format!("Take the skip of {} back?", whom(&ids, hidden)),
             vec![("Take it back".to_owned(), 'u', Choice::Unskip(ids))],
         )
@@ -114,6 +163,7 @@ impl Confirm {
             ));
         }
         Self::new(
+            "Retry?",
             question,
             vec![(format!("Retry {failed}"), 'r', Choice::RetryAll(filter))],
         )
@@ -122,48 +172,51 @@ impl Confirm {
     /// Bringing over what differs between the stores into a table.
     pub fn catch_up(found: &Difference, table: &str) -> Self {
         let mut question = format!(
-            "In Qdrant since: {} new, {} with another content, {} with another payload, {} gone. {} stay as they are.",
+            "In Qdrant since: {} new, {} with another content, {} with another payload, {} gone. {}",
             grouped(found.new),
             grouped(found.content),
             grouped(found.payload),
             grouped(found.gone),
-            grouped(found.same)
+            stays(found.same)
         );
-        question.push_str(&pointless(found, table));
+        if found.waiting > 0 {
+            let waiting = grouped(found.waiting);
+            question.push_str(&format!(
+                " Failed and skipped points ({waiting}) are not among the new."
+            ));
+        }
         question.push_str(&price(found));
-        let keep = Choice::CatchUp { remove_gone: false };
-        let remove = Choice::CatchUp { remove_gone: true };
         let comes = found.new + found.content + found.payload;
         let bring = format!("Bring over {}", points(comes));
         let choices = match (comes > 0, found.gone > 0) {
-            (true, false) => vec![(bring, 'b', keep)],
+            (true, false) => vec![(bring, 'b', KEEPING)],
             (true, true) => vec![
-                (format!("{bring}, delete nothing"), 'b', keep),
+                (format!("{bring}, delete nothing"), 'b', KEEPING),
                 (
                     format!("{bring}, and {}", deleting("delete", found, table)),
-                    'r',
-                    remove,
+                    'd',
+                    REMOVING,
                 ),
             ],
-            _ => vec![(deleting("Delete", found, table), 'r', remove)],
+            _ => vec![(deleting("Delete", found, table), 'd', REMOVING)],
         };
-        Self::new(question, choices)
+        Self::new("Catch up?", question, choices)
     }
 
     /// Bringing together what a verification found apart, in a table.
     pub fn repair(found: &Difference, table: &str) -> Self {
+        let ahead = found.unfinished.unwrap_or(0);
+        let repeated = counted(found.repeats, "repeated row", "repeated rows");
         let parts = [
-            (found.unfinished.unwrap_or(0), "ahead of the migration to take out"),
-            (found.new, "to bring over"),
-            (found.content, "to embed again"),
-            (found.payload, "to write again without embedding"),
-            (found.repeats, "repeated to take out"),
-            (found.gone, "gone from Qdrant"),
+            (ahead, rows(ahead), "ahead of the migration to take out"),
+            (found.new, points(found.new), "to bring over"),
+            (found.content, points(found.content), "to embed again"),
+            (found.payload, points(found.payload), "to write again without embedding"),
+            (found.repeats, repeated, "to take out"),
+            (found.gone, rows(found.gone), "without a point in Qdrant"),
         ];
-        let parts = parts.iter().filter(|(count, _)| *count > 0);
-        let mut parts: Vec<String> = parts
-            .map(|(count, what)| format!("{} {what}", grouped(*count)))
-            .collect();
+        let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
+        let mut parts: Vec<String> = parts.map(|(_, counted, what)| format!("{counted} {what}")).collect();
         if found.unindexed {
             parts.push("the indexes to bring up to date".to_owned());
         }
@@ -173,51 +226,52 @@ impl Confirm {
             parts.push(format!("{others} to take over as they are"));
             "The migration can go on then.".to_owned()
         } else {
-            format!("{} stay as they are.", grouped(found.same))
+            stays(found.same)
         };
-        let mut question = format!("Repair: {}. {stays}", parts.join(", "));
-        question.push_str(&pointless(found, table));
-        question.push_str(&price(found));
-        let keep = Choice::CatchUp { remove_gone: false };
-        let remove = Choice::CatchUp { remove_gone: true };
+        let question = format!("Repair: {}. {stays}{}", parts.join(", "), price(found));
         let changes = found.new + found.content + found.payload + found.repeats;
         let mends = changes > 0 || found.unindexed || found.unfinished.is_some();
         let choices = match (mends, found.gone > 0) {
-            (true, false) => vec![("Repair".to_owned(), 'r', keep)],
+            (true, false) => vec![("Repair".to_owned(), 'r', KEEPING)],
             (true, true) => vec![
+                ("Repair, and delete nothing".to_owned(), 'r', KEEPING),
                 (
-                    format!("Repair, and leave the {} as they are", rows(found.gone)),
-                    'r',
-                    keep,
+                    format!("Repair, and {}", deleting("delete", found, table)),
+                    'd',
+                    REMOVING,
                 ),
-                (format!("Repair, and {}", deleting("delete", found, table)), 'm', remove),
             ],
-            (false, _) => vec![(deleting("Delete", found, table), 'm', remove)],
+            (false, _) => vec![(deleting("Delete", found, table), 'd', REMOVING)],
         };
-        Self::new(question, choices)
+        Self::new("Repair?", question, choices)
     }
 
     /// Throwing new embeddings away, of points of which so many are not shown.
     pub fn keep_source_vector(ids: Vec<PointId>, hidden: usize) -> Self {
         Self::new(
+            "Keep Qdrant's vector?",
             format!(
-                "Put Qdrant's vector in the place of the new embedding of {}?",
+                "Put Qdrant's vector in the place of the new embedding of {}? Nothing is paid for.",
                 whom(&ids, hidden)
             ),
-            vec![("Keep Qdrant's vector".to_owned(), 'v', Choice::KeepSourceVector(ids))],
+            vec![(
+                format!("Keep Qdrant's vector of {}", points(ids.len() as u64)),
+                'v',
+                Choice::KeepSourceVector(ids),
+            )],
         )
     }
 
-    /// Embedding points once more, of which so many are not shown; it may be paid for.
-    pub fn embed_again(ids: Vec<PointId>, hidden: usize, paid: bool) -> Self {
-        let price = if paid {
-            " The embedder is paid for each once more."
-        } else {
-            ""
-        };
+    /// Embedding points once more, of which so many are not shown, at a price.
+    pub fn embed_again(ids: Vec<PointId>, hidden: usize, price: Price) -> Self {
         Self::new(
-            format!("Embed {} again?{price}", whom(&ids, hidden)),
-            vec![("Embed again".to_owned(), 'e', Choice::EmbedAgain(ids))],
+            "Embed again?",
+            format!("Embed {} again?{}", whom(&ids, hidden), price.told()),
+            vec![(
+                format!("Embed {} again", points(ids.len() as u64)),
+                'e',
+                Choice::EmbedAgain(ids),
+            )],
         )
     }
 
@@ -248,17 +302,17 @@ impl Confirm {
 
 /// What would be deleted, and from where.
 fn deleting(delete: &str, found: &Difference, table: &str) -> String {
-    format!("{delete} {} from {table} (gone from Qdrant)", rows(found.gone))
+    format!("{delete} {} from {table}", rows(found.gone))
 }
 
-/// Which rows have lost their points, where some have.
-fn pointless(found: &Difference, table: &str) -> String {
-    let have = match found.gone {
-        0 => return String::new(),
-        1 => "has no point",
-        _ => "have no points",
+/// How many rows nothing is done about.
+fn stays(same: u64) -> String {
+    let stay = if same == 1 {
+        "stays as it is"
+    } else {
+        "stay as they are"
     };
-    format!(" {} of {table} {have} in Qdrant any more.", rows(found.gone))
+    format!("{} {stay}.", rows(same))
 }
 
 /// What has to be paid for; nothing, where nothing is embedded.
@@ -273,204 +327,4 @@ fn price(found: &Difference) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every question there is.
-    fn questions() -> Vec<Confirm> {
-        let ids = vec![PointId::Num(1), PointId::Num(2)];
-        let found = |new, gone| Difference {
-            new,
-            gone,
-            ..Difference::default()
-        };
-        let mut questions = vec![
-            Confirm::quit(7, &Phase::Running),
-            Confirm::retry_all(3, 1, Filter::default()),
-            Confirm::keep_source_vector(ids.clone(), 0),
-            Confirm::retry(ids.clone(), 1),
-            Confirm::unskip(ids.clone(), 1),
-            Confirm::embed_again(ids, 0, true),
-        ];
-        for found in [found(1, 0), found(1, 1), found(0, 1)] {
-            questions.extend([Confirm::catch_up(&found, "t"), Confirm::repair(&found, "t")]);
-        }
-        questions
-    }
-
-    fn press(question: &mut Confirm, code: KeyCode) -> Option<Choice> {
-        question.key(KeyEvent::new(code, KeyModifiers::NONE))
-    }
-
-    #[test]
-    fn a_letter_goes_to_its_choice_and_only_enter_carries_it_out() {
-        for mut question in questions() {
-            for (place, (label, letter, choice)) in question.choices.clone().into_iter().enumerate() {
-                assert_eq!(press(&mut question, KeyCode::Char(letter)), None, "{label}");
-                assert_eq!(question.selected, place, "{label}");
-                assert_eq!(press(&mut question, KeyCode::Enter), Some(choice), "{label}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_ways_through_a_list_lead_through_the_choices() {
-        for mut question in questions() {
-            let last = question.choices.len() - 1;
-            for (code, place) in [
-                (KeyCode::Char('j'), 1),
-                (KeyCode::Char('k'), 0),
-                (KeyCode::Char('l'), 1),
-                (KeyCode::Char('h'), 0),
-                (KeyCode::Down, 1),
-                (KeyCode::Up, 0),
-                (KeyCode::Char('k'), last),
-                (KeyCode::Char('j'), 0),
-                (KeyCode::Char('x'), 0),
-            ] {
-                assert_eq!(press(&mut question, code), None);
-                assert_eq!(question.selected, place, "{code:?} in {:?}", question.question);
-            }
-            for taken in ['h', 'j', 'k', 'l', 'q'] {
-                assert!(
-                    question.choices.iter().all(|(_, letter, _)| *letter != taken),
-                    "{taken}"
-                );
-            }
-            assert_eq!(press(&mut question, KeyCode::Esc), Some(Choice::Cancel));
-        }
-    }
-
-    #[test]
-    fn leaving_names_what_goes_on_and_what_does_not_begin() {
-        for (phase, question, keep) in [
-            (
-                Phase::Running,
-                "is still running; 7 points",
-                "Keep running without the screen",
-            ),
-            (Phase::Paused, "is paused; 7 points", "Resume the paused run, and"),
-            (Phase::Pausing, "is pausing; 7 points", "Resume the paused run, and"),
-            (
-                Phase::Ready,
-                "is still running; 7 points",
-                "the migration does not begin",
-            ),
-        ] {
-            let quit = Confirm::quit(7, &phase);
-            assert!(quit.question.contains(question), "{phase:?}: {}", quit.question);
-            let (label, letter, choice) = &quit.choices[2];
-            assert!(label.contains(keep), "{phase:?}: {label}");
-            assert_eq!((*letter, choice), ('r', &Choice::KeepRunning));
-        }
-    }
-
-    #[test]
-    fn a_question_names_whom_it_is_about() {
-        let one = Confirm::keep_source_vector(vec![PointId::Num(1042)], 0);
-        assert!(one.question.contains("of point 1042?"), "{}", one.question);
-        let ids = [1, 2].map(PointId::Num).to_vec();
-        for (question, wanted) in [
-            (
-                Confirm::retry(ids.clone(), 2),
-                "Retry 2 marked points (2 of them not shown)?",
-            ),
-            (
-                Confirm::retry(ids[..1].to_vec(), 1),
-                "Retry the marked point 1 (which is not shown)?",
-            ),
-            (
-                Confirm::unskip(ids.clone(), 1),
-                "Take the skip of 2 marked points (1 of them not shown) back?",
-            ),
-            (
-                Confirm::embed_again(ids, 1, false),
-                "Embed 2 marked points (1 of them not shown) again?",
-            ),
-        ] {
-            assert_eq!(question.question, wanted);
-        }
-        let filter = Filter {
-            text: Some("timeout".into()),
-            ..Filter::default()
-        };
-        let all = Confirm::retry_all(1, 0, filter.clone());
-        assert_eq!(all.question, "Retry 1 failed point with \"timeout\"?");
-        let all = Confirm::retry_all(2, 0, filter);
-        assert_eq!(all.question, "Retry all shown: 2 failed points with \"timeout\"?");
-        let all = Confirm::retry_all(11, 2, Filter::default());
-        let wanted = "Retry all 11 failed points? 2 points are being retried already";
-        assert!(all.question.starts_with(wanted), "{}", all.question);
-        assert_eq!(all.choices[1].0, "Retry 11 failed points");
-    }
-
-    #[test]
-    fn a_small_price_is_not_told_as_none() {
-        let found = Difference {
-            new: 1,
-            inputs: 1,
-            tokens: 12,
-            cost_usd: 0.000_02,
-            ..Difference::default()
-        };
-        assert_eq!(price(&found), " To embed: 1 input, about 12 tokens, $0.00002.");
-    }
-
-    #[test]
-    fn what_is_deleted_is_named_with_its_number_and_its_table() {
-        let table = "choir.lance/messages";
-        let labels = |question: &Confirm| -> Vec<String> {
-            question.choices[1..].iter().map(|(label, ..)| label.clone()).collect()
-        };
-        let found = |new, gone| Difference {
-            new,
-            gone,
-            ..Difference::default()
-        };
-        let delete = "elete 4 rows from choir.lance/messages (gone from Qdrant)";
-        for (question, wanted) in [
-            (
-                Confirm::catch_up(&found(12, 0), table),
-                vec!["Bring over 12 points".to_owned()],
-            ),
-            (
-                Confirm::catch_up(&found(1, 4), table),
-                vec![
-                    "Bring over 1 point, delete nothing".to_owned(),
-                    format!("Bring over 1 point, and d{delete}"),
-                ],
-            ),
-            (Confirm::catch_up(&found(0, 4), table), vec![format!("D{delete}")]),
-            (Confirm::repair(&found(3, 0), table), vec!["Repair".to_owned()]),
-            (
-                Confirm::repair(&found(3, 4), table),
-                vec![
-                    "Repair, and leave the 4 rows as they are".to_owned(),
-                    format!("Repair, and d{delete}"),
-                ],
-            ),
-            (Confirm::repair(&found(0, 4), table), vec![format!("D{delete}")]),
-            (
-                Confirm::repair(
-                    &Difference {
-                        unfinished: Some(0),
-                        ..Difference::default()
-                    },
-                    table,
-                ),
-                vec!["Repair".to_owned()],
-            ),
-        ] {
-            assert_eq!(labels(&question), wanted, "{}", question.question);
-            let gone = question
-                .question
-                .contains("4 rows of choir.lance/messages have no points");
-            assert_eq!(
-                gone,
-                wanted.iter().any(|label| label.contains(delete)),
-                "{}",
-                question.question
-            );
-        }
-    }
-}
+mod tests;

@@ -189,7 +189,7 @@ impl App {
                 self.flash(Level::Info, text, now);
             }
             Ok(found) if repair => {
-                let text = "what a repair takes is worked out";
+                let text = "the repair is planned";
                 self.ask_on(Screen::Verify, Confirm::repair(&found, &table), text, now);
             }
             Ok(found) => {
@@ -200,14 +200,18 @@ impl App {
         }
     }
 
-    /// Asks at once where the screen that wished it is shown and nothing takes the keys; else says that an answer is
-    /// waited for there. What is typed just now must not answer a question that was not there yet.
+    /// Asks at once where the screen that wished it is shown and nothing takes the keys; else says what leads there, and
+    /// its tab says so as long as it waits. What is typed just now must not answer a question that was not there yet.
     fn ask_on(&mut self, screen: Screen, question: Confirm, what: &str, now: Instant) {
         self.to_ask = Some((screen, question));
         self.ask_what_waits();
         if self.to_ask.is_some() {
-            let key = self.key_of(ActionId::Show(screen));
-            let text = format!("{what}; an answer is waited for on {}: {key} shows it", screen.title());
+            let text = if screen == self.screen {
+                format!("{what}: asked once this is closed")
+            } else {
+                let key = self.key_of(ActionId::Show(screen));
+                format!("{what}: {key} asks what to do")
+            };
             self.flash(Level::Warn, text, now);
         }
     }

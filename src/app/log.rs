@@ -91,9 +91,12 @@ impl Log {
         self.lines.iter().filter(|line| self.least.shows(line.level))
     }
 
-    /// All lines, then warnings and errors, then errors only.
+    /// All lines, then warnings and errors, then errors only. From where nothing is shown all are shown again: there are
+    /// still fewer errors.
     pub(super) fn next_level(&mut self) {
+        let is_empty = self.shown().next().is_none();
         self.least = match self.least {
+            Least::Warnings if is_empty => Least::All,
             Least::All => Least::Warnings,
             Least::Warnings => Least::Errors,
             Least::Errors => Least::All,

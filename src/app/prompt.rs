@@ -7,7 +7,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::search::query_of;
-use super::words::points;
+use super::words::{counted, points};
 use crate::point::filter::Filter;
 use crate::point::verdict::least_sample;
 use crate::point::{PointId, grouped};
@@ -17,6 +17,8 @@ use crate::tasks::{SampleOf, Setting, Settings, TaskCommand};
 
 /// Characters that a line takes at most.
 const MAX_CHARS: usize = 1_000;
+/// Inputs of a request at most.
+const MOST_INPUTS: u64 = 2_048;
 /// Rows of a sample at most; where there are fewer, all are looked at.
 const MOST_SAMPLED: u64 = 1_000_000_000;
 
@@ -37,16 +39,37 @@ pub enum Ask {
     AcceptNote(Vec<PointId>, usize),
     /// Which point is compared.
     PairId,
-    /// Where the failures are written.
-    ExportTo,
+    /// Where so many failures are written.
+    ExportTo(u64),
     /// Rows of so many whose payloads and vectors are verified.
     VerifySample(u64),
-    /// Where the offenders of a verification are written.
-    OffendersTo,
+    /// Where so many offenders of a verification are written.
+    OffendersTo(u64),
     /// What is searched for; so far this.
     Query(String),
     /// Which points are searched; so far these.
     Condition(String),
+}
+
+impl Ask {
+    /// What it is about, in a word or two.
+    fn title(&self) -> String {
+        let title = match self {
+            Self::BatchInputs => "Batch",
+            Self::RequestsPerMinute => "Requests a minute",
+            Self::TokensPerMinute => "Tokens a minute",
+            Self::Budget => "Budget",
+            Self::SkipReason(ids, _) => return format!("Skip {}", whom(ids, 0)),
+            Self::AcceptNote(ids, _) => return format!("Accept {}", whom(ids, 0)),
+            Self::PairId => "Compare a point",
+            Self::ExportTo(_) => "Export failures",
+            Self::VerifySample(_) => "Verify a sample",
+            Self::OffendersTo(_) => "Export offenders",
+            Self::Query(_) => "Search",
+            Self::Condition(_) => "Where",
+        };
+        title.to_owned()
+    }
 }
 
 /// A question with the answer so far.
@@ -54,6 +77,8 @@ pub enum Ask {
 pub struct Prompt {
     /// What is asked for.
     pub ask: Ask,
+    /// What it is about.
+    pub title: String,
     /// The question.
     pub question: String,
     /// What has been typed.
@@ -82,7 +107,10 @@ impl Prompt {
     pub fn new(ask: Ask, settings: &Settings) -> Self {
         let cap = |cap: Option<u64>| cap.map_or_else(String::new, |cap| cap.to_string());
         let (question, value) = match &ask {
-            Ask::BatchInputs => ("Inputs a request at most".to_owned(), settings.batch_inputs.to_string()),
+            Ask::BatchInputs => (
+                format!("Inputs a request at most (1 to {})", grouped(MOST_INPUTS)),
+                settings.batch_inputs.to_string(),
+            ),
             Ask::RequestsPerMinute => (
                 "Requests a minute at most (empty: no cap)".to_owned(),
                 cap(settings.requests_per_minute),
@@ -107,16 +135,29 @@ impl Prompt {
                 format!("Accept {} as embedded. Why?", whom(ids, *hidden)),
                 String::new(),
             ),
-            Ask::PairId => ("Compare the point with the id".to_owned(), String::new()),
-            Ask::ExportTo => ("Write the failures to".to_owned(), "failed_migrations.json".to_owned()),
+            Ask::PairId => ("Id of the point to compare".to_owned(), String::new()),
+            Ask::ExportTo(count) => {
+                let failures = all(*count, "failure", "failures");
+                (
+                    format!("Write {failures} (whatever the filter shows) to this file; one that is there is replaced"),
+                    "failed_migrations.json".to_owned(),
+                )
+            }
             Ask::VerifySample(of) => {
                 let least = least_sample(*of).max(1);
+                let few = grouped(least);
                 (
-                    format!("Verify the payloads and vectors of how many rows? Fewer than {least} say too little"),
+                    format!("Verify the payloads and vectors of how many rows? Fewer than {few} say too little"),
                     least.to_string(),
                 )
             }
-            Ask::OffendersTo => ("Write the offenders to".to_owned(), "verify_offenders.jsonl".to_owned()),
+            Ask::OffendersTo(count) => {
+                let offenders = counted(*count, "offender", "offenders");
+                (
+                    format!("Write the {offenders} of all checks to this file; one that is there is replaced"),
+                    "verify_offenders.jsonl".to_owned(),
+                )
+            }
             // A picture or a sound is searched by its vector.
             Ask::Query(query) if settings.in_flight > 0 => (
                 "Search for (words, or @path for a picture or a sound)".to_owned(),
@@ -130,6 +171,7 @@ impl Prompt {
             ),
         };
         Self {
+            title: ask.title(),
             ask,
             question,
             input: Input::new(value),
@@ -175,7 +217,7 @@ impl Prompt {
         };
         let command = match &self.ask {
             Ask::BatchInputs => TaskCommand::Set(Setting::BatchInputs(
-                usize::try_from(whole(text, 2_048)?).unwrap_or(usize::MAX),
+                usize::try_from(whole(text, MOST_INPUTS)?).unwrap_or(usize::MAX),
             )),
             Ask::RequestsPerMinute => TaskCommand::Set(Setting::RequestsPerMinute(cap(text)?)),
             Ask::TokensPerMinute => TaskCommand::Set(Setting::TokensPerMinute(cap(text)?)),
@@ -192,9 +234,9 @@ impl Prompt {
                 sample: Some(whole(text, MOST_SAMPLED)?),
                 ..Wish::default()
             })),
-            Ask::ExportTo | Ask::OffendersTo if text.is_empty() => return Err("a file name is needed".into()),
-            Ask::ExportTo => TaskCommand::Export(PathBuf::from(text)),
-            Ask::OffendersTo => TaskCommand::ExportOffenders(PathBuf::from(text)),
+            Ask::ExportTo(_) | Ask::OffendersTo(_) if text.is_empty() => return Err("a file name is needed".into()),
+            Ask::ExportTo(_) => TaskCommand::Export(PathBuf::from(text)),
+            Ask::OffendersTo(_) => TaskCommand::ExportOffenders(PathBuf::from(text)),
             Ask::Query(_) => return query_of(text).map(Answered::Query),
             Ask::Condition(_) if text.is_empty() => return Ok(Answered::Condition(None)),
             Ask::Condition(_) => {
@@ -221,12 +263,18 @@ pub(super) fn whom(ids: &[PointId], hidden: usize) -> String {
     }
 }
 
+/// "all 12 failures", but for one or none.
+fn all(count: u64, one: &str, many: &str) -> String {
+    let all = if count > 1 { "all " } else { "" };
+    format!("{all}{}", counted(count, one, many))
+}
+
 fn whole(text: &str, most: u64) -> Result<u64, String> {
     text.replace([',', '_'], "")
         .parse()
         .ok()
         .filter(|number| (1..=most).contains(number))
-        .ok_or_else(|| format!("{text:?} is no number from 1 to {most}"))
+        .ok_or_else(|| format!("{text:?} is no number from 1 to {}", grouped(most)))
 }
 
 fn cap(text: &str) -> Result<Option<u64>, String> {
@@ -243,106 +291,9 @@ fn dollars(text: &str) -> Result<Option<f64>, String> {
     }
     let usd: Option<f64> = text.replace(',', "").parse().ok();
     let usd = usd.filter(|usd| usd.is_finite() && *usd > 0.0);
-    usd.map(Some).ok_or_else(|| format!("{text:?} is no sum of money"))
+    usd.map(Some)
+        .ok_or_else(|| format!("{text:?} is no sum of money; US dollars are wanted, such as 5.00"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crossterm::event::KeyModifiers;
-
-    fn answer(ask: Ask, text: &str) -> (Answered, Option<String>) {
-        let mut prompt = Prompt::new(ask, &Settings::default());
-        prompt.input = Input::new(text.to_owned());
-        let answered = prompt.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
-        (answered, prompt.error)
-    }
-
-    #[test]
-    fn what_can_be_meant_is_taken() {
-        let id = PointId::Num(42);
-        for (ask, text, expected) in [
-            (Ask::BatchInputs, "64", TaskCommand::Set(Setting::BatchInputs(64))),
-            (
-                Ask::RequestsPerMinute,
-                "3,000",
-                TaskCommand::Set(Setting::RequestsPerMinute(Some(3_000))),
-            ),
-            (
-                Ask::TokensPerMinute,
-                " ",
-                TaskCommand::Set(Setting::TokensPerMinute(None)),
-            ),
-            (Ask::Budget, "$5.50", TaskCommand::Set(Setting::BudgetUsd(Some(5.5)))),
-            (Ask::Budget, "", TaskCommand::Set(Setting::BudgetUsd(None))),
-            (
-                Ask::SkipReason(vec![id], 0),
-                "spam",
-                TaskCommand::Skip(vec![id], "spam".into()),
-            ),
-            (Ask::PairId, "42", TaskCommand::SamplePairs(SampleOf::Ids(vec![id]))),
-            (
-                Ask::VerifySample(20_000),
-                "2,000",
-                TaskCommand::Verify(Box::new(Wish {
-                    sample: Some(2_000),
-                    ..Wish::default()
-                })),
-            ),
-            (
-                Ask::OffendersTo,
-                " bad.jsonl ",
-                TaskCommand::ExportOffenders("bad.jsonl".into()),
-            ),
-        ] {
-            assert_eq!(answer(ask, text).0, Answered::With(expected), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_query_and_a_condition_are_no_commands_of_their_own() {
-        let query = Answered::Query(Asked::Text("the tide".into()));
-        assert_eq!(answer(Ask::Query(String::new()), " the tide ").0, query);
-        let file = Answered::Query(Asked::File("x.png".into()));
-        assert_eq!(answer(Ask::Query(String::new()), "@x.png").0, file);
-        let condition = "thread_id = 'x'".parse().expect("a condition");
-        let condition = Answered::Condition(Some(condition));
-        assert_eq!(answer(Ask::Condition(String::new()), "thread_id = 'x'").0, condition);
-        assert_eq!(answer(Ask::Condition(String::new()), " ").0, Answered::Condition(None));
-    }
-
-    #[test]
-    fn a_budget_left_as_it_stands_is_the_same_budget() {
-        for usd in [5.0, 0.125, 0.004, 1e-7] {
-            let settings = Settings {
-                budget_usd: Some(usd),
-                ..Settings::default()
-            };
-            let mut prompt = Prompt::new(Ask::Budget, &settings);
-            let answered = prompt.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
-            let same = TaskCommand::Set(Setting::BudgetUsd(Some(usd)));
-            assert_eq!(answered, Answered::With(same), "{:?}", prompt.error);
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_meant_says_why_and_stays_open() {
-        for (ask, text, wanted) in [
-            (Ask::BatchInputs, "0", "1 to 2048"),
-            (Ask::RequestsPerMinute, "fast", "no number"),
-            (Ask::Budget, "-1", "no sum"),
-            (Ask::Budget, "NaN", "no sum"),
-            (Ask::SkipReason(Vec::new(), 0), "  ", "a reason is needed"),
-            (Ask::PairId, "x", "x"),
-            (Ask::VerifySample(20_000), "0", "no number from 1"),
-            (Ask::VerifySample(20_000), "all", "no number from 1"),
-            (Ask::OffendersTo, " ", "a file name is needed"),
-            (Ask::Query(String::new()), " ", "a query is needed"),
-            (Ask::Condition(String::new()), "thread_id =", ""),
-        ] {
-            let (answered, error) = answer(ask, text);
-            assert_eq!(answered, Answered::NotYet, "{text:?}");
-            assert!(error.as_ref().is_some_and(|error| error.contains(wanted)), "{error:?}");
-        }
-    }
-}
+mod tests;

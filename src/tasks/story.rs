@@ -13,7 +13,7 @@ pub fn line(event: &TaskEvent) -> Option<(Level, String)> {
         TaskEvent::PhaseChanged(phase) => (Level::Info, phase.label().to_lowercase()),
         TaskEvent::PointFailed(id, failure) => (
             Level::Warn,
-            format!("{id} failed: {}: {failure}", failure.cause.as_str()),
+            format!("point {id} failed: {}: {failure}", failure.cause.as_str()),
         ),
         TaskEvent::Committed {
             rows: committed,
@@ -25,8 +25,8 @@ pub fn line(event: &TaskEvent) -> Option<(Level, String)> {
         TaskEvent::StepStarted(step) => (Level::Info, format!("{} ...", step.label())),
         TaskEvent::StepFinished(step, done) => (Level::Info, format!("{}: {done}", step.label())),
         TaskEvent::RetryStarted(ids) => (Level::Info, format!("retrying {}", points(ids.len() as u64))),
-        TaskEvent::RetryFinished(id, Ok(())) => (Level::Info, format!("{id} recovered")),
-        TaskEvent::RetryFinished(id, Err(failure)) => (Level::Warn, format!("{id} failed again: {failure}")),
+        TaskEvent::RetryFinished(id, Ok(())) => (Level::Info, format!("point {id} recovered")),
+        TaskEvent::RetryFinished(id, Err(failure)) => (Level::Warn, format!("point {id} failed again: {failure}")),
         TaskEvent::RetryEnded {
             recovered,
             failed,

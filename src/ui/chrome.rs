@@ -149,7 +149,7 @@ fn short_count(number: u64) -> String {
 }
 
 /// The tabs; where there is no room, the counts are rounded first, then what was decided goes, then the counts, then
-/// the names are cut.
+/// the names are cut. The sign of a question that waits stays.
 fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
     let number = |screen: Screen, show: fn(u64) -> String| match screen {
         Screen::Failures if app.snapshot.failed > 0 => show(app.snapshot.failed),
@@ -166,6 +166,7 @@ fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
             text
         }
     };
+    let sign = |screen: Screen| if app.asks_on() == Some(screen) { "? " } else { "" };
     let ways: [&dyn Fn(Screen) -> String; 5] = [
         &|screen: Screen| with_decision(full(screen), screen),
         &|screen: Screen| with_decision(compact(screen), screen),
@@ -177,8 +178,8 @@ fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
         let labels: Vec<(Screen, String)> = Screen::ALL
             .into_iter()
             .map(|(screen, digit)| match way(screen) {
-                none if none.is_empty() => (screen, format!(" {digit} {} ", screen.title())),
-                some => (screen, format!(" {digit} {} {some} ", screen.title())),
+                none if none.is_empty() => (screen, format!(" {digit} {} {}", screen.title(), sign(screen))),
+                some => (screen, format!(" {digit} {} {some} {}", screen.title(), sign(screen))),
             })
             .collect();
         if labels.iter().map(|(_, label)| label.width()).sum::<usize>() < width {
@@ -188,7 +189,7 @@ fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
     let short = |screen: Screen| screen.title().chars().take(4).collect::<String>();
     Screen::ALL
         .into_iter()
-        .map(|(screen, digit)| (screen, format!(" {digit} {} ", short(screen))))
+        .map(|(screen, digit)| (screen, format!(" {digit} {} {}", short(screen), sign(screen))))
         .collect()
 }
 
@@ -204,6 +205,8 @@ pub(super) fn tabs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) 
     for (screen, label) in labels(app, area.width as usize) {
         let style = if screen == app.screen {
             theme.selected()
+        } else if app.asks_on() == Some(screen) {
+            theme.warn()
         } else {
             theme.dim()
         };

@@ -1,4 +1,4 @@
-//! A question before something dangerous.
+//! A question before something dangerous. Its keys are in the footer.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -20,11 +20,12 @@ pub(super) fn render(frame: &mut Frame<'_>, confirm: &Confirm, theme: &Theme, ar
     let width = overlay::width(area, WIDE).saturating_sub(2) as usize;
     let mut lines: Vec<Line<'_>> = wrap(&confirm.question, width).into_iter().map(Line::raw).collect();
     lines.push(Line::raw(""));
-    for (index, (label, letter, _)) in confirm.choices.iter().enumerate() {
+    for (index, (label, letter, choice)) in confirm.choices.iter().enumerate() {
+        let style = if choice.deletes() { theme.bad() } else { Style::new() };
         let style = if index == confirm.selected {
-            theme.selected()
+            style.patch(theme.selected())
         } else {
-            Style::new()
+            style
         };
         for (row, part) in wrap(label, width.saturating_sub(BEFORE + 2)).into_iter().enumerate() {
             let before = if row == 0 { *letter } else { ' ' };
@@ -34,15 +35,9 @@ pub(super) fn render(frame: &mut Frame<'_>, confirm: &Confirm, theme: &Theme, ar
             ]));
         }
     }
-    let hint = "a letter or the arrows choose, Enter carries it out, Esc cancels";
-    lines.extend(
-        wrap(hint, width)
-            .into_iter()
-            .map(|line| Line::styled(line, theme.dim())),
-    );
     let place = overlay::place(area, WIDE, lines.len() as u16 + 2);
     frame.render_widget(Clear, place);
-    let block = theme.pane_with("Sure?", true).border_style(theme.warn());
+    let block = theme.pane_with(confirm.title, true).border_style(theme.warn());
     let inner = block.inner(place);
     frame.render_widget(block, place);
     frame.render_widget(Paragraph::new(lines), inner);

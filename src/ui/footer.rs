@@ -8,6 +8,8 @@ use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::chrome::key_of;
+use super::help;
+use super::regions;
 use super::text::{columns as columns_of, fit};
 use super::theme::Theme;
 use crate::app::actions::{self, Action, ActionId, Motion};
@@ -55,7 +57,7 @@ impl Hint {
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let width = area.width as usize;
-    let over = over(app);
+    let over = over(app, theme, frame.area());
     let is_over = over.is_some();
     let mut hints = over.unwrap_or_else(|| of_screen(app, area.width));
     let mut spans = Vec::new();
@@ -120,8 +122,9 @@ fn fitting(hints: Vec<Hint>, width: usize) -> Vec<Hint> {
     hints.into_iter().filter(fits).collect()
 }
 
-/// The keys of what lies over the screen or takes its letters; none where the screen has the keys.
-fn over(app: &App) -> Option<Vec<Hint>> {
+/// The keys of what lies over the screen or takes its letters; none where the screen has the keys. A box says its keys
+/// nowhere else: they are seen beside every message.
+fn over(app: &App, theme: &Theme, screen: Rect) -> Option<Vec<Hint>> {
     if let Some(confirm) = &app.confirm {
         let letters: Vec<String> = confirm
             .choices
@@ -129,20 +132,25 @@ fn over(app: &App) -> Option<Vec<Hint>> {
             .map(|(_, letter, _)| letter.to_string())
             .collect();
         return Some(vec![
-            Hint::new(letters.join(" "), "choose"),
-            Hint::new("Enter", "carry out"),
+            Hint::new(letters.join(" "), "choose").kept(),
+            Hint::new("Enter", "carry out").kept(),
             Hint::new("Esc", "cancel").kept(),
         ]);
     }
     if app.prompt.is_some() {
-        return Some(vec![Hint::new("Enter", "take"), Hint::new("Esc", "leave").kept()]);
-    }
-    if app.palette.is_some() {
         return Some(vec![
-            Hint::new("Up Down", "choose"),
-            Hint::new("Enter", "do it"),
-            Hint::new("Esc", "close").kept(),
+            Hint::new("Enter", "take").kept(),
+            Hint::new("Esc", "leave").kept(),
         ]);
+    }
+    if let Some(palette) = &app.palette {
+        let mut hints = Vec::new();
+        if !palette.found.is_empty() {
+            hints.push(Hint::new("Up Down", "choose").kept());
+            hints.push(Hint::new("Enter", "do it").kept());
+        }
+        hints.push(Hint::new("Esc", "close").kept());
+        return Some(hints);
     }
     if let Some(editor) = &app.failures.editor {
         let mut hints = match editor.text {
@@ -162,14 +170,15 @@ fn over(app: &App) -> Option<Vec<Hint>> {
         ]);
     }
     app.help?;
-    let (down, up) = (
-        key_of(app, ActionId::Move(Motion::Down)),
-        key_of(app, ActionId::Move(Motion::Up)),
-    );
-    Some(vec![
-        Hint::new(format!("{up} {down}"), "scroll"),
-        Hint::new(key_of(app, ActionId::Back), "close").kept(),
-    ])
+    let mut hints = Vec::new();
+    let [_, _, body, _] = regions(screen);
+    if help::hidden(app, theme, body) > 0 {
+        let up = key_of(app, ActionId::Move(Motion::Up));
+        let down = key_of(app, ActionId::Move(Motion::Down));
+        hints.push(Hint::new(format!("{up} {down}"), "scroll").kept());
+    }
+    hints.push(Hint::new(key_of(app, ActionId::Back), "close").kept());
+    Some(hints)
 }
 
 /// What can be done on the screen just now. What cannot is in the help, with the reason.

@@ -6,13 +6,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
-use super::chrome::key_of;
+use super::list;
 use super::overlay;
 use super::paint;
 use super::text::{pad, wrap};
 use super::theme::Theme;
-use crate::app::App;
-use crate::app::actions::{self, ActionId, Motion};
+use crate::app::actions::{self, Action, ActionId, Motion};
+use crate::app::{App, Screen};
 
 /// Columns of the keys, with the blank behind them.
 const KEYS: usize = 14;
@@ -23,17 +23,14 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let lines = lines(app, theme, area);
     let place = place(area, lines.len());
     frame.render_widget(Clear, place);
-    let title = format!(
-        "Help: {} ({} and {} scroll, {} closes)",
-        app.screen.title(),
-        key_of(app, ActionId::Move(Motion::Up)),
-        key_of(app, ActionId::Move(Motion::Down)),
-        key_of(app, ActionId::Back)
-    );
-    let block = theme.pane_with(&title, true);
+    let mut block = theme.pane_with(&format!("Help: {}", app.screen.title()), true);
     let inner = block.inner(place);
+    let height = inner.height as usize;
+    let skip = (scroll as usize).min(lines.len().saturating_sub(height));
+    if let Some(beyond) = list::beyond(skip as u64, lines.len() as u64, height as u64) {
+        block = block.title_bottom(Line::styled(format!(" {beyond} "), theme.dim()));
+    }
     frame.render_widget(block, place);
-    let skip = (scroll as usize).min(lines.len().saturating_sub(inner.height as usize));
     paint::lines(frame, inner, &lines[skip..]);
 }
 
@@ -55,13 +52,17 @@ fn lines(app: &App, theme: &Theme, area: Rect) -> Vec<Line<'static>> {
     let width = inner.saturating_sub(KEYS);
     let mut lines = Vec::new();
     for (keys, text, usable) in rows(app) {
-        let style = if usable { Style::new() } else { theme.dim() };
+        let (of_keys, of_text) = if usable {
+            (theme.accent(), Style::new())
+        } else {
+            (theme.dim(), theme.dim())
+        };
         let (keys, texts) = (columns_of(&keys), wrap(&text, width));
         for at in 0..keys.len().max(texts.len()) {
             let part = |parts: &[String]| parts.get(at).cloned().unwrap_or_default();
             lines.push(Line::from(vec![
-                Span::styled(pad(&part(&keys), KEYS), theme.accent()),
-                Span::styled(part(&texts), style),
+                Span::styled(pad(&part(&keys), KEYS), of_keys),
+                Span::styled(part(&texts), of_text),
             ]));
         }
     }
@@ -83,11 +84,18 @@ fn columns_of(keys: &[String]) -> Vec<String> {
     lines
 }
 
-/// Keys, text and whether it can be used now; ways through a list share a row, and so do the screens.
+/// Keys, text and whether it can be used now, the screen's own first; ways through a list share a row, and so do the
+/// screens.
 fn rows(app: &App) -> Vec<(Vec<String>, String, bool)> {
     let mut rows: Vec<(Vec<String>, String, bool)> = Vec::new();
     let (mut motions, mut screens) = (None, None);
-    for action in actions::on(app.screen) {
+    let (own, everywhere): (Vec<_>, Vec<_>) = actions::on(app.screen).partition(|action| is_own(action, app.screen));
+    for action in own.into_iter().chain(everywhere) {
+        let why = (action.available)(app).err();
+        let told = |text: String| match why {
+            Some(why) => format!("{text} (not now: {why})"),
+            None => text,
+        };
         let shared = match action.id {
             ActionId::Move(Motion::Left | Motion::Right) => None,
             ActionId::Move(_) => Some((&mut motions, "Move in the list.")),
@@ -96,21 +104,22 @@ fn rows(app: &App) -> Vec<(Vec<String>, String, bool)> {
         };
         if let Some((place, text)) = shared {
             let row = *place.get_or_insert_with(|| {
-                rows.push((Vec::new(), text.to_owned(), true));
+                rows.push((Vec::new(), told(text.to_owned()), why.is_none()));
                 rows.len() - 1
             });
             // The first key of each: the others are a matter of habit.
             rows[row].0.push(app.keymap.first(action));
             continue;
         }
-        let why = (action.available)(app).err();
-        let text = match why {
-            Some(why) => format!("{} (not now: {why})", action.long),
-            None => action.long.to_owned(),
-        };
+        let text = told(action.sentence_on(app.screen));
         rows.push((app.keymap.keys(action), text, why.is_none()));
     }
     rows
+}
+
+/// Whether an action belongs to a screen before others: pausing holds everywhere, and belongs where the work is.
+fn is_own(action: &Action, screen: Screen) -> bool {
+    !action.screens.is_empty() || action.id == ActionId::PauseOrResume && screen == Screen::Migrate
 }
 
 #[cfg(test)]

@@ -15,14 +15,16 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::chrome::key_of;
 use super::list;
 use super::paint;
-use super::text::{clean, columns, fit, pad, wrap_to};
+use super::text::{clean, columns, count, fit, pad, wrap_to};
 use super::theme::Theme;
 use crate::app::App;
-use crate::app::actions::ActionId;
+use crate::app::actions::{ActionId, Motion};
 use crate::app::log;
 use crate::point::counted;
 use crate::tasks::Level;
 
+/// Columns of the file's place below which nobody finds it.
+const LEAST_PLACE: usize = 12;
 /// Columns before the text: the time and the level.
 const BEFORE: usize = 15;
 
@@ -41,7 +43,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         } else {
             let key = key_of(app, ActionId::LogLevel);
             format!(
-                "0 of {}; {key} shows others",
+                "0 of {}; {key} shows all",
                 counted(app.log.lines.len() as u64, "line", "lines")
             )
         };
@@ -68,15 +70,22 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     paint::lines(frame, inner, &lines);
 }
 
-/// Which lines are shown, and the file that has them all. Of a long path the end is seen: the directory of the job.
+/// Which lines are shown, how many newer ones come in unseen, and the file that has them all. Of a long path the end is
+/// seen: the directory of the job.
 fn title(app: &App, width: usize) -> String {
-    let title = format!("Log: {}", app.log.least.label());
-    let Some(facts) = &app.facts else {
-        return title;
-    };
-    let place = format!("{}/log.jsonl", facts.state_dir);
+    let mut title = format!("Log: {}", app.log.least.label());
+    if app.log.back > 0 {
+        let key = key_of(app, ActionId::Move(Motion::Bottom));
+        title.push_str(&format!("; {} newer below; {key} follows", count(app.log.back as u64)));
+    }
     let room = width.saturating_sub(columns(&title) + " (file: )".len());
-    format!("{title} (file: {})", end_of(&place, room))
+    match &app.facts {
+        Some(facts) if room >= LEAST_PLACE => {
+            let place = format!("{}/log.jsonl", facts.state_dir);
+            format!("{title} (file: {})", end_of(&place, room))
+        }
+        _ => title,
+    }
 }
 
 /// The end of a text that fits in so many columns, with `~` where its beginning was cut off.

@@ -1,4 +1,4 @@
-//! The command palette over the screen.
+//! The command palette over the screen. Its keys are in the footer.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -10,23 +10,30 @@ use unicode_width::UnicodeWidthStr as _;
 use super::list;
 use super::overlay;
 use super::prompt::input_line;
-use super::text::{fit, wrap_to};
+use super::text::{pad, wrap_to};
 use super::theme::Theme;
 use crate::app::App;
-use crate::app::actions::Action;
+use crate::app::actions::{ACTIONS, Action};
 use crate::app::palette::{Found, Palette};
 
-/// Columns at most.
-const WIDE: u16 = 90;
+/// Columns at most: as wide as help, for the same sentences.
+const WIDE: u16 = 116;
 /// Columns of the names, with the blank behind them, and of the keys.
 const COLUMNS: (usize, usize) = (20, 10);
 /// Lines on which the selected action is told in full.
 const IN_FULL: u16 = 2;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, palette: &Palette, theme: &Theme, area: Rect) {
-    let place = overlay::place(area, WIDE, 20);
+    let total = palette.found.len();
+    // What is typed, and that nothing fits it or what does, with the selected one in full.
+    let wanted = if total == 0 { 2 } else { 1 + total as u16 + IN_FULL };
+    let place = overlay::hung(area, WIDE, wanted + 2);
     frame.render_widget(Clear, place);
-    let block = theme.pane_with("Commands", true);
+    let title = match total {
+        0 => "Commands".to_owned(),
+        total => format!("Commands: {} of {total}", palette.selected + 1),
+    };
+    let block = theme.pane_with(&title, true);
     let inner = block.inner(place);
     frame.render_widget(block, place);
     let line = Rect { height: 1, ..inner };
@@ -41,12 +48,17 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, palette: &Palette, theme:
         height: inner.bottom().saturating_sub(rows.bottom()),
         ..inner
     };
-    if palette.found.is_empty() {
-        frame.render_widget(Paragraph::new("no such action").style(theme.dim()), rows);
+    if total == 0 {
+        let line = Rect {
+            height: inner.height.saturating_sub(1).min(1),
+            ..rows
+        };
+        let text = format!("0 of {}; Esc closes", ACTIONS.len());
+        frame.render_widget(Paragraph::new(text).style(theme.dim()), line);
         return;
     }
     let height = u64::from(rows.height);
-    let top = list::top(palette.selected as u64, palette.found.len() as u64, height) as usize;
+    let top = list::top(palette.selected as u64, total as u64, height) as usize;
     let lines: Vec<Line<'_>> = palette
         .found
         .iter()
@@ -66,18 +78,28 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, palette: &Palette, theme:
 
 /// What an action does, behind where it belongs or why it is not now; and whether it can be done.
 fn told(app: &App, action: &Action) -> (String, bool) {
+    let sentence = action.sentence_on(app.screen);
     if !action.applies_to(app.screen) {
-        return (format!("on {}: {}", action.where_it_is(), action.long), false);
+        return (format!("on {}: {sentence}", action.where_it_is()), false);
     }
     match (action.available)(app) {
-        Ok(()) => (action.long.to_owned(), true),
-        Err(why) => (format!("not now: {why}. {}", action.long), false),
+        Ok(()) => (sentence, true),
+        Err(why) => (format!("not now: {why}. {sentence}"), false),
     }
 }
 
+/// A row, from edge to edge: dim where the action cannot be done now, its keys too.
 fn row(app: &App, theme: &Theme, found: &Found, selected: bool, width: usize) -> Line<'static> {
     let action = found.action;
-    let base = if selected { theme.selected() } else { Style::new() };
+    let (text, usable) = told(app, action);
+    let lit = |style: Style| {
+        if selected { style.patch(theme.selected()) } else { style }
+    };
+    let (base, of_keys) = if usable {
+        (lit(Style::new()), lit(theme.accent()))
+    } else {
+        (lit(theme.dim()), lit(theme.dim()))
+    };
     let mut spans = Vec::new();
     // Names are ASCII: a letter's place is its character's.
     for (place, letter) in action.name.chars().enumerate() {
@@ -88,16 +110,11 @@ fn row(app: &App, theme: &Theme, found: &Found, selected: bool, width: usize) ->
         };
         spans.push(Span::styled(letter.to_string(), style));
     }
-    spans.push(Span::styled(
-        " ".repeat(COLUMNS.0.saturating_sub(action.name.len())),
-        base,
-    ));
-    let keys = app.keymap.keys(action).join(" ");
     let (name, wide) = COLUMNS;
-    spans.push(Span::styled(format!("{keys:<wide$} "), theme.accent()));
-    let (text, usable) = told(app, action);
-    let style = if usable { Style::new() } else { theme.dim() };
+    spans.push(Span::styled(" ".repeat(name.saturating_sub(action.name.len())), base));
+    let keys = app.keymap.keys(action).join(" ");
+    spans.push(Span::styled(format!("{keys:<wide$} "), of_keys));
     let used = name + 1 + keys.width().max(wide);
-    spans.push(Span::styled(fit(&text, width.saturating_sub(used)), style));
+    spans.push(Span::styled(pad(&text, width.saturating_sub(used)), base));
     Line::from(spans)
 }

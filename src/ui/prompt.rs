@@ -1,4 +1,4 @@
-//! One line asked of the operator, over the screen.
+//! One line asked of the operator, over the screen. Its keys are in the footer.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -28,7 +28,7 @@ pub(super) fn render(frame: &mut Frame<'_>, prompt: &Prompt, theme: &Theme, area
     let height = question.len() + 3 + error.len().max(1);
     let place = overlay::place(area, WIDE, height as u16);
     frame.render_widget(Clear, place);
-    let block = theme.pane_with("Enter takes it, Esc leaves", true);
+    let block = theme.pane_with(&prompt.title, true);
     let inner = block.inner(place);
     frame.render_widget(block, place);
     let rows = question.len() as u16;

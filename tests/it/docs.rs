@@ -43,17 +43,16 @@ fn row(action: &Action) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let asks = if action.dangerous { " Asks first." } else { "" };
     let commands: Vec<String> = action
         .commands
         .iter()
         .map(|command| format!("`{}`", cell(command)))
         .collect();
     format!(
-        "| {} | {screens} | `{}` | {}{asks} | {} |",
+        "| {} | {screens} | `{}` | {} | {} |",
         keys.join(" "),
         action.name,
-        cell(action.long),
+        cell(&action.sentence()),
         commands.join(", ")
     )
 }

@@ -258,11 +258,14 @@ async fn the_log_says_what_happened_in_every_run() {
         text_of(&all[0]).starts_with("connecting") || has(&all, "opened "),
         "{all:?}"
     );
-    assert!(has(&all, "committed ") && has(&all, "500 failed: rejected"), "{all:?}");
+    assert!(
+        has(&all, "committed ") && has(&all, "point 500 failed: rejected"),
+        "{all:?}"
+    );
 
     let warnings = log(&world, &["--level", "warn"]).await;
     assert!(warnings.iter().all(|line| line["level"] != "info"), "{warnings:?}");
-    assert!(has(&warnings, "500 failed: rejected"), "{warnings:?}");
+    assert!(has(&warnings, "point 500 failed: rejected"), "{warnings:?}");
     let expected: Vec<Value> = all.iter().filter(|line| line["level"] != "info").cloned().collect();
     assert_eq!(warnings, expected);
     assert_eq!(log(&world, &["--limit", "2"]).await, all[all.len() - 2..]);
@@ -283,7 +286,7 @@ async fn the_log_says_what_happened_in_every_run() {
 
     let plain = world.qlance(&["log", "--level", "warn"]).await;
     let printed = String::from_utf8_lossy(&plain.stdout).into_owned();
-    assert!(printed.contains("  warn   500 failed: rejected"), "{printed}");
+    assert!(printed.contains("  warn   point 500 failed: rejected"), "{printed}");
 }
 
 fn log_file(world: &World) -> std::path::PathBuf {

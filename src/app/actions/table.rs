@@ -27,7 +27,7 @@ pub static ACTIONS: &[Action] = &[
         "start",
         &["Enter"],
         "start",
-        "Begin to move points: the plan was read.",
+        "Begin to move points, once you have read the plan.",
     )
     .on(MIGRATE)
     .in_footer()
@@ -60,6 +60,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(MIGRATE)
     .in_footer()
+    .dangerous()
     .when(when::can_catch_up),
     Action::new(
         Id::Faster,
@@ -472,7 +473,7 @@ pub static ACTIONS: &[Action] = &[
         "repair",
         &["R"],
         "repair",
-        "Work out what bringing together what was found apart takes, and do it once that was agreed to.",
+        "Plan the repair of what the checks found, ask with count and price, then do it.",
     )
     .on(VERIFY)
     .in_footer()
@@ -504,39 +505,44 @@ pub static ACTIONS: &[Action] = &[
         "back",
         "One step back: close what is open, clear the filter or the condition, give up a search, drop the marks.",
     )
-    .in_footer_while(when::in_what_is_open),
-    Action::new(Id::Move(Motion::Down), "down", &["Down", "j"], "down", "One line down."),
-    Action::new(Id::Move(Motion::Up), "up", &["Up", "k"], "up", "One line up."),
+    .in_footer_while(when::in_what_is_open)
+    .when(when::can_go_back),
+    Action::new(Id::Move(Motion::Down), "down", &["Down", "j"], "down", "One line down.").when(when::can_move),
+    Action::new(Id::Move(Motion::Up), "up", &["Up", "k"], "up", "One line up.").when(when::can_move),
     Action::new(
         Id::Move(Motion::PageDown),
         "page-down",
         &["PgDn"],
         "page down",
         "A page down.",
-    ),
-    Action::new(Id::Move(Motion::PageUp), "page-up", &["PgUp"], "page up", "A page up."),
+    )
+    .when(when::can_move),
+    Action::new(Id::Move(Motion::PageUp), "page-up", &["PgUp"], "page up", "A page up.").when(when::can_move),
     Action::new(
         Id::Move(Motion::Top),
         "top",
         &["g", "Home"],
         "top",
         "To the first line.",
-    ),
+    )
+    .when(when::can_move),
     Action::new(
         Id::Move(Motion::Bottom),
         "bottom",
         &["G", "End"],
         "bottom",
         "To the last line.",
-    ),
-    Action::new(Id::Move(Motion::Left), "left", &["Left", "h"], "left", "To the left."),
+    )
+    .when(when::can_move),
+    Action::new(Id::Move(Motion::Left), "left", &["Left", "h"], "left", "To the left.").when(when::can_move_sideways),
     Action::new(
         Id::Move(Motion::Right),
         "right",
         &["Right", "l"],
         "right",
         "To the right.",
-    ),
+    )
+    .when(when::can_move_sideways),
     Action::new(
         Id::NextPane,
         "next-pane",
@@ -544,14 +550,16 @@ pub static ACTIONS: &[Action] = &[
         "pane",
         "To the next pane of the screen.",
     )
-    .in_footer_while(when::has_panes),
+    .in_footer_while(when::has_panes)
+    .when(when::can_change_panes),
     Action::new(
         Id::PreviousPane,
         "previous-pane",
         &["Shift-Tab"],
         "pane",
         "To the previous pane of the screen.",
-    ),
+    )
+    .when(when::can_change_panes),
     Action::new(
         Id::Show(Screen::Migrate),
         "show-migrate",
@@ -616,7 +624,7 @@ pub static ACTIONS: &[Action] = &[
         "quit",
         &["q"],
         "quit",
-        "Leave. Asks while work is running; Ctrl-C stops cleanly without asking, twice at once.",
+        "Leave. Asks while work is running; Ctrl-C stops cleanly without asking; a second Ctrl-C stops at once.",
     )
     .in_footer()
     .dangerous(),

@@ -193,6 +193,40 @@ pub(super) fn has_offenders(app: &App) -> When {
     require(app.verify.has_offenders(), "no check finds fault with a point")
 }
 
+/// Whether there is a list or a text to move in.
+pub(super) fn can_move(app: &App) -> When {
+    let is_read = app.plan.is_some() && app.phase == Phase::Ready;
+    require(app.screen != Screen::Migrate || is_read, "there is no list here")
+}
+
+/// Whether Left and Right lead anywhere.
+pub(super) fn can_move_sideways(app: &App) -> When {
+    let leads = match app.screen {
+        Screen::Divergence => app.divergence.pane != Pane::Detail,
+        Screen::Diff => has_pair(app),
+        Screen::Verify => {
+            let is_beside = matches!(app.verify.pane, verify::Pane::Detail | verify::Pane::Offenders);
+            is_beside && !app.verify.offenders().is_empty()
+        }
+        Screen::Search => has_panes(app),
+        Screen::Migrate | Screen::Failures | Screen::Log => false,
+    };
+    require(leads, "nothing is beside it")
+}
+
+pub(super) fn can_change_panes(app: &App) -> When {
+    require(has_panes(app), "there is no other pane")
+}
+
+/// Whether `Esc` leads anywhere on a screen.
+pub(super) fn can_go_back(app: &App) -> When {
+    match app.screen {
+        Screen::Migrate => Err("nothing is opened here"),
+        Screen::Log => require(app.log.back > 0, "it is selected already"),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn has_record(app: &App) -> When {
     require(app.diff.record.is_some(), "no pair is open")
 }

@@ -37,7 +37,7 @@ fn what_is_worth_a_line() {
         (TaskEvent::PhaseChanged(Phase::Ready), Some((Level::Info, "ready"))),
         (
             TaskEvent::PointFailed(id(7), failure()),
-            Some((Level::Warn, "7 failed: rejected: 400: refused")),
+            Some((Level::Warn, "point 7 failed: rejected: 400: refused")),
         ),
         (
             TaskEvent::Committed {
@@ -48,11 +48,11 @@ fn what_is_worth_a_line() {
         ),
         (
             TaskEvent::RetryFinished(id(7), Err(failure())),
-            Some((Level::Warn, "7 failed again: 400: refused")),
+            Some((Level::Warn, "point 7 failed again: 400: refused")),
         ),
         (
             TaskEvent::RetryFinished(id(7), Ok(())),
-            Some((Level::Info, "7 recovered")),
+            Some((Level::Info, "point 7 recovered")),
         ),
         (
             ended(None),
@@ -114,6 +114,24 @@ fn who_reads_further_up_in_the_log_stays_there() {
     );
     console.keys(&["k", "k", "Esc"]);
     assert_eq!(console.app.log.back, 0, "Esc goes to the newest");
+}
+
+#[test]
+fn from_where_nothing_is_shown_f_shows_all_again() {
+    use super::super::log::Least::{All, Errors, Warnings};
+    for (level, steps) in [
+        (Level::Info, [Warnings, All, Warnings]),
+        (Level::Warn, [Warnings, Errors, All]),
+        (Level::Error, [Warnings, Errors, All]),
+    ] {
+        let mut console = Console::unopened();
+        console.notes(level, "one");
+        console.key("7");
+        for least in steps {
+            console.key("f");
+            assert_eq!(console.app.log.least, least, "{level:?}");
+        }
+    }
 }
 
 #[test]

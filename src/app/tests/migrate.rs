@@ -257,9 +257,9 @@ fn a_setting_is_asked_for_and_shown_once_it_is_confirmed() {
 #[test]
 fn a_number_that_cannot_be_is_refused_in_the_prompt_and_esc_leaves_all_as_it_is() {
     for (name, typed, wanted) in [
-        ("b", "2049", "1 to 2048"),
-        ("b", "", "1 to 2048"),
-        ("m", "0", "1 to 1000000000"),
+        ("b", "2049", "1 to 2,048"),
+        ("b", "", "1 to 2,048"),
+        ("m", "0", "1 to 1,000,000,000"),
         ("t", "fast", "no number"),
         ("$", "0", "no sum of money"),
     ] {

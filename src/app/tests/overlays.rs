@@ -2,6 +2,7 @@
 
 use super::failures::{lists, text};
 use super::*;
+use crate::app::actions::{ACTIONS, ActionId};
 use crate::app::confirm::Choice;
 use crate::journal::Filter;
 use crate::lance::index::Step;
@@ -166,6 +167,61 @@ fn a_key_without_a_meaning_does_nothing() {
     let mut console = Console::open(Phase::Running);
     assert_eq!(console.key("x"), []);
     assert!(console.app.flash.is_none());
+}
+
+#[test]
+fn ways_are_offered_where_they_lead_somewhere_and_elsewhere_they_say_nothing() {
+    let running = || Console::open(Phase::Running);
+    let on_log = |keys: &[&str]| {
+        let mut console = running();
+        console.key("7");
+        console.keys(keys);
+        console
+    };
+    let mut found = Console::diverging();
+    found.key("Enter");
+    // Down, Left, Tab, Esc. On the heap: a console is large.
+    let cases = vec![
+        ("Migrate", running(), [false, false, false, false]),
+        ("Log", on_log(&[]), [true, false, false, false]),
+        ("Log, further up", on_log(&["k"]), [true, false, false, true]),
+        ("Failures", Console::listing(3), [true, false, false, true]),
+        ("Divergence", found, [true, true, true, true]),
+    ];
+    for (name, mut console, wanted) in cases {
+        let ids = [
+            ActionId::Move(Motion::Down),
+            ActionId::Move(Motion::Left),
+            ActionId::NextPane,
+            ActionId::Back,
+        ];
+        let leads = ids.map(|id| {
+            let action = ACTIONS.iter().find(|action| action.id == id).expect("it is registered");
+            (action.available)(&console.app).is_ok()
+        });
+        assert_eq!(leads, wanted, "{name}");
+        console.keys(&["h", "Tab", "Shift-Tab", "k", "Esc"]);
+        assert!(console.app.flash.is_none(), "{name}: {:?}", console.app.flash);
+    }
+}
+
+#[test]
+fn a_sentence_says_once_that_it_asks() {
+    for action in ACTIONS {
+        let sentence = action.sentence();
+        let asks = sentence.matches("Asks").count() + sentence.matches(", ask ").count();
+        assert_eq!(
+            asks,
+            usize::from(action.dangerous || action.long.contains("Asks")),
+            "{sentence}"
+        );
+    }
+    let of = |id| ACTIONS.iter().find(|action| action.id == id).expect("it is registered");
+    assert!(of(ActionId::CatchUp).sentence().ends_with("since. Asks first."));
+    assert!(of(ActionId::Repair).sentence().ends_with("then do it."));
+    let back = of(ActionId::Back);
+    assert_eq!(back.sentence_on(Screen::Log), "Back to the newest line.");
+    assert_eq!(back.sentence_on(Screen::Diff), back.long);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         .iter()
         .take(inner.height as usize)
         .map(|(id, failure)| {
-            let text = format!(" {}: {failure}", failure.cause.as_str().replace('_', " "));
+            let text = format!(" {}: {failure}", failure.cause.as_str());
             Line::from(vec![
                 Span::styled(format!("{:<10}", short(*id)), theme.accent()),
                 Span::raw(fit(&text, width.saturating_sub(10))),

@@ -111,7 +111,7 @@ async fn huge_wide_and_deep_payloads_keep_the_layout_and_stay_off_the_wire() {
         terminal.press("4");
         for (id, field) in [("1", "huge"), ("2", "deep"), ("3", "field 0")] {
             terminal.press("i");
-            terminal.wait_for("Compare the point");
+            terminal.wait_for("Id of the point");
             terminal.press(&format!("{id}\r"));
             terminal.wait_for("fields differ");
             // Where nothing differs, equal fields are not folded.

@@ -38,7 +38,7 @@ async fn with_ascii_no_other_byte_is_ever_written() {
     terminal.walk_everywhere();
     // What comes from elsewhere is held to it as well.
     terminal.press("4i");
-    terminal.wait_for("Compare the point");
+    terminal.wait_for("Id of the point");
     terminal.press("12\r");
     terminal.wait_for("Point 12: ");
     terminal.wait_for("Gr??e ?");

@@ -1,6 +1,8 @@
 //! What stands over the screens and around them: help, palette, prompts, questions, tabs, footer; and the screen that
 //! is short: Log.
 
+mod boxes;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -23,7 +25,7 @@ use super::migrate::{complete, half_way, plan, ready, running};
 use super::{ASCII, COLORS, PLAIN, SIZES, Scene, diff, divergence, facts, failures, opened, search, verify};
 
 /// A log with lines of every level.
-fn log() -> Scene {
+pub(super) fn log() -> Scene {
     let seventeen = PointId::Num(17);
     Scene::open()
         .phase(Phase::Running)
@@ -201,23 +203,39 @@ fn questions() {
     divergence::listed().press("  r").assert_looks("confirm_embed_again");
 }
 
-#[test]
-fn questions_before_catching_up() {
-    let differing = Difference {
-        same: 199_980,
-        new: 12,
+/// What was written to Qdrant since the run of [`complete`].
+fn differing() -> Difference {
+    Difference {
+        same: 199_981,
+        new: 23,
         content: 5,
         payload: 2,
         gone: 0,
-        inputs: 17,
-        tokens: 2_430,
-        cost_usd: 0.0003,
+        waiting: 12,
+        inputs: 28,
+        tokens: 4_010,
+        cost_usd: 0.0005,
         ..Difference::default()
-    };
-    let gone = Difference { gone: 4, ..differing };
-    let only_gone = Difference {
-        same: 199_996,
+    }
+}
+
+/// The same, and points are gone.
+fn gone() -> Difference {
+    Difference {
+        same: 199_977,
         gone: 4,
+        ..differing()
+    }
+}
+
+#[test]
+fn questions_before_catching_up() {
+    let differing = differing();
+    let gone = gone();
+    let only_gone = Difference {
+        same: 199_984,
+        gone: 4,
+        waiting: 12,
         ..Difference::default()
     };
     for (name, found) in [
@@ -226,6 +244,13 @@ fn questions_before_catching_up() {
         ("confirm_catch_up_only_gone", only_gone),
     ] {
         let asked = complete().press("1").event(TaskEvent::Compared(Ok(found)));
+        let table = &asked.app.snapshot;
+        let met = found.same + found.content + found.payload + found.gone;
+        assert_eq!(
+            (met, found.waiting),
+            (table.written, table.failed + table.skipped),
+            "{name}"
+        );
         asked.assert_looks(name);
     }
     let elsewhere = complete().press("7").event(TaskEvent::Compared(Ok(gone)));
@@ -259,7 +284,6 @@ fn over_a_screen_the_footer_names_only_the_keys_of_what_lies_there() {
         (running().press("q"), " c s r choose  Enter carry out  Esc cancel"),
         (running().press("$"), " Enter take  Esc leave"),
         (failures::listed().press(":"), " Up Down choose  Enter do it  Esc close"),
-        (failures::listed().press("?"), " Up Down scroll  Esc close"),
         (
             failures::listed().press("/timeout"),
             " Enter keep the filter  Esc show all",
@@ -273,6 +297,14 @@ fn over_a_screen_the_footer_names_only_the_keys_of_what_lies_there() {
         for size in [(60, 16), (80, 24), (200, 60)] {
             assert_eq!(footer(&scene, size), wanted, "{size:?}");
         }
+    }
+    let help = failures::listed().press("?");
+    for (size, wanted) in [
+        ((60, 16), " Up Down scroll  Esc close"),
+        ((80, 24), " Up Down scroll  Esc close"),
+        ((200, 60), " Esc close"),
+    ] {
+        assert_eq!(footer(&help, size), wanted, "{size:?}");
     }
 }
 
@@ -582,7 +614,7 @@ fn help_has_every_action_of_the_screen() {
                 // Ways through a list share a line, and so do the screens. Left and Right have no room there.
                 ActionId::Move(Motion::Left | Motion::Right) => continue,
                 ActionId::Move(_) | ActionId::Show(_) => action.keys[0].to_owned(),
-                _ => action.long.chars().take(30).collect(),
+                _ => action.sentence_on(shown).chars().take(30).collect(),
             };
             if !screens.contains(&wanted) {
                 missing.insert(format!("{}: {wanted}", shown.title()));

@@ -32,13 +32,13 @@ fn a_repair_shows_what_it_takes_and_starts_on_cancel() {
     assert_eq!(console.event(TaskEvent::Compared(Ok(everything()))), []);
     assert!(!console.app.verify.planning);
     for number in [
-        "3 to bring over",
-        "2 to embed again",
-        "1 to write again without embedding",
-        "6 repeated to take out",
-        "4 gone from Qdrant",
+        "3 points to bring over",
+        "2 points to embed again",
+        "1 point to write again without embedding",
+        "6 repeated rows to take out",
+        "4 rows without a point in Qdrant",
         "the indexes to bring up to date",
-        "19,990 stay",
+        "19,990 rows stay",
         "5 inputs, about 1,234 tokens, $0.1250",
     ] {
         console.assert_asks(number);
@@ -64,12 +64,12 @@ fn only_what_is_there_can_be_repaired_or_removed() {
     };
     for (found, key, effects) in [
         (everything(), "r", repairs(false)),
-        (everything(), "m", repairs(true)),
+        (everything(), "d", repairs(true)),
         (everything(), "c", vec![]),
         (nothing_gone, "r", repairs(false)),
-        (nothing_gone, "m", vec![]),
+        (nothing_gone, "d", vec![]),
         (only_gone, "r", vec![]),
-        (only_gone, "m", repairs(true)),
+        (only_gone, "d", repairs(true)),
         (only_the_index, "r", repairs(false)),
     ] {
         let mut console = Console::verified();
@@ -111,16 +111,17 @@ fn a_repair_that_is_none_or_cannot_be_worked_out_says_so() {
     typing.keys(&["R", "E"]);
     typing.event(TaskEvent::Compared(Ok(everything())));
     assert!(typing.app.confirm.is_none());
-    typing.assert_says("what a repair takes is worked out; an answer is waited for on Verify");
+    typing.assert_says("the repair is planned: asked once this is closed");
     typing.key("Esc");
-    typing.assert_asks("Repair: 3 to bring over");
+    typing.assert_asks("Repair: 3 points to bring over");
     let mut elsewhere = Console::verified();
     elsewhere.keys(&["R", "3"]);
     elsewhere.event(TaskEvent::Compared(Ok(everything())));
-    assert_eq!(elsewhere.keys(&["m", "Enter", "r"]), [], "meant for the list");
+    assert_eq!(elsewhere.keys(&["d", "Enter", "r"]), [], "meant for the list");
     assert!(elsewhere.app.confirm.is_none());
+    assert_eq!(elsewhere.app.asks_on(), Some(Screen::Verify));
     elsewhere.key("5");
-    elsewhere.assert_asks("Repair: 3 to bring over");
+    elsewhere.assert_asks("Repair: 3 points to bring over");
 }
 
 #[test]
@@ -137,7 +138,9 @@ fn what_broke_a_migration_off_is_repaired_before_it_goes_on() {
     };
     console.event(TaskEvent::Compared(Ok(found)));
     console.event(TaskEvent::PhaseChanged(broken()));
-    console.assert_asks("2 ahead of the migration to take out, 1 repeated to take out, all other rows to take over");
+    console.assert_asks(
+        "2 rows ahead of the migration to take out, 1 repeated row to take out, all other rows to take over",
+    );
     console.assert_asks("The migration can go on then.");
     assert_eq!(console.key("r"), []);
     assert_eq!(console.key("Enter"), sends(TaskCommand::CatchUp { remove_gone: false }));

@@ -12,8 +12,9 @@ use super::super::wire::Wire;
 use super::super::{ASCII, COLORS, SIZES, Scene, diff, payload};
 use super::{Content, HOSTILE};
 
-/// Boxes that are as high as the text in them.
-const SIZED: [&str; 5] = [
+/// Boxes that are as high as what is in them.
+const SIZED: [&str; 6] = [
+    "the palette",
     "a search without Qdrant",
     "a question about it",
     "a condition refused",

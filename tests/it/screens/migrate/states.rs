@@ -12,7 +12,7 @@ use qlance::tasks::meters::{Bound, Outage, Reduced, Stage, Waiting};
 use qlance::tasks::{Phase, Settings, Snapshot, StageSnapshot, StopReason, TaskCommand};
 
 use super::super::frame::assert_says;
-use super::super::{SIZES, Scene, failures};
+use super::super::{SIZES, Scene, failures, overlays};
 use super::{across, came_to, complete, half_way, idle, running, stopped, under_way, waiting_out};
 
 /// Running, and nothing is waited for by name; the stages are as busy as what holds the rate says.
@@ -355,11 +355,7 @@ fn texts_name_the_keys_as_they_are_configured() {
         ),
         (failures::listed(), "filter", "all; F9 filters by id"),
         (failures::listed().press("/a\n"), "back", "holds \"a\"   (F9 clears)"),
-        (
-            failures::listed().press("?"),
-            "back",
-            "Help: Failures (Up and Down scroll, F9 closes)",
-        ),
+        (failures::listed().press("?"), "back", "F9 close"),
         (
             failures::listed().press("/no_content\n").listing(Vec::new()),
             "back",
@@ -370,12 +366,16 @@ fn texts_name_the_keys_as_they_are_configured() {
             "back",
             "cause no_content   (F9 clears)",
         ),
-        (running().press("?"), "back", "scroll, F9 closes"),
-        (running().press("?"), "up", "F9 and Down scroll"),
-        (running().press("?"), "down", "Up and F9 scroll"),
-        (Scene::open().press("7f"), "log-level", "F9 shows others"),
+        (Scene::open().press("7f"), "log-level", "F9 shows all"),
+        (overlays::log().press("k"), "bottom", "1 newer below; F9 follows"),
     ] {
         assert_says(&with(scene, action), says);
+    }
+    for (action, says) in [("up", " F9 Down scroll"), ("down", " Up F9 scroll")] {
+        let mut help = running().press("?");
+        let keys = BTreeMap::from([(action.to_owned(), Keys::One("F9".into()))]);
+        help.app.keymap = Keymap::new(&keys).expect("a keymap");
+        assert_says(&help.text((80, 24)), says);
     }
     let mut plan = super::ready(super::plan());
     let keys = BTreeMap::from([("down".to_owned(), Keys::One("F9".into()))]);
