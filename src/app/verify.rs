@@ -4,6 +4,7 @@
 //! What was decided stays until another verification comes to its end. One that is under way, or did not come to its
 //! end, stands before it. Nothing is counted as begun, checked or stopped before the work says so.
 
+mod can;
 mod run;
 
 use std::time::Instant;
@@ -18,6 +19,8 @@ pub use run::{Run, Stage, State};
 
 /// Lines that a text can be scrolled.
 const MOST_SCROLL: u16 = 2_000;
+/// How a reason names the command that does something about it; from a shell it is the same.
+pub const REPAIR: &str = "verify --repair";
 
 /// Which pane the keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Verify {
     found: Option<Box<Verification>>,
     /// Whether that was verified in this session: only then the work knows how to repair it.
     of_this_session: bool,
+    /// Whether a repair does something about what it found.
+    mends: bool,
     run: Option<Run>,
     /// The selected check's place among all eight.
     place: usize,
@@ -69,6 +74,7 @@ impl Verify {
             planning: false,
             found: None,
             of_this_session: false,
+            mends: false,
             run: None,
             place: 0,
             offender: 0,
@@ -161,43 +167,6 @@ impl Verify {
         self.offenders().get(self.offender).map(|offender| offender.id)
     }
 
-    /// Whether there are offenders to be exported.
-    pub(super) fn has_offenders(&self) -> bool {
-        let mut checks = self.found.iter().flat_map(|found| &found.checks);
-        checks.any(|check| !check.offenders.shown.is_empty())
-    }
-
-    /// Why what is selected cannot be opened.
-    pub(super) fn can_open(&self) -> Result<(), &'static str> {
-        match self.pane {
-            _ if !self.is_known() => Err("nothing was verified yet"),
-            Pane::Decision => Err("nothing is selected"),
-            _ if self.offenders().is_empty() => Err("this check finds fault with no point"),
-            _ => Ok(()),
-        }
-    }
-
-    /// Why nothing can be repaired, as far as this screen knows.
-    pub(super) fn can_repair(&self) -> Result<(), &'static str> {
-        match &self.found {
-            _ if self.is_running() => Err("a verification is running"),
-            _ if self.planning => Err("both stores are being gone over for it"),
-            None => Err("nothing was verified yet"),
-            Some(found) if found.decision == Decision::Go => Err("nothing is wrong"),
-            Some(_) if !self.of_this_session => Err("that was verified in an earlier session; verify again first"),
-            Some(_) => Ok(()),
-        }
-    }
-
-    /// Why there is nothing to stop.
-    pub(super) fn can_stop(&self) -> Result<(), &'static str> {
-        match self.run.as_ref().map(|run| &run.stage) {
-            Some(Stage::Asked | Stage::Running) => Ok(()),
-            Some(Stage::Stopping) => Err("it is being stopped"),
-            Some(Stage::Ended(_)) | None => Err("no verification is running"),
-        }
-    }
-
     pub(super) fn resize(&mut self, rows: u16, beside: bool) {
         // What decision and checks leave; beside the list's own check, or in its place.
         let taken = if beside { 22 } else { 8 };
@@ -251,6 +220,7 @@ impl Verify {
                     Decision::NoGo | Decision::Inconclusive => Level::Warn,
                 };
                 let text = format!("verified: {}", found.decision.label());
+                self.mends = found.checks.iter().any(is_mended);
                 self.found = Some(found);
                 self.of_this_session = was_running;
                 if was_running {
@@ -268,20 +238,37 @@ impl Verify {
                 };
                 let run = self.run.get_or_insert_with(|| Run::asked(None));
                 run.stage = Stage::Ended(error);
+                // Before it began there is nothing new to look at.
+                if run.has_begun() {
+                    self.choose_gravest();
+                }
                 self.settle();
                 Some((level, text))
             }
         }
     }
 
-    /// Selects what is worst, unless the operator has selected something.
+    /// Selects what is worst of what is shown, unless the operator has selected something.
     fn choose_gravest(&mut self) {
-        let Some(found) = self.found.as_ref().filter(|_| !self.chosen) else {
-            return;
+        let place = self.gravest();
+        if !self.chosen && self.place != place {
+            self.place = place;
+            self.offender = 0;
+            self.scroll = 0;
+        }
+    }
+
+    /// The place of the first check that failed, else of the first that is in doubt, else of the first.
+    fn gravest(&self) -> usize {
+        let states = self.states();
+        let first = |outcome: Outcome| {
+            let is_it =
+                |(_, state): &(CheckId, State<'_>)| matches!(state, State::Done(check) if check.outcome == outcome);
+            states.iter().position(is_it)
         };
-        let first = |outcome| found.checks.iter().find(|check| check.outcome == outcome);
-        let gravest = first(Outcome::Fail).or_else(|| first(Outcome::Inconclusive));
-        self.place = gravest.map_or(0, |check| place_of(check.id));
+        first(Outcome::Fail)
+            .or_else(|| first(Outcome::Inconclusive))
+            .unwrap_or(0)
     }
 
     /// Keeps what is selected within what there is.
@@ -390,8 +377,9 @@ impl Verify {
     }
 }
 
-fn place_of(id: CheckId) -> usize {
-    CheckId::ALL.iter().position(|other| *other == id).unwrap_or(0)
+/// Whether a repair does something about what a check finds: it keeps points for one, or its reasons name the command.
+fn is_mended(check: &Check) -> bool {
+    !check.to_mend.is_empty() || check.reasons.iter().any(|reason| reason.contains(REPAIR))
 }
 
 /// The place after a motion through a list.

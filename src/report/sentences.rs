@@ -14,10 +14,10 @@ pub(super) const WITHHELD: &str =
 const SENTENCES: &[&str] = &[
     // What is open beside the checks.
     "nothing was checked",
-    "the table was written to meanwhile (version 0 to 0); verify again when nothing is",
-    "Qdrant was written to meanwhile (0 to 0 points); verify again when nothing is",
+    "the table was written to meanwhile (version 0 to 0); verify again when nothing writes to it",
+    "Qdrant was written to meanwhile (0 to 0 points); verify again when nothing writes to it",
     "Qdrant was written to meanwhile (0 of 0 points that were looked at once more have changed since they were \
-     compared); verify again when nothing is",
+     compared); verify again when nothing writes to it",
     "the table holds no rows: nothing was found right",
     // any check
     "a repair takes up 0 of these 0 points at once; repair again for what is left",
@@ -39,7 +39,7 @@ const SENTENCES: &[&str] = &[
     "0 rows differ on purpose: their content was mended by hand",
     "0 rows are not what their points say; `qlance diff ID` shows one, `qlance verify --repair` or `qlance sync` \
      brings them over anew",
-    "a sample of 0 of 0 rows is too small to say anything; take at least 0 (1,000 or 1 %)",
+    "a sample of 0 of 0 rows is too small to decide on; take at least 0 (1,000 or 1 % of the rows, whichever is more)",
     // vectors
     "0 rows cannot be read; `qlance verify --repair` or `qlance divergence embed-again` makes them anew",
     "0 rows have no embedding; `qlance verify --repair` or `qlance divergence embed-again` makes them anew",
@@ -88,7 +88,7 @@ const SENTENCES: &[&str] = &[
     "no content was embedded again; embedding 0 of them again would take about 0 tokens, $0: --pay allows it",
     "0 of 0 contents give another vector when they are embedded again (least cosine 0): another model or another \
      prefix made the rows, or the server changed",
-    "embedded again, all the same: 0 wrong among 0 sampled of 0, so fewer than 0 % at 95 % confidence",
+    "embedded again, all the same: 0 wrong among 0 of 0, so fewer than 0 % are wrong, at 95 % confidence",
     "0 contents cannot be embedded again now",
     // neighbours
     "there is no vector index yet: LanceDB compared with every row, which flatters what an index will find",
@@ -141,6 +141,9 @@ const FOREIGN: &[(&str, &str)] = &[
     ),
 ];
 
+/// The way out behind a list of checks that were left out.
+const ALL_CHECKED: &str = "; `qlance verify` without --only checks all";
+
 /// A sentence with every number in it as `#`.
 fn canonical(text: &str) -> String {
     let mut found = String::with_capacity(text.len());
@@ -188,6 +191,8 @@ pub(super) fn repeated(text: &str, columns: &[&str]) -> String {
 /// Whether a text is one of qlance's own sentences, with numbers and columns in their places.
 fn is_own(text: &str, columns: &[&str]) -> bool {
     if let Some(list) = text.strip_prefix("not checked: ") {
+        // A verification that was kept before this way out was named has none.
+        let list = list.strip_suffix(ALL_CHECKED).unwrap_or(list);
         return list
             .split(", ")
             .all(|word| CheckId::ALL.iter().any(|id| id.as_str() == word));
@@ -218,13 +223,15 @@ mod tests {
         let columns = ["embedding", "embedding_image"];
         for text in [
             "ids: 3 points have no row; `qlance verify --repair` or `qlance sync` brings them over",
-            "embedded again, all the same: 0 wrong among 50 sampled of 20,000, so fewer than 6.00 % at 95 % confidence",
+            "embedded again, all the same: 0 wrong among 50 of 20,000, so fewer than 6.00 % are wrong, at 95 % \
+             confidence",
             "the index of embedding_image does not cover 1,024 of 20,000 rows, which every search then goes through; \
              `qlance verify --repair` or `qlance run` takes them in",
             "index: recall@10, mean is 0.612; wanted: at least 0.85, fails below 0.7",
             "vectors: 1.23 % of 812 similarities lie below -0.98 (median -0.123), more than 1 %: look at `qlance \
              divergence list`; or, if Qdrant's vectors are of another space, say divergence.same_space = false",
             "not checked: ids, payloads",
+            "not checked: ids, payloads; `qlance verify` without --only checks all",
             "filters: inconclusive",
         ] {
             assert_eq!(repeated(text, &columns), text);
@@ -233,6 +240,10 @@ mod tests {
             ("ids: \"MARKER\" is no id", format!("ids: {WITHHELD}")),
             ("MARKER", WITHHELD.to_owned()),
             ("not checked: ids, MARKER", WITHHELD.to_owned()),
+            (
+                "not checked: MARKER; `qlance verify` without --only checks all",
+                WITHHELD.to_owned(),
+            ),
             (
                 "MARKER has no vector index over its 3 rows; `qlance run` builds it after the last point",
                 WITHHELD.to_owned(),
@@ -306,7 +317,7 @@ mod tests {
             .iter()
             .copied()
             .chain(FOREIGN.iter().map(|(begins, _)| *begins))
-            .chain(["not checked: 0"])
+            .chain(["not checked: 0; `qlance verify` without --only checks all"])
             .map(|sentence| canonical(sentence).chars().collect())
             .collect();
         let mut seen = 0;

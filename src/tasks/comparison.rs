@@ -272,6 +272,8 @@ async fn written_meanwhile(pinned: &Pinned, table: &Table) -> anyhow::Result<Opt
     let (began, newest) = (pinned.version(), pinned.newest_version().await?);
     let name = table.name();
     Ok((began != newest).then(|| {
-        format!("{name} was written to meanwhile (version {began} to {newest}); compare again when nothing is")
+        format!(
+            "{name} was written to meanwhile (version {began} to {newest}); compare again when nothing writes to it"
+        )
     }))
 }

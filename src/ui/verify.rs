@@ -3,7 +3,7 @@
 //! ```text
 //! +- Decision ---------------------------------------------------------------+
 //! | NO-GO  the new store may not take over: 2 reasons; R repairs             |
-//! | version 7, 19,988 rows, 20,000 points, in full, seed 1, 5h ago in 41 s   |
+//! | version 7, 19,988 rows, 20,000 points, in full, seed 1, 5 h ago in 41 s  |
 //! | - ids: 12 points have no row; ...                                        |
 //! +- Checks: 1 FAIL, 7 pass -------------------------------------------------+
 //! | counts      pass          20,000 points = 19,988 rows + ...      0.1 s   |
@@ -32,7 +32,7 @@ use super::paint;
 use super::text::wrap_to;
 use super::theme::Theme;
 use crate::app::actions::{ACTIONS, ActionId};
-use crate::app::verify::{Pane, Stage};
+use crate::app::verify::{Pane, REPAIR, Stage};
 use crate::app::{App, SIDE_BY_SIDE};
 use crate::point::verdict::Outcome;
 use crate::tasks::verify::{CheckId, STOPPED};
@@ -156,12 +156,17 @@ fn scrolled<'a, 'b>(lines: &'a [Line<'b>], scroll: u16, height: u16) -> &'a [Lin
 /// The key that repairs what these reasons tell of, and that it does; none where a repair does nothing about them, or
 /// cannot be had just now. The reasons name the command, which is the same from a shell.
 fn repairs(app: &App, reasons: &[String]) -> Option<String> {
-    let action = ACTIONS.iter().find(|action| action.id == ActionId::Repair)?;
-    let key = key_of(app, ActionId::Repair);
+    let key = usable(app, ActionId::Repair)?;
     // No more of a reason is looked at than is shown.
-    let names_it = |reason: &String| cut(reason, SENTENCE).contains("verify --repair");
-    let helps = !key.is_empty() && (action.available)(app).is_ok() && reasons.iter().any(names_it);
-    helps.then(|| format!("{key} repairs"))
+    let names_it = |reason: &String| cut(reason, SENTENCE).contains(REPAIR);
+    reasons.iter().any(names_it).then(|| format!("{key} repairs"))
+}
+
+/// The key of an action that has one and can be carried out just now.
+fn usable(app: &App, id: ActionId) -> Option<String> {
+    let action = ACTIONS.iter().find(|action| action.id == id)?;
+    let key = key_of(app, id);
+    (!key.is_empty() && (action.available)(app).is_ok()).then_some(key)
 }
 
 /// How an outcome looks.

@@ -99,8 +99,12 @@ fn verification(decision: Decision, checks: Vec<Check>) -> Verification {
 
 /// All is well but for three ids.
 fn missing() -> Verification {
+    let reason = "3 points have no row; `qlance verify --repair` or `qlance sync` brings them over";
     let checks = CheckId::ALL.into_iter().map(|id| match id {
-        CheckId::Ids => check(id, Outcome::Fail, &[1, 2, 3]),
+        CheckId::Ids => Check {
+            reasons: vec![reason.into()],
+            ..check(id, Outcome::Fail, &[1, 2, 3])
+        },
         CheckId::Health => check(id, Outcome::Info, &[]),
         _ => check(id, Outcome::Pass, &[]),
     });

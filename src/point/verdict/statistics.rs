@@ -128,9 +128,9 @@ impl Sample {
         let [looked_at, of, bad] = [self.looked_at, self.of, self.bad].map(grouped);
         let share = percent(self.at_most);
         if self.bad == 0 {
-            format!("0 wrong among {looked_at} sampled of {of}, so fewer than {share} at 95 % confidence")
+            format!("0 wrong among {looked_at} of {of}, so fewer than {share} are wrong, at 95 % confidence")
         } else {
-            format!("{bad} wrong among {looked_at} sampled of {of}, so up to {share} at 95 % confidence")
+            format!("{bad} wrong among {looked_at} of {of}, so up to {share} are wrong, at 95 % confidence")
         }
     }
 }
@@ -224,7 +224,7 @@ mod tests {
         let clean = Sample::new(1_000, 20_000, 0);
         assert_eq!(
             clean.text(),
-            "0 wrong among 1,000 sampled of 20,000, so fewer than 0.30 % at 95 % confidence"
+            "0 wrong among 1,000 of 20,000, so fewer than 0.30 % are wrong, at 95 % confidence"
         );
         assert!(clean.suffices() && !Sample::new(999, 20_000, 0).suffices());
         let bad = Sample::new(1_000, 20_000, 5);
@@ -232,7 +232,7 @@ mod tests {
             bad.at_most > 0.005
                 && bad
                     .text()
-                    .starts_with("5 wrong among 1,000 sampled of 20,000, so up to 1.05 %"),
+                    .starts_with("5 wrong among 1,000 of 20,000, so up to 1.05 % are wrong"),
             "{}",
             bad.text()
         );

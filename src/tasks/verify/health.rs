@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Check, CheckId, Ground};
 use crate::lance::audit::{Figures, Leftovers};
-use crate::point::grouped;
+use crate::point::{counted, grouped};
 
 /// Versions from which on it is said that they add up: each keeps a manifest, and what it alone names.
 const MANY_VERSIONS: u64 = 500;
@@ -44,9 +44,9 @@ fn tell(
 ) {
     check.threshold = "sound by Lance's own validation, every file there".into();
     check.figure = format!(
-        "version {} of {}, {} fragments ({} small), {} deleted rows, {} MiB",
+        "version {}, {}, {} fragments ({} small), {} deleted rows, {} MiB",
         figures.version,
-        figures.versions,
+        counted(figures.versions, "version kept", "versions kept"),
         grouped(figures.fragments),
         grouped(figures.small_fragments),
         grouped(figures.deleted_rows),
@@ -156,6 +156,17 @@ mod tests {
                 (outcome, notes, reasons),
                 "{check:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_version_is_told_beside_how_many_are_kept() {
+        for (versions, told_of) in [
+            (1, "version 12, 1 version kept, "),
+            (9, "version 12, 9 versions kept, "),
+        ] {
+            let check = told(Figures { versions, ..SOUND }, None, Some(&[]), None);
+            assert!(check.figure.starts_with(told_of), "{}", check.figure);
         }
     }
 

@@ -288,7 +288,10 @@ async fn left_open(ground: &Ground<'_>, wish: &Wish) -> anyhow::Result<Vec<Strin
         .map(CheckId::as_str)
         .collect();
     if !left_out.is_empty() {
-        open.push(format!("not checked: {}", left_out.join(", ")));
+        open.push(format!(
+            "not checked: {}; `qlance verify` without --only checks all",
+            left_out.join(", ")
+        ));
     }
     // Where it cannot be read, the checks have said so.
     let newest = ground.pinned.newest_version().await;
@@ -296,14 +299,14 @@ async fn left_open(ground: &Ground<'_>, wish: &Wish) -> anyhow::Result<Vec<Strin
         && newest != ground.pinned.version()
     {
         open.push(format!(
-            "the table was written to meanwhile (version {} to {newest}); verify again when nothing is",
+            "the table was written to meanwhile (version {} to {newest}); verify again when nothing writes to it",
             ground.pinned.version()
         ));
     }
     let points = ground.inspector.source.count().await?;
     if points != ground.points {
         open.push(format!(
-            "Qdrant was written to meanwhile ({} to {} points); verify again when nothing is",
+            "Qdrant was written to meanwhile ({} to {} points); verify again when nothing writes to it",
             grouped(ground.points),
             grouped(points)
         ));
@@ -316,7 +319,7 @@ async fn left_open(ground: &Ground<'_>, wish: &Wish) -> anyhow::Result<Vec<Strin
     if changed > 0 {
         open.push(format!(
             "Qdrant was written to meanwhile ({changed} of {} points that were looked at once more have changed since \
-             they were compared); verify again when nothing is",
+             they were compared); verify again when nothing writes to it",
             handful.len()
         ));
     }

@@ -175,10 +175,11 @@ impl Tally {
     }
 }
 
-/// Why a sample that found nothing says nothing.
+/// Why a sample that found nothing decides nothing.
 pub(super) fn too_small(sample: &Sample) -> String {
     format!(
-        "a sample of {} of {} rows is too small to say anything; take at least {} (1,000 or 1 %)",
+        "a sample of {} of {} rows is too small to decide on; take at least {} (1,000 or 1 % of the rows, whichever is \
+         more)",
         grouped(sample.looked_at),
         grouped(sample.of),
         grouped(least_sample(sample.of))

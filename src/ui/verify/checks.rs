@@ -1,5 +1,7 @@
 //! The eight checks, a line each: how far it is or what came out, the figure, what it must be, how long it took.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -12,7 +14,7 @@ use crate::point::verdict::Outcome;
 use crate::tasks::verify::CheckId;
 use crate::ui::list;
 use crate::ui::paint;
-use crate::ui::text::{count, fit, latency, pad};
+use crate::ui::text::{columns as wide, count, fit, latency, pad};
 use crate::ui::theme::Theme;
 
 /// Columns of a check's name, its state and its time.
@@ -26,6 +28,7 @@ const WITH_TIME: usize = 90;
 /// From this width on there is a column for the threshold: a figure of a sample has room beside it. Everything is told
 /// whole of the selected check.
 const WITH_THRESHOLD: usize = 165;
+const HEADING: [&str; 5] = ["check", "outcome", "figure", "threshold", "time"];
 
 /// Lines of the pane above its first row.
 pub(in crate::ui) fn above(framed: bool) -> u16 {
@@ -40,16 +43,19 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
+    let rows: Vec<[Cow<'_, str>; 5]> = states.iter().map(|(id, state)| row(theme, *id, state)).collect();
+    let figures = rows.iter().map(|[_, _, figure, ..]| wide(&fit(figure, width)));
+    let widest = figures.chain([HEADING[2].len()]).max().unwrap_or(0);
     let mut lines = Vec::new();
     if framed {
-        let heading = columns(["check", "outcome", "figure", "threshold", "time"], width);
+        let heading = columns(HEADING, width, widest);
         lines.push(Line::styled(heading.concat(), theme.dim()));
     }
     let height = (inner.height as usize).saturating_sub(lines.len());
     let top = list::top(verify.place() as u64, states.len() as u64, height as u64) as usize;
-    let shown = states.iter().enumerate().skip(top).take(height);
-    lines.extend(shown.map(|(place, (id, state))| {
-        let row = row(theme, *id, state, width);
+    let shown = states.iter().zip(&rows).enumerate().skip(top).take(height);
+    lines.extend(shown.map(|(place, ((_, state), row))| {
+        let row = columns(row.each_ref().map(AsRef::as_ref), width, widest);
         match (place == verify.place(), focused) {
             (true, true) => Line::styled(row.concat(), theme.selected()),
             (true, false) => Line::styled(row.concat(), theme.selected_elsewhere()),
@@ -91,19 +97,21 @@ fn coloured(theme: &Theme, state: &State<'_>, [name, told, figure, threshold, ti
     ])
 }
 
-fn row(theme: &Theme, id: CheckId, state: &State<'_>, width: usize) -> [String; 5] {
-    let told = word(theme, state);
-    match state {
-        State::Done(check) => {
-            let took = latency(Some(check.took));
-            columns([id.as_str(), &told, &check.figure, &check.threshold, &took], width)
-        }
+/// What is told of a check: its name, where it stands, its figure, what that must be, how long it took.
+fn row<'a>(theme: &Theme, id: CheckId, state: &State<'a>) -> [Cow<'a, str>; 5] {
+    let [figure, threshold, took]: [Cow<'a, str>; 3] = match *state {
+        State::Done(check) => [
+            check.figure.as_str().into(),
+            check.threshold.as_str().into(),
+            latency(Some(check.took)).into(),
+        ],
         State::Running(Some((done, all))) => {
-            let figure = format!("{} of {}", count(*done), count(*all));
-            columns([id.as_str(), &told, &figure, "", ""], width)
+            let figure = format!("{} of {}", count(done), count(all));
+            [figure.into(), "".into(), "".into()]
         }
-        _ => columns([id.as_str(), &told, "", "", ""], width),
-    }
+        _ => ["".into(), "".into(), "".into()],
+    };
+    [id.as_str().into(), word(theme, state).into(), figure, threshold, took]
 }
 
 /// Where a check stands, in at most 14 columns.
@@ -134,11 +142,16 @@ fn bar(theme: &Theme, done: u64, all: u64) -> String {
     )
 }
 
-/// Five cells that fill a line; threshold and time have none where there is no room for them.
-fn columns([name, told, figure, threshold, time]: [&str; 5], width: usize) -> [String; 5] {
+/// Five cells that fill a line; threshold and time have none where there is no room for them. The threshold has what the
+/// widest figure leaves.
+fn columns([name, told, figure, threshold, time]: [&str; 5], width: usize, widest: usize) -> [String; 5] {
     let took = if width >= WITH_TIME { TIME } else { 0 };
     let room = width.saturating_sub(NAME + STATE + took);
-    let limit = if width >= WITH_THRESHOLD { room * 2 / 5 } else { 0 };
+    let limit = if width >= WITH_THRESHOLD {
+        room - (widest + 2).min(room * 3 / 5)
+    } else {
+        0
+    };
     let cell = |text: &str, width: usize| match width.checked_sub(1) {
         // A blank stays between two cells.
         Some(room) => format!("{} ", pad(text, room)),
@@ -156,7 +169,6 @@ fn columns([name, told, figure, threshold, time]: [&str; 5], width: usize) -> [S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::text::columns as wide;
     use proptest::prelude::*;
 
     const ASCII: Theme = Theme {
@@ -180,10 +192,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_threshold_has_what_the_widest_figure_leaves() {
+        let limit = "t".repeat(100);
+        for (widest, is_whole) in [(6, true), (61, true), (62, false), (198, false)] {
+            let row = columns(["index", "pass", "a figure", &limit, "41 s"], 198, widest);
+            assert_eq!(row[3].trim_end() == limit, is_whole, "{widest}: {row:?}");
+            assert_eq!(row.concat().len(), 198, "{widest}");
+        }
+        // However wide a figure is, there is something of the threshold.
+        assert!(columns([""; 5], 198, usize::MAX / 2)[3].len() > 60);
+    }
+
     proptest! {
         #[test]
-        fn a_row_fills_its_line(text in "[ -~\u{e9}\u{65e5}]{0,80}", width in 34_usize..220) {
-            let row = columns([&text, &text, &text, &text, "41 s"], width);
+        fn a_row_fills_its_line(
+            text in "[ -~\u{e9}\u{65e5}]{0,80}",
+            width in 34_usize..220,
+            widest in 0_usize..220,
+        ) {
+            let row = columns([&text, &text, &text, &text, "41 s"], width, widest);
             prop_assert_eq!(row.iter().map(|cell| wide(cell)).sum::<usize>(), width, "{:?}", row);
         }
 

@@ -5,17 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::{marked, repairs, scrolled, wrapped};
-use crate::app::App;
+use super::{marked, repairs, scrolled, usable, wrapped};
 use crate::app::actions::ActionId;
 use crate::app::verify::{Pane, Run, Stage};
+use crate::app::{App, Screen};
 use crate::point::counted;
 use crate::point::verdict::Decision;
-use crate::tasks::verify::{STOPPED, Verification};
+use crate::tasks::verify::{CheckId, STOPPED, Verification};
 use crate::tasks::{Phase, now_ms};
 use crate::ui::chrome::key_of;
 use crate::ui::paint;
-use crate::ui::text::{age, clock, columns, count, fit, latency};
+use crate::ui::text::{age, clock, columns, count, fit, latency, wrap_to};
 use crate::ui::theme::Theme;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, framed: bool) {
@@ -34,12 +34,10 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let most = scroll as usize + inner.height as usize + 1;
     let lines = lines(app, theme, inner.width as usize, most);
     let seen = scrolled(&lines, scroll, inner.height);
-    let title = if seen.len() <= inner.height as usize {
-        "Decision".to_owned()
-    } else if focused {
-        "Decision (more below)".to_owned()
-    } else {
-        format!("Decision (more: {})", way_here(app))
+    let title = match way_here(app) {
+        _ if seen.len() <= inner.height as usize => "Decision".to_owned(),
+        way if way.is_empty() => "Decision (more below)".to_owned(),
+        way => format!("Decision (more: {way})"),
     };
     frame.render_widget(theme.pane_with(&title, focused), area);
     paint::lines(frame, inner, seen);
@@ -61,7 +59,7 @@ pub(super) fn lines(app: &App, theme: &Theme, width: usize, most: usize) -> Vec<
     lines
 }
 
-/// Three lines: the word, what was looked at, and the first reason with how many more there are.
+/// Three lines: the word, what was looked at, and the first reason, with the way to what is not seen.
 fn brief(app: &App, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![
         headline(app, theme, width),
@@ -71,57 +69,77 @@ fn brief(app: &App, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     if let Some((text, style)) = notice(app, theme) {
         lines.push(Line::styled(fit(&text, width), style));
     } else if let Some(first) = reasons.first() {
-        let more = match reasons.len() - 1 {
-            0 => String::new(),
-            more => format!(" (+{more}: {})", way_here(app)),
+        let first = format!("- {first}");
+        let more = match (reasons.len() - 1, way_here(app).as_str()) {
+            (0, way) if way.is_empty() || wrap_to(&first, width, 2).len() == 1 => String::new(),
+            (0, way) => format!(" (more: {way})"),
+            (more, "") => format!(" (+{more})"),
+            (more, way) => format!(" (+{more}: {way})"),
         };
-        let first = fit(&format!("- {first}"), width.saturating_sub(columns(&more)));
+        let first = fit(&first, width.saturating_sub(columns(&more)));
         lines.push(Line::raw(format!("{first}{more}")));
     }
     lines
 }
 
-/// The key that goes from the checks to the decision.
+/// The keys that go here from the pane that has them; none in this one.
 fn way_here(app: &App) -> String {
-    key_of(app, ActionId::PreviousPane)
+    let next = key_of(app, ActionId::NextPane);
+    match app.verify.pane {
+        Pane::Decision => String::new(),
+        Pane::Checks => key_of(app, ActionId::PreviousPane),
+        // The offenders lie between.
+        Pane::Detail if !app.verify.offenders().is_empty() => format!("{next} {next}").trim().to_owned(),
+        Pane::Detail | Pane::Offenders => next,
+    }
 }
 
-/// What was decided, or how far that is.
+/// What was decided, or how far that is: in the first of several ways that leaves the key behind it whole.
 fn headline(app: &App, theme: &Theme, width: usize) -> Line<'static> {
-    let (word, style, text) = match (app.verify.run(), app.verify.found()) {
+    let (word, style, ways) = match (app.verify.run(), app.verify.found()) {
         (Some(run), _) => under_way(app, theme, run),
         (None, Some(found)) if app.verify.is_stale(app.snapshot.version) => stale(app, theme, found),
         (None, Some(found)) => decided(app, theme, found),
-        (None, None) => ("", Style::new(), String::new()),
+        (None, None) => ("", Style::new(), Vec::new()),
     };
-    let text = fit(&text, width.saturating_sub(columns(word) + 2));
+    let room = width.saturating_sub(columns(word) + 2);
+    let way = ways.iter().find(|way| columns(way) <= room).or(ways.last());
+    let text = way.map_or_else(String::new, |way| fit(way, room));
     Line::from(vec![
         Span::styled(word, style.add_modifier(Modifier::BOLD)),
         Span::raw(format!("  {text}")),
     ])
 }
 
-fn under_way(app: &App, theme: &Theme, run: &Run) -> (&'static str, Style, String) {
-    let again = key_of(app, ActionId::Verify);
+/// A word, how it looks, and what is said behind it: the longest way first.
+type Said = (&'static str, Style, Vec<String>);
+
+fn under_way(app: &App, theme: &Theme, run: &Run) -> Said {
     let (done, all) = run.counts();
     let what = run
         .sample
         .map_or_else(String::new, |sample| format!("a sample of {}: ", count(sample)));
-    let far = format!("{what}{done} of {all} checks done, {}", clock(run.elapsed()));
+    let far = format!("{done} of {all} checks done, {}", clock(run.elapsed()));
     match &run.stage {
-        Stage::Asked => ("VERIFYING", theme.accent(), format!("{what}asked for ...")),
+        Stage::Asked => ("VERIFYING", theme.accent(), vec![format!("{what}asked for ...")]),
         Stage::Running => {
             let stop = key_of(app, ActionId::StopVerifying);
-            ("VERIFYING", theme.accent(), format!("{far}; {stop} stops"))
+            let ways = vec![format!("{what}{far}; {stop} stops"), format!("{far}; {stop} stops")];
+            ("VERIFYING", theme.accent(), ways)
         }
-        Stage::Stopping => ("STOPPING", theme.warn(), far),
+        Stage::Stopping => ("STOPPING", theme.warn(), vec![format!("{what}{far}"), far]),
         Stage::Ended(_) => {
             let style = if was_stopped(run) { theme.warn() } else { theme.bad() };
-            let back = match app.verify.found() {
-                Some(_) => format!(", {} shows the earlier decision", key_of(app, ActionId::Back)),
-                None => String::new(),
+            let again = format!("{} verifies again", key_of(app, ActionId::Verify));
+            let back = key_of(app, ActionId::Back);
+            let ways = match app.verify.found() {
+                Some(_) => vec![
+                    format!("{again}, {back} shows the earlier decision"),
+                    format!("{again}, {back} goes back"),
+                ],
+                None => vec![again],
             };
-            ("NOT DECIDED", style, format!("{again} verifies again{back}"))
+            ("NOT DECIDED", style, ways)
         }
     }
 }
@@ -131,29 +149,50 @@ fn was_stopped(run: &Run) -> bool {
 }
 
 /// A decision about a table that is not the one there is now: it holds no more.
-fn stale(app: &App, theme: &Theme, found: &Verification) -> (&'static str, Style, String) {
+fn stale(app: &App, theme: &Theme, found: &Verification) -> Said {
     let text = format!(
         "was {} for version {}; {} verifies again",
         found.decision.label(),
         found.table_version,
         key_of(app, ActionId::Verify)
     );
-    ("STALE", theme.warn(), text)
+    ("STALE", theme.warn(), vec![text])
 }
 
-fn decided(app: &App, theme: &Theme, found: &Verification) -> (&'static str, Style, String) {
+fn decided(app: &App, theme: &Theme, found: &Verification) -> Said {
     let reasons = match found.reasons.len() {
         0 => String::new(),
         1 => ": 1 reason".to_owned(),
         many => format!(": {many} reasons"),
     };
-    let (style, text) = match found.decision {
-        Decision::Go => (theme.good(), "the new store may take over"),
-        Decision::NoGo => (theme.bad(), "the new store may not take over"),
-        Decision::Inconclusive => (theme.warn(), "what was seen does not say whether it may take over"),
+    let (style, text, short) = match found.decision {
+        Decision::Go => (theme.good(), "the new store may take over", "may take over"),
+        Decision::NoGo => (theme.bad(), "the new store may not take over", "may not take over"),
+        Decision::Inconclusive => (
+            theme.warn(),
+            "what was seen does not say whether it may take over",
+            "still open",
+        ),
     };
-    let repairs = repairs(app, &found.reasons).map_or_else(String::new, |way| format!("; {way}"));
-    (found.decision.label(), style, format!("{text}{reasons}{repairs}"))
+    let next = repairs(app, &found.reasons).or_else(|| verifies_everything(app, found));
+    let next = next.map_or_else(String::new, |next| format!("; {next}"));
+    let ways = vec![
+        format!("{text}{reasons}{next}"),
+        format!("{short}{reasons}{next}"),
+        format!("{short}{next}"),
+    ];
+    (found.decision.label(), style, ways)
+}
+
+/// The key that verifies what was left out too, and that it does; none where nothing of it keeps the decision open, or it
+/// cannot be had just now.
+fn verifies_everything(app: &App, found: &Verification) -> Option<String> {
+    let is_left_out = |id: CheckId| id.is_needed() && found.check(id).is_none();
+    let key = usable(app, ActionId::Verify)?;
+    CheckId::ALL
+        .into_iter()
+        .any(is_left_out)
+        .then(|| format!("{key} verifies everything"))
 }
 
 /// What was looked at, as far as there is room; while that is under way, what was decided before.
@@ -161,16 +200,16 @@ fn facts(app: &App, width: usize) -> String {
     let Some(found) = app.verify.found() else {
         return "nothing was decided before".to_owned();
     };
-    let ago = age(now_ms() - found.began_at);
+    let ago = ago(now_ms() - found.began_at);
     if app.verify.run().is_some() {
-        return format!("earlier: {}, {ago} ago", found.decision.label());
+        return format!("earlier: {}, {ago}", found.decision.label());
     }
     let looked_at = match found.sample {
         Some(sample) => format!("sample {}", count(sample)),
         None => "in full".to_owned(),
     };
     let short = format!(
-        "version {}, {}, {}, {looked_at}, seed {}, {ago} ago in {}",
+        "version {}, {}, {}, {looked_at}, seed {}, {ago} in {}",
         found.table_version,
         counted(found.rows, "row", "rows"),
         counted(found.points, "point", "points"),
@@ -182,6 +221,13 @@ fn facts(app: &App, width: usize) -> String {
         found.table, found.collection, found.qdrant_version
     );
     if columns(&long) <= width { long } else { short }
+}
+
+/// How long ago, with a blank before the unit as in how long it took.
+fn ago(milliseconds: i64) -> String {
+    let age = age(milliseconds);
+    let (number, unit) = age.split_at(age.len() - 1);
+    format!("{number} {unit} ago")
 }
 
 /// What goes before the reasons just now.
@@ -196,7 +242,13 @@ fn notice(app: &App, theme: &Theme) -> Option<(String, Style)> {
         return Some((text, theme.accent()));
     }
     if app.phase == Phase::CatchingUp {
-        return Some(("bringing the stores together ...".to_owned(), theme.accent()));
+        let key = key_of(app, ActionId::Show(Screen::Migrate));
+        let text = if key.is_empty() {
+            "bringing the stores together ...".to_owned()
+        } else {
+            format!("bringing the stores together; {key} shows how far it is")
+        };
+        return Some((text, theme.accent()));
     }
     if app.verify.run().is_none() && app.verify.is_stale(snapshot.version) {
         let text = format!("the table is at version {} by now", snapshot.version);

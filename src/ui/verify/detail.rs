@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{SENTENCE, marked, outcome, repairs, scrolled, wrapped};
+use super::{SENTENCE, marked, outcome, repairs, scrolled, usable, wrapped};
 use crate::app::App;
 use crate::app::actions::{ActionId, Motion};
 use crate::app::verify::{Pane, Run, State};
+use crate::point::counted;
 use crate::point::verdict::Sample;
 use crate::tasks::verify::{Check, OFFENDERS};
 use crate::ui::chrome::key_of;
@@ -56,20 +57,22 @@ fn way(app: &App) -> String {
     if key.is_empty() { key } else { format!(": {key}") }
 }
 
-/// The check, and how many points it finds fault with.
+/// The check, how many points it finds fault with, and the key that opens these from the pane that has the keys.
 fn title(app: &App) -> String {
-    let id = app.verify.check_id();
-    let total = app.verify.check().map_or(0, |check| check.offenders.total);
-    match total {
-        0 => id.to_string(),
-        _ if app.verify.offenders().is_empty() => format!("{id}: {} offenders", count(total)),
-        1 => format!("{id}: 1 offender, {} opens it", key_of(app, ActionId::Open)),
-        many => format!(
-            "{id}: {} offenders, {} opens them",
-            count(many),
-            key_of(app, ActionId::Open)
-        ),
+    let verify = &app.verify;
+    let id = verify.check_id();
+    let total = verify.check().map_or(0, |check| check.offenders.total);
+    if total == 0 {
+        return id.to_string();
     }
+    let said = format!("{id}: {}", counted(total, "offender", "offenders"));
+    let open = key_of(app, ActionId::Open);
+    let is_way = matches!(verify.pane, Pane::Checks | Pane::Detail);
+    if !is_way || open.is_empty() || verify.offenders().is_empty() {
+        return said;
+    }
+    let them = if total == 1 { "it" } else { "them" };
+    format!("{said}, {open} opens {them}")
 }
 
 /// The lines of the pane; of one text in it no more than `most`.
@@ -138,10 +141,17 @@ fn done(app: &App, theme: &Theme, check: &Check, width: usize, most: usize) -> V
     }
     let kept = check.offenders.shown.len() as u64;
     if check.offenders.total > kept {
-        let text = format!(
-            "the first {kept} of {} offenders are shown; all are in {OFFENDERS} of the state directory, and are exported",
+        let mut text = format!(
+            "the first {kept} of {} offenders are shown",
             count(check.offenders.total)
         );
+        // The file is there as soon as the verification has come to its end.
+        if app.verify.run().is_none() {
+            text.push_str(&format!("; all are in {OFFENDERS} of the state directory"));
+            if let Some(key) = usable(app, ActionId::ExportOffenders) {
+                text.push_str(&format!("; {key} exports them all"));
+            }
+        }
         lines.extend(wrapped(&text, theme.dim(), width, most));
     }
     let took = format!("took {}", latency(Some(check.took)));

@@ -96,7 +96,7 @@ async fn rows_whose_points_have_no_vector_are_not_proven_by_those_beside_them() 
     assert!(
         checked
             .figure
-            .contains("untied embeddings in embedding embedded again: 0 wrong among 50 sampled of 60"),
+            .contains("untied embeddings in embedding embedded again: 0 wrong among 50 of 60"),
         "{}",
         checked.figure
     );

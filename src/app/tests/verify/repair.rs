@@ -152,6 +152,9 @@ fn why_nothing_can_be_repaired() {
     go.event(answer(all_well()));
     let mut unfinished = Console::verified();
     unfinished.event(TaskEvent::PhaseChanged(Phase::Stopped(StopReason::ByOperator)));
+    let mut too_little = Console::verifying();
+    let doubt = check(CheckId::Payloads, Outcome::Inconclusive, &[]);
+    too_little.event(answer(verification(Decision::Inconclusive, vec![doubt])));
     let mut finishing = Console::verified();
     finishing.event(TaskEvent::PhaseChanged(Phase::Finishing(Step::Compact)));
     // On the heap: a console is large.
@@ -159,6 +162,7 @@ fn why_nothing_can_be_repaired() {
         (Console::unverified(), "nothing was verified yet"),
         (Console::verifying(), "a verification is running"),
         (go, "nothing is wrong"),
+        (too_little, "a repair mends nothing of what was found"),
         (unfinished, "the migration has not come to its end"),
         (finishing, "the table is still being finished"),
     ];
@@ -166,6 +170,31 @@ fn why_nothing_can_be_repaired() {
         assert_eq!(console.key("R"), [], "{why}");
         console.assert_says(&format!("repair: {why}"));
         assert!(!console.app.verify.planning);
+    }
+}
+
+#[test]
+fn what_a_check_keeps_for_a_repair_is_repaired_whatever_it_says() {
+    let doubt = |to_mend| Check {
+        reasons: vec!["1 points are among the failures and have a row all the same".into()],
+        to_mend,
+        ..check(CheckId::Counts, Outcome::Inconclusive, &[])
+    };
+    let planned = sends(TaskCommand::PlanRepair);
+    for (to_mend, phase, effects) in [
+        (vec![id(1)], Phase::Complete, planned.clone()),
+        (vec![], Phase::Complete, vec![]),
+        // Somebody else's rows may be all that is wrong, and are taken over.
+        (
+            vec![],
+            Phase::Stopped(StopReason::Broken("a row too many".into())),
+            planned,
+        ),
+    ] {
+        let mut console = Console::verifying();
+        console.event(answer(verification(Decision::Inconclusive, vec![doubt(to_mend)])));
+        console.event(TaskEvent::PhaseChanged(phase.clone()));
+        assert_eq!(console.key("R"), effects, "{phase:?}");
     }
 }
 
@@ -209,4 +238,35 @@ fn offenders_are_exported_to_a_file() {
         console.assert_says(&format!("export: {why}"));
         assert!(console.app.prompt.is_none());
     }
+}
+
+#[test]
+fn no_other_offenders_are_exported_than_are_seen() {
+    // The first verification of all has nothing to go back to.
+    let ids = check(CheckId::Ids, Outcome::Fail, &[7]);
+    for (mut console, ended) in [
+        (Console::verified(), "go back to the earlier decision first"),
+        (Console::unverified(), "the verification did not come to its end"),
+    ] {
+        console.key("v");
+        console.event(TaskEvent::VerifyBegun(CheckId::ALL.to_vec()));
+        console.event(TaskEvent::Checked(Box::new(ids.clone())));
+        assert_eq!(console.key("E"), []);
+        console.assert_says("export: a verification is running");
+        console.event(refusal("no Qdrant"));
+        assert_eq!(console.key("E"), []);
+        console.assert_says(&format!("export: {ended}"));
+        assert!(console.app.prompt.is_none());
+    }
+    // It is asked for, and what was decided before is what is seen.
+    let mut asked = Console::verified();
+    assert_eq!(asked.keys(&["v", "E"]), []);
+    assert_eq!(asked.prompt(), ("verify_offenders.jsonl", ""));
+    let mut back = Console::verifying();
+    back.event(answer(missing()));
+    back.key("v");
+    back.event(TaskEvent::VerifyBegun(CheckId::ALL.to_vec()));
+    back.event(refusal(STOPPED));
+    assert_eq!(back.keys(&["Esc", "E"]), []);
+    assert_eq!(back.prompt(), ("verify_offenders.jsonl", ""));
 }

@@ -24,6 +24,32 @@ fn what_is_worst_is_selected_unless_something_was_chosen() {
 }
 
 #[test]
+fn what_is_worst_of_what_came_to_its_end_is_selected_where_the_rest_did_not() {
+    let ended = |keys: &[&str], error: &str| {
+        let mut console = Console::verifying();
+        console.keys(keys);
+        for (id, outcome) in [
+            (CheckId::Index, Outcome::Fail),
+            (CheckId::Counts, Outcome::Pass),
+            (CheckId::Ids, Outcome::Inconclusive),
+        ] {
+            console.event(TaskEvent::Checked(Box::new(check(id, outcome, &[]))));
+        }
+        console.event(refusal(error));
+        console.app.verify.check_id()
+    };
+    for error in [STOPPED, "no Qdrant"] {
+        assert_eq!(ended(&[], error), CheckId::Index, "{error}");
+        assert_eq!(ended(&["G", "k"], error), CheckId::Filters, "chosen by hand: {error}");
+    }
+    // Refused before it began: what is shown is what was shown before.
+    let mut refused = Console::verified();
+    refused.keys(&["j", "v"]);
+    refused.event(refusal("no Qdrant"));
+    assert_eq!(refused.app.verify.check_id(), CheckId::Payloads);
+}
+
+#[test]
 fn checks_are_walked_through() {
     let mut console = Console::verified();
     assert_eq!(console.app.verify.check_id(), CheckId::Ids, "the one that failed");

@@ -1,26 +1,29 @@
 //! What can be read and chosen on the Verify screen, at any size.
 
+use crossterm::event::KeyCode;
 use qlance::app::Screen;
 use qlance::app::verify::Pane;
 use qlance::point::PointId;
-use qlance::tasks::verify::{CheckId, Offender};
-use qlance::tasks::{SampleOf, TaskCommand, TaskEvent};
+use qlance::tasks::verify::{CheckId, Offender, STOPPED};
+use qlance::tasks::{Phase, SampleOf, TaskCommand, TaskEvent};
 use qlance::ui;
 use ratatui::layout::Rect;
 
 use super::super::frame::{assert_says, find};
 use super::super::migrate::running;
 use super::super::{COLORS, SIZES, Scene};
-use super::{REASONS, decided, go, going_on, inconclusive, no_go, of_text, row, unverified, verifying};
+use super::{
+    REASONS, counted, decided, earlier, go, going_on, inconclusive, no_go, of_text, row, unverified, verifying,
+};
 
 #[test]
 fn what_was_verified_is_said_at_every_size() {
     for size in SIZES {
         let screen = decided(no_go()).text(size);
-        let facts = "version 7, 199,988 rows, 200,000 points, in full, seed 1, 5h ago in 41 s";
+        let facts = "version 7, 199,988 rows, 200,000 points, in full, seed 1, 5 h ago in 41 s";
         assert_says(&screen, facts);
         let screen = decided(inconclusive()).text(size);
-        assert_says(&screen, "sample 500, seed 7, 5h ago in 41 s");
+        assert_says(&screen, "sample 500, seed 7, 5 h ago in 41 s");
     }
     let wide = decided(no_go()).text((200, 60));
     assert_says(
@@ -39,7 +42,7 @@ fn every_check_is_seen_with_its_figure_and_time_at_every_size() {
         ("neighbours", "62.0 % of the ten nearest shared", "900 ms"),
         ("index", "embedding: 190,000 of 199,988", "4.2 s"),
         ("filters", "17 conditions, 3,984 ids, 0 wrong", "640 ms"),
-        ("health", "version 7 of 9, 14 fragments", "85 ms"),
+        ("health", "version 7, 7 versions kept, 14 fragments", "85 ms"),
     ];
     for size in SIZES {
         let screen = decided(no_go()).text(size);
@@ -52,9 +55,11 @@ fn every_check_is_seen_with_its_figure_and_time_at_every_size() {
         }
     }
     // Where there is room for it beside the whole figure, what it must be stands there.
-    assert_says(&decided(no_go()).text((200, 60)), "threshold");
+    let wide = decided(no_go()).text((200, 60));
+    assert_says(&wide, "threshold");
+    assert_says(&wide, "not cover: at most 0, else inconclusive; recall@10: mean~");
     for size in [(120, 40), (200, 60)] {
-        let figure = "0 wrong among 500 sampled of 199,988, so fewer than 0.60 % at 95 % confidence  ";
+        let figure = "0 wrong among 500 of 199,988, so fewer than 0.60 % are wrong, at 95 % confidence  ";
         let screen = decided(inconclusive()).text(size);
         for name in ["payloads", "vectors"] {
             let line = screen.lines().find(|line| line.contains(&row(name, "inconclusive")));
@@ -72,7 +77,7 @@ fn progress_is_a_bar_and_a_percentage() {
         assert_says(&screen, "VERIFYING  2 of 8 checks done, 00:42; x stops");
     }
     let again = going_on(decided(no_go()).press("v"));
-    assert_says(&again.text((80, 24)), "earlier: NO-GO, 5h ago");
+    assert_says(&again.text((80, 24)), "earlier: NO-GO, 5 h ago");
 }
 
 #[test]
@@ -89,15 +94,79 @@ fn every_reason_can_be_read_at_every_size() {
             let begin: String = reason.chars().take(30).collect();
             assert_says(&screens, &format!("- {begin}"));
         }
-        assert_says(&screens, "nothing is");
+        assert_says(&screens, "writes to it");
     }
-    assert_says(&decided(no_go()).text((80, 24)), "(+4: Shift-Tab)");
+}
+
+#[test]
+fn the_way_to_all_reasons_is_that_of_the_pane_with_the_keys() {
+    for (before, said, back, forth) in [
+        ("", "(+4: Shift-Tab)", true, ""),
+        ("\t", "(+4: Tab Tab)", false, "\t\t"),
+        ("\n", "(+4: Tab)", false, "\t"),
+        // This check has no offenders to go through.
+        ("jjjj\t", "(+4: Tab)", false, "\t"),
+    ] {
+        let scene = decided(no_go()).press(before);
+        assert_says(&scene.text((80, 24)), said);
+        let scene = if back { scene.key(KeyCode::BackTab) } else { scene };
+        assert_eq!(scene.press(forth).app.verify.pane, Pane::Decision, "{before:?}");
+    }
+    // A single reason is cut too.
+    let error = "Qdrant at http://localhost:6334 does not answer: connection refused; start it, or say another one";
+    let screen = verifying().not_verified(error).text((80, 24));
+    assert_says(&screen, "~ (more: Shift-Tab)");
+    let screen = verifying().not_verified(STOPPED).text((80, 24));
+    assert!(!screen.contains("more:"), "{screen}");
+}
+
+#[test]
+fn the_next_step_is_never_cut() {
+    for (scene, said) in [
+        (decided(no_go()), "NO-GO  may not take over: 5 reasons; R repairs\n"),
+        (
+            decided(counted()),
+            "INCONCLUSIVE  still open: 1 reason; v verifies everything\n",
+        ),
+        (
+            unverified().press("n\n").begun(),
+            "VERIFYING  0 of 8 checks done, 00:00; x stops\n",
+        ),
+        (
+            going_on(decided(no_go()).press("v")).not_verified(STOPPED),
+            "NOT DECIDED  v verifies again, Esc goes back\n",
+        ),
+    ] {
+        assert_says(&scene.text((60, 16)), said);
+    }
+    for size in SIZES {
+        let screen = unverified().verified(counted()).text(size);
+        assert_says(&screen, "1 reason; v verifies everything");
+        // What is whole is not verified any further.
+        let screen = decided(no_go()).text(size);
+        assert!(!screen.contains("v verifies"), "{screen}");
+        let screen = decided(no_go()).phase(Phase::CatchingUp).text(size);
+        assert_says(&screen, "bringing the stores together; 1 shows how far it is");
+    }
+}
+
+#[test]
+fn the_key_that_opens_the_offenders_is_named_where_it_does() {
+    for (keys, opens) in [("", true), ("\t", true), ("\n", false), ("\t\t\t", false)] {
+        let screen = decided(no_go()).press(keys).text((120, 40));
+        assert_says(&screen, "ids: 24 offenders");
+        assert_eq!(
+            screen.contains("ids: 24 offenders, Enter opens them"),
+            opens,
+            "{screen}"
+        );
+    }
 }
 
 #[test]
 fn a_text_is_not_scrolled_past_its_end() {
     for size in SIZES {
-        for (keys, end) in [("\t\t\t", "nothing is"), ("\t", "took 2.1 s")] {
+        for (keys, end) in [("\t\t\t", "writes to it"), ("\t", "took 2.1 s")] {
             let scene = decided(no_go()).press(keys).reaching(size, &"j".repeat(60));
             assert_says(&scene.text(size), end);
             let reach = ui::reach::reach(&scene.app, Rect::new(0, 0, size.0, size.1));
@@ -117,10 +186,11 @@ fn the_selected_check_is_told_in_full() {
         assert_says(&screen, "ids: 24 offenders, Enter opens them");
         assert_says(&screen, "took 2.1 s");
         let screen = decided(no_go()).press("j\t").text(size);
-        assert_says(&screen, "the first 100 of 20,000 offenders are shown");
+        assert_says(&screen, "the first 100 of 20,000 offenders are shown; all are in");
+        assert_says(&screen, "; E exports");
     }
     let sampled = decided(inconclusive()).press("\t").text((120, 40));
-    assert_says(&sampled, "inconclusive  0 wrong among 500 sampled of 199,988, so");
+    assert_says(&sampled, "inconclusive  0 wrong among 500 of 199,988, so");
     assert!(!sampled.contains("sample:"), "it is said once:\n{sampled}");
 }
 
@@ -164,9 +234,15 @@ fn what_is_not_seen_is_counted_and_the_way_to_it_named() {
     // Until a verification has come to its end, there is no such file.
     let again = going_on(decided(no_go()).press("v"));
     let again = again.event(TaskEvent::Checked(Box::new(no_go().checks[2].clone())));
-    let screen = again.press("j\n").text((80, 24));
+    let scene = again.press("j\n");
+    let screen = scene.text((80, 24));
     assert_says(&screen, "Offenders of payloads: the first 100 of 20,000");
     assert!(!screen.contains("offenders.jsonl"), "{screen}");
+    let screen = scene.press("\u{1b}\t").text((80, 24));
+    assert_says(&screen, "the first 100 of 20,000 offenders are shown");
+    for part in ["offenders.jsonl", "E export"] {
+        assert!(!screen.contains(part), "{screen}");
+    }
 }
 
 #[test]
@@ -174,7 +250,7 @@ fn a_repair_is_offered_where_it_helps() {
     for size in SIZES {
         assert_says(&decided(no_go()).text(size), "5 reasons; R repairs");
         let screen = decided(inconclusive()).text(size);
-        assert!(!screen.contains("R repairs"), "{screen}");
+        assert!(!screen.contains("R repair"), "{screen}");
         // What an earlier session verified is verified again first.
         let screen = unverified().verified(no_go()).text(size);
         assert!(!screen.contains("R repairs"), "{screen}");
@@ -257,9 +333,7 @@ fn the_tab_names_the_decision_while_there_is_room_and_it_holds() {
         "2 Divergence 1,048  3 Failures  4 Diff  5 Verify  6 Search",
     );
     assert_says(&tabs(&decided(go()).press("1"), 120), "5 Verify GO  6 Search");
-    let mut old = go();
-    old.table_version = 4;
-    for scene in [decided(old), verifying(), going_on(decided(no_go()).press("v"))] {
+    for scene in [decided(earlier()), verifying(), going_on(decided(no_go()).press("v"))] {
         assert_says(&tabs(&scene, 120), "5 Verify  6 Search");
     }
     let scene = decided_no.press("1").click((120, 40), "5 Verify NO-GO");

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::super::frame::{find, is_reversed, style_of};
 use super::super::{COLORS, PLAIN, SIZES};
-use super::{decided, go, inconclusive, no_go, row, unverified, verifying};
+use super::{decided, earlier, go, inconclusive, no_go, row, unverified, verifying};
 
 /// Colour and weight of a check's state in the list.
 #[track_caller]
@@ -18,12 +18,10 @@ fn style_of_state(screen: &Buffer, name: &str, state: &str) -> (Color, Modifier)
 
 #[test]
 fn a_decision_has_its_word_beside_its_colour() {
-    let mut old = go();
-    old.table_version = 4;
     for (found, word, color) in [
         (no_go(), "NO-GO  the new store may not take over", Color::Red),
         (go(), "GO  the new store may take over", Color::Green),
-        (old, "STALE  was GO for version 4", Color::Yellow),
+        (earlier(), "STALE  was GO for version 4", Color::Yellow),
         (
             inconclusive(),
             "INCONCLUSIVE  what was seen does not say whether it may take over",
