@@ -333,6 +333,13 @@ impl App {
         self.snapshot.similarities.below(self.threshold)
     }
 
+    /// Whether the table has points, as far as the work has told.
+    pub fn has_points(&self) -> bool {
+        let similarities = &self.snapshot.similarities;
+        let listed = self.divergence.total().unwrap_or(0);
+        self.snapshot.written + listed + similarities.compared() + similarities.incomparable() > 0
+    }
+
     fn flash(&mut self, level: Level, text: impl Into<String>, now: Instant) {
         self.flash = Some(Flash {
             level,

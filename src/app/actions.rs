@@ -168,6 +168,8 @@ pub struct Action {
     pub keys: &'static [&'static str],
     /// A word or two for the footer.
     pub short: &'static str,
+    /// One of them, where the footer has no room for all.
+    pub brief: &'static str,
     /// A sentence for help, as [`Action::sentence`] ends it.
     pub long: &'static str,
     /// The screens it belongs to; none is everywhere.
@@ -195,6 +197,7 @@ impl Action {
             name,
             keys,
             short,
+            brief: short,
             long,
             screens: &[],
             in_footer: when::never,
@@ -206,6 +209,11 @@ impl Action {
 
     const fn on(mut self, screens: &'static [Screen]) -> Self {
         self.screens = screens;
+        self
+    }
+
+    const fn briefly(mut self, brief: &'static str) -> Self {
+        self.brief = brief;
         self
     }
 

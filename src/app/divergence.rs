@@ -3,6 +3,7 @@
 
 mod bins;
 mod marks;
+mod room;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,10 +22,6 @@ use window::Window;
 
 /// Lines that an opened point can be scrolled; where it ends, only the layout knows.
 const MOST_SCROLL: u16 = 2_000;
-/// Bins that are drawn at once on the lowest terminal: fewer say nothing.
-const LEAST_BINS: u64 = 10;
-/// The same on the highest: more nobody walks through.
-const MOST_BINS: u64 = 60;
 
 /// Which pane the keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,19 +106,6 @@ impl Divergence {
         }
     }
 
-    /// The bins as they are drawn, the highest first; none has the threshold within it, where that lies on a step of
-    /// the histogram.
-    pub fn bins(&self, histogram: &Histogram, threshold: f32) -> Vec<Bin> {
-        let most = self.page.clamp(LEAST_BINS, MOST_BINS);
-        self.zoom.bins(histogram, threshold, most as usize)
-    }
-
-    /// Whether a bin is the chosen one, or has come to be a part of it.
-    pub fn is_chosen(&self, bin: Bin) -> bool {
-        self.chosen_bin
-            .is_some_and(|chosen| chosen.from <= bin.band.from && bin.band.to <= chosen.to)
-    }
-
     /// Whether the two spaces can be compared, so that rows have similarities.
     pub(super) fn compares(&mut self, compares: bool) {
         self.compares = compares;
@@ -199,6 +183,11 @@ impl Divergence {
     /// Whether the keys can go to another pane.
     pub fn has_panes(&self) -> bool {
         self.beside || matches!(self.detail, Asked::No)
+    }
+
+    /// Whether what is acted on is the opened point alone, and Qdrant has no vector of it.
+    pub fn lacks_source_vector(&self) -> bool {
+        matches!(&self.detail, Asked::Here(detail) if detail.qdrant.is_none() && self.chosen() == [detail.id])
     }
 
     /// Whether a decision about a point is being carried out.

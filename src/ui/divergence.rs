@@ -63,8 +63,9 @@ pub(super) fn panes(app: &App, area: Rect) -> Panes {
 }
 
 /// The bins above, the agreement below.
-fn shared(area: Rect) -> [Rect; 2] {
-    Layout::vertical([Constraint::Min(0), Constraint::Length(8)]).areas(area)
+fn shared(app: &App, area: Rect) -> [Rect; 2] {
+    let below = Constraint::Length(app.divergence.agreement_lines());
+    Layout::vertical([Constraint::Min(0), below]).areas(area)
 }
 
 /// Where the bins themselves stand, where there are any.
@@ -73,7 +74,7 @@ pub(super) fn bins_area(app: &App, area: Rect) -> Option<Rect> {
     match (comparable, &app.divergence.agreement) {
         (false, _) => None,
         (true, Asked::No) => Some(area),
-        (true, _) => Some(shared(area)[0]),
+        (true, _) => Some(shared(app, area)[0]),
     }
 }
 
@@ -82,11 +83,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let comparable = app.facts.as_ref().is_none_or(|facts| facts.comparable.is_ok());
     if let Some(area) = panes.bins {
         let focused = app.divergence.pane == Pane::Bins;
-        // Measured on request, the agreement takes the lower half; where nothing can be compared, all of it.
+        // Measured on request, the agreement stands below; where nothing can be compared, it takes all of it.
         match (comparable, &app.divergence.agreement) {
             (true, Asked::No) => bins::render(frame, app, theme, area, focused),
             (true, _) => {
-                let [top, bottom] = shared(area);
+                let [top, bottom] = shared(app, area);
                 bins::render(frame, app, theme, top, focused);
                 agreement::render(frame, app, theme, bottom, None);
             }

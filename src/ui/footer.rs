@@ -181,14 +181,21 @@ fn over(app: &App, theme: &Theme, screen: Rect) -> Option<Vec<Hint>> {
     Some(hints)
 }
 
-/// What can be done on the screen just now. What cannot is in the help, with the reason.
+/// What can be done on the screen just now, in fewer words where there is no room for all. What cannot is in the help,
+/// with the reason.
 fn of_screen(app: &App, width: u16) -> Vec<Hint> {
     let is_alone = width < SIDE_BY_SIDE && takes_the_body(app);
-    actions::on(app.screen)
+    let shown: Vec<&Action> = actions::on(app.screen)
         .filter(|action| (action.in_footer)(app) && (action.available)(app).is_ok())
         .filter(|action| !(is_alone && action.id == ActionId::NextPane))
-        .map(|action| Hint::of(app, action))
-        .collect()
+        .collect();
+    let mut hints: Vec<Hint> = shown.iter().map(|action| Hint::of(app, action)).collect();
+    if columns(&hints) > usize::from(width) {
+        for (hint, action) in hints.iter_mut().zip(shown) {
+            hint.does = action.brief;
+        }
+    }
+    hints
 }
 
 /// Whether something is open that takes the place of the other panes where there is no room beside it.

@@ -160,6 +160,10 @@ impl Scene {
         self.take(Message::Mouse(mouse.expect("something to click on")))
     }
 
+    fn resized(self, (columns, rows): (u16, u16)) -> Self {
+        self.take(Message::Resized { columns, rows })
+    }
+
     /// After every flash has gone.
     fn later(mut self) -> Self {
         self.now += Duration::from_secs(60);
@@ -186,8 +190,14 @@ impl Scene {
         }
     }
 
+    /// The same of one size, on a console that was told it: how much is listed and drawn depends on that.
     fn assert_looks_at(&self, name: &str, size: (u16, u16), theme: Theme) {
-        assert_shows(name, size, &self.draw(theme, size));
+        let told = Self {
+            app: self.app.clone(),
+            now: self.now,
+            sent: Vec::new(),
+        };
+        assert_shows(name, size, &told.resized(size).draw(theme, size));
     }
 }
 

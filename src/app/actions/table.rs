@@ -173,7 +173,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(DIVERGENCE)
     .in_footer_while(when::has_only_neighbours)
-    .when(when::is_open),
+    .when(when::can_measure),
     Action::new(
         Id::Mark,
         "mark",
@@ -265,23 +265,13 @@ pub static ACTIONS: &[Action] = &[
         Id::EmbedAgain,
         "embed-again",
         &["r"],
-        "re-embed",
+        "embed again",
         "Embed the marked points again, or the selected one. Asks first where several are paid for.",
     )
+    .briefly("embed")
     .on(DIVERGENCE)
     .in_footer()
     .when(when::can_embed_again),
-    Action::new(
-        Id::KeepSourceVector,
-        "keep-source-vector",
-        &["K"],
-        "keep old",
-        "Put Qdrant's vector in the place of the new embedding, for the marked points or the selected one.",
-    )
-    .on(DIVERGENCE)
-    .in_footer_while(when::in_detail)
-    .dangerous()
-    .when(when::can_keep),
     Action::new(
         Id::Accept,
         "accept",
@@ -292,6 +282,16 @@ pub static ACTIONS: &[Action] = &[
     .on(DIVERGENCE)
     .in_footer()
     .when(when::has_divergent),
+    Action::new(
+        Id::ShowDiff,
+        "show-diff",
+        &["d"],
+        "diff",
+        "Show the point in both stores side by side.",
+    )
+    .on(MARKED)
+    .in_footer()
+    .when(when::has_selected),
     Action::new(
         Id::Threshold(-1),
         "threshold-down",
@@ -333,16 +333,35 @@ pub static ACTIONS: &[Action] = &[
         "zoom",
         "Split the selected bin into finer ones.",
     )
-    .on(DIVERGENCE),
-    Action::new(Id::ZoomOut, "zoom-out", &["-"], "zoom out", "Back to wider bins.").on(DIVERGENCE),
+    .on(DIVERGENCE)
+    .in_footer_while(when::in_bins)
+    .when(when::has_bin),
+    Action::new(Id::ZoomOut, "zoom-out", &["-"], "zoom out", "Back to wider bins.")
+        .briefly("out")
+        .on(DIVERGENCE)
+        .in_footer_while(when::in_bins)
+        .when(when::is_zoomed),
     Action::new(
         Id::Scale,
         "scale",
         &["c"],
-        "log counts",
+        "scale",
         "Linear or logarithmic counts.",
     )
-    .on(DIVERGENCE),
+    .on(DIVERGENCE)
+    .in_footer_while(when::in_bins),
+    Action::new(
+        Id::KeepSourceVector,
+        "keep-source-vector",
+        &["K"],
+        "keep Qdrant's",
+        "Put Qdrant's vector in the place of the new embedding, for the marked points or the selected one.",
+    )
+    .briefly("keep")
+    .on(DIVERGENCE)
+    .in_footer()
+    .dangerous()
+    .when(when::can_keep),
     Action::new(
         Id::Sample,
         "sample",
@@ -410,16 +429,6 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(DIFF)
     .when(when::has_record),
-    Action::new(
-        Id::ShowDiff,
-        "show-diff",
-        &["d"],
-        "diff",
-        "Show the point in both stores side by side.",
-    )
-    .on(MARKED)
-    .in_footer()
-    .when(when::has_selected),
     Action::new(
         Id::CopyId,
         "copy-id",

@@ -119,7 +119,14 @@ pub(super) fn can_edit(app: &App) -> When {
     }
 }
 
+/// On Divergence the keys may go to the bins: what is selected in the list beside them was not looked at.
+fn in_points(app: &App) -> When {
+    let in_bins = app.screen == Screen::Divergence && app.divergence.pane == Pane::Bins;
+    require(!in_bins, "Tab to the points first")
+}
+
 pub(super) fn has_divergent(app: &App) -> When {
+    in_points(app)?;
     require(!app.divergence.chosen().is_empty(), "no point is selected")
 }
 
@@ -146,7 +153,23 @@ pub(super) fn can_keep(app: &App) -> When {
     let comparable = app.facts.as_ref().is_some_and(|facts| facts.comparable.is_ok());
     require(comparable, "Qdrant's vectors are of another space than this column")?;
     can_make_rows_anew(app)?;
-    has_divergent(app)
+    has_divergent(app)?;
+    require(!app.divergence.lacks_source_vector(), "Qdrant has no vector")
+}
+
+pub(super) fn can_measure(app: &App) -> When {
+    is_open(app)?;
+    require(app.has_points(), "no points in the table yet")?;
+    let is_under_way = app.divergence.agreement == Asked::Waiting;
+    require(!is_under_way, "they are being compared already")
+}
+
+pub(super) fn has_bin(app: &App) -> When {
+    require(app.divergence.chosen_bin().is_some(), "no bin is selected")
+}
+
+pub(super) fn is_zoomed(app: &App) -> When {
+    require(app.divergence.is_zoomed(), "there are no wider bins")
 }
 
 /// Whether nothing is under way that reads or writes both stores.
@@ -232,6 +255,7 @@ pub(super) fn has_record(app: &App) -> When {
 }
 
 pub(super) fn has_selected(app: &App) -> When {
+    in_points(app)?;
     require(app.selected_id().is_some(), "nothing is selected")
 }
 
@@ -283,10 +307,10 @@ pub(super) fn in_detail(app: &App) -> bool {
     }
 }
 
-/// Whether there is something for `Enter` that is not open already.
+/// Whether there is something for `Enter` that is not open already. In the bins it only goes to the points, as Tab does.
 pub(super) fn can_be_opened(app: &App) -> bool {
     let is_listed = match app.screen {
-        Screen::Divergence => app.divergence.error().is_some() || has_rows(app),
+        Screen::Divergence => app.divergence.error().is_some() || in_points(app).is_ok() && has_rows(app),
         Screen::Search => has_selected(app).is_ok(),
         _ => true,
     };
@@ -322,18 +346,24 @@ pub(super) fn has_panes(app: &App) -> bool {
     }
 }
 
-/// Whether there are rows that the threshold divides.
+/// Whether there are rows that the threshold divides, whichever of them are listed.
 pub(super) fn has_similarities(app: &App) -> bool {
-    compares(app) && has_rows(app) && !in_detail(app)
+    is_compared(app) && !in_detail(app)
+}
+
+/// Whether the keys go to bins that are drawn.
+pub(super) fn in_bins(app: &App) -> bool {
+    is_compared(app) && app.divergence.pane == Pane::Bins
 }
 
 /// Whether neighbours are all that can be compared: there is no similarity, of this column or yet.
 pub(super) fn has_only_neighbours(app: &App) -> bool {
-    !(in_detail(app) || compares(app) && has_rows(app))
+    !(in_detail(app) || is_compared(app))
 }
 
-fn compares(app: &App) -> bool {
-    app.facts.as_ref().is_none_or(|facts| facts.comparable.is_ok())
+fn is_compared(app: &App) -> bool {
+    let compares = app.facts.as_ref().is_none_or(|facts| facts.comparable.is_ok());
+    compares && app.snapshot.similarities.compared() > 0
 }
 
 fn has_rows(app: &App) -> bool {

@@ -37,10 +37,10 @@ fn decided(decision: Decision, points: &[u64], error: Option<&str>) -> TaskEvent
 fn points_are_embedded_again_marked_or_selected() {
     for (keys, numbers) in [
         (&["r"][..], vec![1]),
-        (&["Enter", "Down", "r"], vec![2]),
-        (&["Enter", "Space", "Down", "Space", "r"], vec![1, 3]),
+        (&["Down", "r"], vec![2]),
+        (&["Space", "Down", "Space", "r"], vec![1, 3]),
     ] {
-        let mut console = Console::diverging();
+        let mut console = Console::choosing();
         let ids = numbers.iter().copied().map(id).collect();
         assert_eq!(console.keys(keys), sends(TaskCommand::EmbedAgain(ids)), "{keys:?}");
         assert_eq!(
@@ -52,7 +52,7 @@ fn points_are_embedded_again_marked_or_selected() {
     let mut carried = Console::diverging();
     carried.snapshot(Snapshot::default());
     assert_eq!(carried.key("r"), []);
-    carried.assert_says("re-embed: vectors are carried over");
+    carried.assert_says("embed again: vectors are carried over");
     let mut opened = Console::inspecting();
     assert_eq!(
         opened.keys(&["Tab", "Tab", "Down", "Space", "Tab", "r"]),
@@ -73,7 +73,7 @@ fn keeping_qdrants_vector_asks_first_and_starts_on_cancel() {
             (&["v", "Enter"], keeps.clone()),
             (&["l", "Enter"], keeps),
         ] {
-            let mut console = Console::diverging();
+            let mut console = Console::choosing();
             console.keys(keys);
             assert_eq!(console.key("K"), []);
             console.assert_asks(asked);
@@ -87,14 +87,27 @@ fn keeping_qdrants_vector_asks_first_and_starts_on_cancel() {
     console.app.facts.as_mut().expect("the job is open").comparable = Err("another model".into());
     assert_eq!(console.key("K"), []);
     assert!(console.app.confirm.is_none());
-    console.assert_says("Qdrant's vectors are of another space");
+    console.assert_says("keep Qdrant's: Qdrant's vectors are of another space");
+}
+
+#[test]
+fn where_qdrant_has_no_vector_there_is_none_to_be_kept() {
+    let mut console = Console::inspecting();
+    assert_eq!(console.key("K"), []);
+    console.assert_says("keep Qdrant's: Qdrant has no vector");
+    assert!(console.app.confirm.is_none());
+    assert_eq!(console.keys(&["Tab", "Tab", "K"]), []);
+    console.assert_says("keep Qdrant's: Qdrant has no vector");
+    // Of another in the list beside it nothing is known.
+    assert_eq!(console.keys(&["Down", "K"]), []);
+    console.assert_asks("of point 2?");
 }
 
 #[test]
 fn embedding_several_again_asks_first_where_it_is_paid_for() {
     let again = |numbers: &[u64]| sends(TaskCommand::EmbedAgain(numbers.iter().copied().map(id).collect()));
     let paid = || {
-        let mut console = Console::diverging();
+        let mut console = Console::choosing();
         console.snapshot(Snapshot {
             cost_usd: 0.31,
             ..embedding()
@@ -133,7 +146,7 @@ fn while_both_stores_are_gone_over_no_row_is_made_anew() {
         (Phase::Comparing, "both stores are being compared"),
         (Phase::CatchingUp, "both stores are being brought together"),
     ] {
-        let mut console = Console::diverging();
+        let mut console = Console::choosing();
         console.event(TaskEvent::PhaseChanged(phase));
         for key in ["r", "K"] {
             assert_eq!(console.key(key), [], "{key}");
@@ -148,7 +161,7 @@ fn while_both_stores_are_gone_over_no_row_is_made_anew() {
 
 #[test]
 fn accepting_needs_a_note() {
-    let mut console = Console::diverging();
+    let mut console = Console::choosing();
     assert_eq!(console.keys(&["Space", "Space", "a"]), []);
     let question = console.app.prompt.as_ref().map_or("", |prompt| &prompt.question);
     assert!(question.contains("Accept 2 points"), "{question}");
@@ -272,6 +285,8 @@ fn the_agreement_of_neighbours_is_measured_when_asked_for() {
     assert_eq!(console.app.divergence.agreement, Asked::No);
     assert_eq!(console.key("n"), sends(TaskCommand::MeasureAgreement));
     assert_eq!(console.app.divergence.agreement, Asked::Waiting);
+    assert_eq!(console.key("n"), [], "one question at a time");
+    console.assert_says("neighbours: they are being compared already");
     console.event(unanswered(Owned::Agreement, "there is no table yet"));
     assert_eq!(
         console.app.divergence.agreement,
@@ -287,6 +302,15 @@ fn the_agreement_of_neighbours_is_measured_when_asked_for() {
     let mut unopened = Console::unopened();
     assert_eq!(unopened.keys(&["2", "n"]), []);
     unopened.assert_says("the job is not open yet");
+    let mut empty = Console::open(Phase::Running);
+    assert_eq!(empty.keys(&["2", "n"]), []);
+    empty.assert_says("neighbours: no points in the table yet");
+    assert_eq!(empty.app.divergence.agreement, Asked::No);
+    empty.snapshot(Snapshot {
+        written: 1,
+        ..embedding()
+    });
+    assert_eq!(empty.key("n"), sends(TaskCommand::MeasureAgreement));
 }
 
 #[test]
@@ -298,6 +322,7 @@ fn nothing_happens_silently_to_marks_in_other_bins() {
     console.keys(&["Tab", "Down"]);
     assert_eq!(console.app.divergence.pane, Pane::Bins);
     assert_eq!(console.app.divergence.hidden_marks(), 2);
+    console.key("Tab");
     for (name, asked) in [
         ("r", "Embed 2 marked points (2 of them not shown) again?"),
         ("K", "new embedding of 2 marked points (2 of them not shown)?"),

@@ -50,6 +50,14 @@ impl Console {
         app.divergence.bins(&app.snapshot.similarities, app.threshold)
     }
 
+    /// The same, with the list at hand.
+    pub(super) fn choosing() -> Self {
+        let mut console = Self::diverging();
+        assert_eq!(console.key("Enter"), []);
+        assert_eq!(console.app.divergence.pane, Pane::Points);
+        console
+    }
+
     /// One of the points has the keys, opened.
     pub(super) fn inspecting() -> Self {
         let mut console = Self::diverging();
@@ -250,7 +258,7 @@ fn what_is_acted_on_is_who_was_selected_not_who_has_come_into_its_place() {
         (4, None)
     );
     assert_eq!(console.keys(&["Space", "r"]), []);
-    console.assert_says("re-embed: no point is selected");
+    console.assert_says("embed again: no point is selected");
     assert_eq!(
         console.keys(&["Down", "r"]),
         sends(TaskCommand::EmbedAgain(vec![id(4)]))
@@ -336,6 +344,72 @@ fn bins_are_as_many_as_the_terminal_has_room_for_and_end_at_the_threshold() {
         [Band { from: 0.976, to: 0.98 }, Band { from: 0.97, to: 0.976 }]
     );
     assert_eq!(console.key("Down"), lists(Band { from: 0.96, to: 0.97 }));
+}
+
+#[test]
+fn bins_leave_room_for_the_agreement_below_them() {
+    for (rows, count, first, lines) in [
+        (16, 5, 0.995, 7),
+        (24, 5, 0.995, 7),
+        (31, 11, 0.9975, 7),
+        (32, 5, 0.995, 14),
+        (40, 17, 0.999, 14),
+        (60, 35, 0.9995, 14),
+    ] {
+        let mut console = Console::diverging();
+        console.update(Message::Resized { columns: 120, rows });
+        assert_eq!(console.app.divergence.agreement_lines(), 0);
+        console.key("n");
+        assert_eq!(console.app.divergence.agreement_lines(), lines, "{rows}");
+        let bins = console.bins();
+        assert_eq!(
+            (bins.len(), bins[0].band),
+            (count, Band { from: first, to: 2.0 }),
+            "{rows}"
+        );
+    }
+    // What was chosen among finer bins is seen where it lies now, and the walk goes on from there.
+    let mut console = Console::diverging();
+    console.key("G");
+    assert_eq!(console.app.divergence.chosen_bin(), Some(LAST));
+    console.key("n");
+    let holds: Vec<Band> = console
+        .bins()
+        .into_iter()
+        .filter(|bin| console.app.divergence.is_chosen(*bin))
+        .map(|bin| bin.band)
+        .collect();
+    assert_eq!(holds, [Band { from: 0.9, to: 0.95 }]);
+    assert_eq!(
+        console.app.divergence.chosen_bin(),
+        Some(LAST),
+        "its points stay listed"
+    );
+    assert_eq!(console.key("Up"), lists(Band { from: 0.95, to: 0.98 }));
+}
+
+#[test]
+fn in_the_bins_nothing_is_done_to_points() {
+    for key in ["Space", "r", "a", "d", "K", "y"] {
+        let mut console = Console::diverging();
+        assert_eq!(console.key(key), [], "{key}");
+        console.assert_says("Tab to the points first");
+        let app = &console.app;
+        assert!(app.confirm.is_none() && app.prompt.is_none(), "{key}");
+        assert_eq!(
+            (app.screen, app.divergence.marked(), app.divergence.is_at_work()),
+            (Screen::Divergence, 0, false),
+            "{key}"
+        );
+    }
+    for (key, why) in [
+        ("+", "zoom: no bin is selected"),
+        ("-", "zoom out: there are no wider bins"),
+    ] {
+        let mut console = Console::diverging();
+        assert_eq!(console.key(key), [], "{key}");
+        console.assert_says(why);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use anyhow::bail;
 use lancedb::DistanceType;
 
 use crate::config::{Config, Provider};
+use crate::point::grouped;
 use crate::qdrant::source::Distance;
 use crate::qdrant::{CollectionFacts, VectorKind};
 
@@ -54,7 +55,9 @@ pub(super) fn comparable(config: &Config, compared: Option<usize>, dimensions: u
         (Some(false), _) => Err("divergence.same_space says that the spaces differ".into()),
         (_, None) => Err("the collection has no dense vector to compare with".into()),
         (_, Some(size)) if size != dimensions => Err(format!(
-            "Qdrant's vectors have {size} numbers, the new embeddings {dimensions}"
+            "Qdrant's vectors have {} numbers, the new embeddings {}",
+            grouped(size as u64),
+            grouped(dimensions as u64)
         )),
         _ => Ok(()),
     }

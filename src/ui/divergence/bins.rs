@@ -8,9 +8,9 @@ use ratatui::widgets::Paragraph;
 
 use crate::app::App;
 use crate::app::divergence::Bin;
-use crate::point::counted;
+use crate::point::{Histogram, counted};
 use crate::ui::paint;
-use crate::ui::text::{count, fit, pad};
+use crate::ui::text::{columns, count, fit, pad};
 use crate::ui::theme::Theme;
 
 /// Columns of a bin's lower edge and its letter, and of how many points lie in it.
@@ -28,9 +28,9 @@ pub(in crate::ui) fn hidden(app: &App, height: usize, bins: &[Bin]) -> usize {
 }
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, focused: bool) {
-    let scale = if app.divergence.logarithmic { "log" } else { "linear" };
-    let zoomed = if app.divergence.is_zoomed() { ", zoomed" } else { "" };
-    let block = theme.pane_with(&format!("Similarity ({scale} counts{zoomed})"), focused);
+    // The border, and what the pane sets around its title.
+    let title = title(app, (area.width as usize).saturating_sub(6));
+    let block = theme.pane_with(&title, focused);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
@@ -49,7 +49,8 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let footing = footing(app, theme, &bins, width);
     let room = (inner.height as usize).saturating_sub(1 + footing.len());
     let hidden = hidden(app, inner.height as usize, &bins);
-    let heading = heading(histogram.compared(), &bins, hidden, room);
+    let outside = outside(histogram, &bins);
+    let heading = heading(histogram.compared(), outside, (&bins[..], hidden, room), width);
     let bars = Bars::new(theme, width.saturating_sub(LABEL + NUMBER));
     let mut lines = vec![Line::styled(pad(&heading, width), chosen(theme, all, focused))];
     for bin in bins.iter().skip(hidden).take(room) {
@@ -61,17 +62,47 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     paint::lines(frame, inner, &lines);
 }
 
-/// The choice of all, with how many points lie in bins that there is no room for.
-fn heading(compared: u64, bins: &[Bin], hidden: usize, room: usize) -> String {
-    let points = |bins: &[Bin]| bins.iter().map(|bin| bin.count).sum::<u64>();
+/// The pane's title in so many columns.
+fn title(app: &App, room: usize) -> String {
+    let scale = if app.divergence.logarithmic { "log" } else { "linear" };
+    let zoomed = if app.divergence.is_zoomed() { ", zoomed" } else { "" };
+    let full = format!("Similarity ({scale} counts{zoomed})");
+    if columns(&full) <= room {
+        return full;
+    }
+    fit(&format!("Similarity ({scale}{zoomed})"), room)
+}
+
+/// How many points lie above the highest bin and below the lowest: some do while one of the bins is zoomed into.
+fn outside(histogram: &Histogram, bins: &[Bin]) -> [u64; 2] {
+    let below = bins.last().map_or(0, |lowest| histogram.below(lowest.band.from));
+    [histogram.compared().saturating_sub(below + points(bins)), below]
+}
+
+fn points(bins: &[Bin]) -> u64 {
+    bins.iter().map(|bin| bin.count).sum()
+}
+
+/// The choice of all in so many columns, with how many points are not drawn: those outside the bins, and those in bins
+/// that there is no room for.
+fn heading(compared: u64, [above, below]: [u64; 2], drawn: (&[Bin], usize, usize), width: usize) -> String {
+    let (bins, hidden, room) = drawn;
     let end = (hidden + room).min(bins.len());
-    let mut text = format!("all {} compared", count(compared));
-    for (points, place) in [(points(&bins[..hidden]), "above"), (points(&bins[end..]), "below")] {
+    let mut more = String::new();
+    for (points, place) in [
+        (above + points(&bins[..hidden]), "above"),
+        (below + points(&bins[end..]), "below"),
+    ] {
         if points > 0 {
-            text.push_str(&format!("; {} {place}", count(points)));
+            more.push_str(&format!("; {} {place}", count(points)));
         }
     }
-    text
+    let all = format!("all {}", count(compared));
+    let full = format!("{all} compared{more}");
+    if columns(&full) <= width {
+        return full;
+    }
+    format!("{all}{more}")
 }
 
 fn chosen(theme: &Theme, is_chosen: bool, focused: bool) -> Style {
@@ -199,7 +230,8 @@ fn footing(app: &App, theme: &Theme, bins: &[Bin], width: usize) -> Vec<Line<'st
         theme.warn(),
     )];
     if is_crossed(app, bins) {
-        lines.push(Line::styled(fit("< = that lies within the bin", width), theme.warn()));
+        let text = "< = the threshold is in this bin";
+        lines.push(Line::styled(fit(text, width), theme.warn()));
     }
     if histogram.incomparable() > 0 {
         let text = format!(
@@ -223,13 +255,35 @@ mod tests {
             .into_iter()
             .map(|count| Bin { band: Band::ALL, count })
             .collect();
-        assert_eq!(heading(94_003, &bins, 0, 5), "all 94,003 compared");
-        assert_eq!(heading(94_003, &bins, 2, 5), "all 94,003 compared; 93,300 above");
-        assert_eq!(
-            heading(94_003, &bins, 1, 3),
-            "all 94,003 compared; 88,000 above; 3 below"
-        );
-        assert_eq!(heading(94_003, &bins, 0, 2), "all 94,003 compared; 703 below");
+        for (outside, hidden, room, width, text) in [
+            ([0, 0], 0, 5, 34, "all 94,003 compared"),
+            ([0, 0], 2, 5, 34, "all 94,003 compared; 93,300 above"),
+            ([0, 0], 1, 3, 60, "all 94,003 compared; 88,000 above; 3 below"),
+            ([0, 0], 1, 3, 34, "all 94,003; 88,000 above; 3 below"),
+            ([0, 0], 0, 2, 34, "all 94,003 compared; 703 below"),
+            ([0, 40], 0, 5, 34, "all 94,003 compared; 40 below"),
+            ([7, 40], 1, 3, 60, "all 94,003 compared; 88,007 above; 43 below"),
+        ] {
+            assert_eq!(heading(94_003, outside, (&bins[..], hidden, room), width), text);
+        }
+    }
+
+    #[test]
+    fn what_lies_outside_the_bins_is_counted() {
+        use crate::lance::browse::Band;
+        use crate::point::Similarity;
+
+        let mut histogram = Histogram::default();
+        for value in [1.0, 1.0, 0.985, 0.97, 0.85] {
+            histogram.record(Similarity::new(value));
+        }
+        for (from, to, counted) in [(0.8, 2.0, [0, 0]), (0.98, 2.0, [0, 2]), (0.96, 0.99, [2, 1])] {
+            let bin = Bin {
+                band: Band { from, to },
+                count: histogram.between(from, to),
+            };
+            assert_eq!(outside(&histogram, &[bin]), counted, "{from} to {to}");
+        }
     }
 
     #[test]

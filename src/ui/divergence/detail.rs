@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::App;
@@ -12,11 +13,13 @@ use crate::tasks::now_ms;
 use crate::ui::chrome::key_of;
 use crate::ui::json::cut;
 use crate::ui::paint;
-use crate::ui::text::{age, count, fit, pad, wrap_to};
+use crate::ui::text::{age, count, fit, fit_ends, pad, wrap_to};
 use crate::ui::theme::Theme;
 
 /// Characters of a content that are shown.
 const CONTENT: usize = 1_500;
+/// Columns of a neighbour's id at most.
+const ID: usize = 10;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let focused = app.divergence.pane == Pane::Detail;
@@ -50,9 +53,7 @@ fn lines(app: &App, theme: &Theme, width: usize, most: usize) -> Vec<Line<'stati
                 .into_iter()
                 .map(|line| Line::styled(line, theme.bad()))
                 .collect();
-            let (again, back) = (key_of(app, ActionId::Open), key_of(app, ActionId::Back));
-            let next = format!("{again} reads it again, {back} goes back");
-            lines.push(Line::styled(fit(&next, width), theme.dim()));
+            lines.push(next_step(app, theme, width));
             lines
         }
         Asked::Here(detail) => known(app, theme, detail, width, most),
@@ -61,37 +62,16 @@ fn lines(app: &App, theme: &Theme, width: usize, most: usize) -> Vec<Line<'stati
 
 fn known(app: &App, theme: &Theme, detail: &PointDetail, width: usize, most: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    let (similarity, style) = match detail.similarity {
-        Some(similarity) if similarity.get() < app.threshold => (
-            format!("cosine {:.5}, below the threshold", similarity.get()),
-            theme.warn(),
-        ),
-        Some(similarity) => (format!("cosine {:.5}", similarity.get()), theme.good()),
-        None => {
-            let known = app.facts.as_ref().and_then(|facts| facts.comparable.as_ref().err());
-            let why = incomparable(detail, known.map(String::as_str));
-            (format!("cannot be compared{why}"), theme.warn())
-        }
-    };
+    let (text, style) = cosine(app, theme, detail);
     lines.extend(
-        wrap_to(&similarity, width, most)
+        wrap_to(&text, width, most)
             .into_iter()
             .map(|line| Line::styled(line, style)),
     );
-    let facts = |name: &str, facts: Option<VectorFacts>| match facts {
-        Some(facts) => format!(
-            "{name} {} numbers, norm {:.4}",
-            count(facts.dimension as u64),
-            facts.norm
-        ),
-        None => format!("{name} has no vector"),
-    };
-    let both = format!(
-        "{}   {}",
-        facts("Qdrant", detail.qdrant),
-        facts("LanceDB", detail.lancedb)
-    );
-    lines.push(Line::raw(fit(&both, width)));
+    let vectors = vectors(detail);
+    if !vectors.is_empty() {
+        lines.push(Line::raw(fit(&vectors, width)));
+    }
     if let Some(decided) = &detail.decided {
         let before = decided
             .similarity
@@ -105,7 +85,7 @@ fn known(app: &App, theme: &Theme, detail: &PointDetail, width: usize, most: usi
         lines.push(Line::styled(fit(&text, width), theme.accent()));
         if decided.is_outdated(detail.similarity) {
             let text = format!(
-                "its similarity is another now: that no longer holds; {} accepts it as it is",
+                "its similarity has changed since: the acceptance no longer counts; {} accepts it as it is now",
                 key_of(app, ActionId::Accept)
             );
             let warned = wrap_to(&text, width, most).into_iter();
@@ -130,9 +110,46 @@ fn known(app: &App, theme: &Theme, detail: &PointDetail, width: usize, most: usi
                     .into_iter()
                     .map(|line| Line::styled(line, theme.bad())),
             );
+            lines.push(next_step(app, theme, width));
         }
     }
     lines
+}
+
+/// What to do about what could not be read.
+fn next_step(app: &App, theme: &Theme, width: usize) -> Line<'static> {
+    let (again, back) = (key_of(app, ActionId::Open), key_of(app, ActionId::Back));
+    let next = format!("{again} reads it again, {back} goes back");
+    Line::styled(fit(&next, width), theme.dim())
+}
+
+/// How far the two vectors lie apart, or why that is not known.
+fn cosine(app: &App, theme: &Theme, detail: &PointDetail) -> (String, Style) {
+    let Some(similarity) = detail.similarity else {
+        let known = app.facts.as_ref().and_then(|facts| facts.comparable.as_ref().err());
+        let why = incomparable(detail, known.map(String::as_str));
+        return (format!("cannot be compared{why}"), theme.warn());
+    };
+    let text = format!("cosine {:.5}", similarity.get());
+    if similarity.get() >= app.threshold {
+        return (text, theme.good());
+    }
+    // What somebody has decided about as it is now is no more to be looked at.
+    let decided = detail.decided.as_ref();
+    let is_settled = decided.is_some_and(|decided| !decided.is_outdated(detail.similarity));
+    let style = if is_settled { Style::new() } else { theme.warn() };
+    (format!("{text}, below the threshold"), style)
+}
+
+/// What is known of both vectors. That a store has none is said once: where there is no cosine, as the reason for that.
+fn vectors(detail: &PointDetail) -> String {
+    let told = [("Qdrant", detail.qdrant), ("LanceDB", detail.lancedb)].map(|(name, facts)| match facts {
+        Some(VectorFacts { dimension, norm }) => {
+            Some(format!("{name} {} numbers, norm {norm:.4}", count(dimension as u64)))
+        }
+        None => detail.similarity.map(|_| format!("{name} has no vector")),
+    });
+    told.into_iter().flatten().collect::<Vec<_>>().join("   ")
 }
 
 /// Why the two vectors of a point have no similarity: what can be seen of them, else why the spaces have none; empty
@@ -181,18 +198,11 @@ fn side_by_side(theme: &Theme, neighbours: &Neighbours, width: usize) -> Vec<Lin
                     let text = format!(
                         "{mark} {:.3} {} {snippet}",
                         neighbour.score,
-                        short(&neighbour.id.to_string())
+                        fit_ends(&neighbour.id.to_string(), ID)
                     );
-                    (
-                        text,
-                        if neighbour.shared {
-                            theme.good()
-                        } else {
-                            ratatui::style::Style::new()
-                        },
-                    )
+                    (text, if neighbour.shared { theme.good() } else { Style::new() })
                 }
-                None => (String::new(), ratatui::style::Style::new()),
+                None => (String::new(), Style::new()),
             };
             Span::styled(pad(&text, column), style)
         };
@@ -203,14 +213,6 @@ fn side_by_side(theme: &Theme, neighbours: &Neighbours, width: usize) -> Vec<Lin
         ]));
     }
     lines
-}
-
-/// An id in at most ten columns.
-fn short(id: &str) -> String {
-    if id.len() <= 10 {
-        return id.to_owned();
-    }
-    format!("{}..{}", &id[..4], &id[id.len() - 4..])
 }
 
 #[cfg(test)]

@@ -14,12 +14,40 @@ use crate::lance::browse::{Band, RankedRow};
 use crate::ui::chrome::key_of;
 use crate::ui::list;
 use crate::ui::paint;
-use crate::ui::text::{columns, count, fit, pad, wrap_to};
+use crate::ui::text::{columns, count, fit, fit_ends, pad, wrap_to};
 use crate::ui::theme::Theme;
 
 /// Below this many columns within the pane, what was decided stands before the content instead of in a column of its
 /// own, which would leave the content no room.
 const NARROW: usize = 60;
+
+/// How a row is laid out.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    /// Columns of the id.
+    id: usize,
+    /// Whether there are similarities to be seen.
+    cosine: bool,
+    /// Whether what was decided stands before the content.
+    narrow: bool,
+}
+
+impl Columns {
+    fn new(width: usize, band: Band) -> Self {
+        Self {
+            id: if width >= 90 { 36 } else { 12 },
+            cosine: band != Band::EVERY,
+            narrow: width < NARROW,
+        }
+    }
+
+    fn heading(self) -> String {
+        let wide = self.id;
+        let cosine = if self.cosine { "  cosine" } else { "" };
+        let decided = if self.narrow { "[decided]" } else { "decided       " };
+        format!("  {:<wide$}{cosine}  {decided} content", "id")
+    }
+}
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let divergence = &app.divergence;
@@ -39,29 +67,38 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
         return;
     }
-    let id_width = if width >= 90 { 36 } else { 12 };
+    let columns = Columns::new(width, divergence.band());
     let total = divergence.total().unwrap_or(0);
     let height = u64::from(inner.height).saturating_sub(1);
     let top = list::top(divergence.place(), total, height);
-    let decided = if width < NARROW { "[decided]" } else { "decided       " };
-    let heading = format!("  {:<id_width$} {:>7}  {decided} content", "id", "cosine");
-    let mut lines = vec![Line::styled(fit(&heading, width), theme.dim())];
+    let cursor = if focused {
+        theme.selected()
+    } else {
+        theme.selected_elsewhere()
+    };
+    let mut lines = vec![Line::styled(fit(&columns.heading(), width), theme.dim())];
     lines.extend((top..(top + height).min(total)).map(|place| {
         let Some((row, decided)) = divergence.row(place) else {
-            return Line::styled("  ...", theme.dim());
+            // Keys may be ahead of the answers: where they have gone is seen all the same.
+            return if place == divergence.place() {
+                Line::styled(pad("  ...", width), cursor)
+            } else {
+                Line::styled("  ...", theme.dim())
+            };
         };
         let diverges = row
             .similarity
             .is_some_and(|similarity| similarity.get() < app.threshold);
         // Where another row has come into the place of the selected one, none is selected.
         let selected = place == divergence.place() && divergence.selected_row().is_some();
-        let style = match (selected, focused) {
-            (true, true) => theme.selected(),
-            (true, false) => theme.selected_elsewhere(),
-            _ if diverges && !is_settled(row, decided.as_ref()) => theme.warn(),
-            _ => Style::new(),
+        let style = if selected {
+            cursor
+        } else if diverges && !is_settled(row, decided.as_ref()) {
+            theme.warn()
+        } else {
+            Style::new()
         };
-        let line = line(app, row, decided.as_ref(), id_width, width < NARROW);
+        let line = line(app, row, decided.as_ref(), columns);
         // Only where the whole line is marked are its blanks worth drawing.
         let line = if selected { pad(&line, width) } else { fit(&line, width) };
         Line::styled(line, style)
@@ -118,7 +155,8 @@ fn brief(row: &RankedRow, decided: &Decided) -> &'static str {
     }
 }
 
-fn line(app: &App, row: &RankedRow, decided: Option<&Decided>, id_width: usize, narrow: bool) -> String {
+fn line(app: &App, row: &RankedRow, decided: Option<&Decided>, columns: Columns) -> String {
+    let Columns { id: wide, narrow, .. } = columns;
     let mark = if app.divergence.is_marked(row.id) { '*' } else { ' ' };
     let decided = match decided {
         _ if app.divergence.is_deciding(row.id) => "at work",
@@ -132,12 +170,13 @@ fn line(app: &App, row: &RankedRow, decided: Option<&Decided>, id_width: usize, 
         (false, decided) => format!("{decided:<14} "),
     };
     let similarity = match row.similarity {
-        Some(similarity) => format!("{:.4}", similarity.get()),
-        None => "-".to_owned(),
+        _ if !columns.cosine => String::new(),
+        Some(similarity) => format!(" {:>7.4}", similarity.get()),
+        None => format!(" {:>7}", "-"),
     };
     format!(
-        "{mark} {} {similarity:>7}  {decided}{}",
-        pad(&row.id.to_string(), id_width),
+        "{mark} {:<wide$}{similarity}  {decided}{}",
+        fit_ends(&row.id.to_string(), wide),
         row.snippet.as_deref().unwrap_or("-")
     )
 }

@@ -1,6 +1,5 @@
 //! The Divergence screen: bins and threshold, the points of a bin, an open point, the agreement of neighbours.
 
-use qlance::app::Message;
 use qlance::journal::{Decided, Decision, Edit};
 use qlance::lance::browse::{Anchor, Band, RankedRow};
 use qlance::point::{PointId, Similarity};
@@ -19,17 +18,29 @@ const CONTENT: [&str; 4] = [
     "Rain.",
 ];
 
-fn decided(decision: Decision, cosine: f32, note: Option<&str>) -> Decided {
+/// The cosine of the row at a place: between 0.93 and 0.94, whose bin is drawn at every size or lies in one that is.
+fn cosine(place: u16) -> Option<Similarity> {
+    Similarity::new(0.9301 + 0.0002 * f32::from(place))
+}
+
+/// The place of the point 1028 in the list.
+const OPENED: usize = 4;
+
+fn decided(decision: Decision, similarity: Option<Similarity>, note: Option<&str>) -> Decided {
     Decided {
         decision,
-        similarity: Similarity::new(cosine),
+        similarity,
         note: note.map(str::to_owned),
         at: ago(50),
     }
 }
 
-/// The 38 points of the bin from 0.925 to 0.95; the first three were decided about.
+/// The 38 points of the bin from 0.93 to 0.94; the first three were decided about.
 pub(super) fn rows() -> Vec<(RankedRow, Option<Decided>)> {
+    rows_to(38)
+}
+
+fn rows_to(end: u16) -> Vec<(RankedRow, Option<Decided>)> {
     let row = |place: u16| {
         let id: PointId = match place {
             1 => "2f9a7b4c-0000-4000-8000-000000000002".parse().expect("a point id"),
@@ -37,29 +48,57 @@ pub(super) fn rows() -> Vec<(RankedRow, Option<Decided>)> {
         };
         let row = RankedRow {
             id,
-            similarity: Similarity::new(0.9251 + 0.0006 * f32::from(place)),
-            snippet: (place != 6).then(|| CONTENT[usize::from(place) % CONTENT.len()].to_owned()),
+            similarity: cosine(place),
+            snippet: match usize::from(place) {
+                OPENED => Some(CONTENT.join("\n")),
+                6 => None,
+                place => Some(CONTENT[place % CONTENT.len()].to_owned()),
+            },
         };
         let decided = match place {
-            0 => Some(decided(Decision::Accepted, 0.9251, Some("a typo in the old text"))),
-            1 => Some(decided(Decision::Kept, 0.41, None)),
-            2 => Some(decided(Decision::EmbeddedAgain, 0.3, None)),
+            0 => Some(decided(Decision::Accepted, cosine(0), Some("a typo in the old text"))),
+            1 => Some(decided(Decision::Kept, Similarity::new(0.41), None)),
+            2 => Some(decided(Decision::EmbeddedAgain, Similarity::new(0.3), None)),
             _ => None,
         };
         (row, decided)
     };
-    (0..38).map(row).collect()
+    (0..end).map(row).collect()
+}
+
+/// The same, of which 1028 was decided about too.
+fn rows_with(decided: &Decided) -> Vec<(RankedRow, Option<Decided>)> {
+    let mut rows = rows();
+    rows[OPENED].1 = Some(decided.clone());
+    rows
+}
+
+/// The first 200 rows of two spaces that cannot be compared: no similarity, and no vector of Qdrant's to be kept.
+fn rows_apart() -> Vec<(RankedRow, Option<Decided>)> {
+    let apart = |(row, decided): (RankedRow, Option<Decided>)| {
+        let row = RankedRow {
+            similarity: None,
+            ..row
+        };
+        let decided = decided.filter(|decided| decided.decision != Decision::Kept);
+        let decided = decided.map(|decided| Decided {
+            similarity: None,
+            ..decided
+        });
+        (row, decided)
+    };
+    rows_to(200).into_iter().map(apart).collect()
 }
 
 /// The worst 200 of the 94,342 points that were compared, none of them decided about.
 fn worst() -> Vec<(RankedRow, Option<Decided>)> {
     let row = |place: u16| RankedRow {
         id: PointId::Num(1_000 + 7 * u64::from(place)),
-        similarity: Similarity::new(match place {
-            0..3 => 0.86 + 0.01 * f32::from(place),
-            3..41 => 0.9251 + 0.0006 * f32::from(place - 3),
-            _ => 0.9701 + 0.00001 * f32::from(place - 41),
-        }),
+        similarity: match place {
+            0..3 => Similarity::new(0.851 + 0.001 * f32::from(place)),
+            3..41 => cosine(place - 3),
+            _ => Similarity::new(0.9701 + 0.00001 * f32::from(place - 41)),
+        },
         snippet: Some(CONTENT[usize::from(place) % CONTENT.len()].to_owned()),
     };
     (0..200).map(|place| (row(place), None)).collect()
@@ -91,7 +130,7 @@ pub(super) fn detail() -> PointDetail {
             dimension: 1_536,
             norm: 0.9998,
         }),
-        similarity: Similarity::new(0.9275),
+        similarity: rows()[OPENED].0.similarity,
         neighbours: Ok(Neighbours {
             score: "cosine similarity",
             qdrant: vec![
@@ -143,15 +182,34 @@ impl Scene {
     }
 }
 
-/// The bin from 0.925 to 0.95 is chosen; of its points two are marked, and the fifth is selected.
+/// A run on a terminal of this size.
+fn running_at(size: (u16, u16)) -> Scene {
+    running().resized(size)
+}
+
+/// The bin of the 38 points is chosen.
+fn in_bin(scene: Scene) -> Scene {
+    let mut scene = scene.press("2");
+    let holds = |band: Band| band.from <= 0.93 && 0.938 <= band.to;
+    while !scene.app.divergence.chosen_bin().is_some_and(holds) {
+        let above = scene.app.divergence.chosen_bin();
+        scene = scene.press("j");
+        assert_ne!(scene.app.divergence.chosen_bin(), above, "no bin holds them");
+    }
+    scene
+}
+
+/// Its points are listed; two of them are marked, and the fifth is selected.
+fn listing(scene: Scene, rows: Vec<(RankedRow, Option<Decided>)>) -> Scene {
+    in_bin(scene).press("\t").ranked(rows).press("jj  ")
+}
+
 pub(super) fn listed() -> Scene {
-    let scene = running().press("2jjjjjjjjjj\t");
-    let band = scene.app.divergence.chosen_bin().expect("a bin");
-    assert!(
-        (band.from - 0.925).abs() < 1e-6 && (band.to - 0.95).abs() < 1e-6,
-        "{band:?}"
-    );
-    scene.ranked(rows()).press("jj  ")
+    listing(running(), rows())
+}
+
+fn listed_at(size: (u16, u16)) -> Scene {
+    listing(running_at(size), rows())
 }
 
 /// The same, with the selected one open.
@@ -159,23 +217,55 @@ pub(super) fn opened() -> Scene {
     listed().press("\n").inspected(detail())
 }
 
+pub(super) fn opened_at(size: (u16, u16)) -> Scene {
+    listed_at(size).press("\n").inspected(detail())
+}
+
+/// The same, where it was decided about.
+fn decided_at(size: (u16, u16), decided: &Decided) -> Scene {
+    let scene = listing(running_at(size), rows_with(decided));
+    scene.press("\n").inspected(PointDetail {
+        decided: Some(decided.clone()),
+        ..detail()
+    })
+}
+
+/// What a scene looks like at every size, built on a console of that size: on a larger one the bins are others.
+fn assert_looks(name: &str, scene: impl Fn((u16, u16)) -> Scene) {
+    for size in SIZES {
+        scene(size).assert_looks_at(name, size, COLORS);
+    }
+}
+
 /// Two spaces that cannot be compared, before there are points in the table.
 pub(super) fn apart() -> Scene {
-    apart_with(Vec::new())
+    let snapshot = Snapshot {
+        read: 512,
+        written: 0,
+        failed: 0,
+        settled_before: 0,
+        similarities: similarities(&[0; 6], 0),
+        ..half_way()
+    };
+    apart_with(snapshot).ranked(Vec::new())
 }
 
 /// The same with points.
-fn apart_with(rows: Vec<(RankedRow, Option<Decided>)>) -> Scene {
-    let facts = JobFacts {
-        comparable: Err("Qdrant's vectors have 384 numbers, the new embeddings 1536".into()),
-        ..facts()
-    };
+fn apart_listed() -> Scene {
     let snapshot = Snapshot {
         similarities: similarities(&[0; 6], 94_380),
         ..half_way()
     };
+    apart_with(snapshot).ranked_of(94_380, rows_apart())
+}
+
+fn apart_with(snapshot: Snapshot) -> Scene {
+    let facts = JobFacts {
+        comparable: Err("Qdrant's vectors have 384 numbers, the new embeddings 1,536".into()),
+        ..facts()
+    };
     let scene = Scene::of("messages").event(job_opened(facts)).phase(Phase::Running);
-    scene.seeing(snapshot).press("2").ranked(rows)
+    scene.seeing(snapshot).press("2")
 }
 
 // --- snapshots
@@ -200,19 +290,26 @@ fn before_the_table_answers() {
 
 #[test]
 fn a_bin_is_chosen_and_its_points_are_listed() {
-    let scene = listed();
-    scene.assert_looks("divergence");
     for size in SIZES {
+        let scene = listed_at(size);
+        scene.assert_looks_at("divergence", size, COLORS);
         scene.assert_looks_at("divergence_ascii", size, ASCII);
         scene.assert_looks_at("divergence_plain", size, PLAIN);
     }
+    // Of an id both ends are seen.
+    assert_says(&listed().text((80, 24)), "  2f9a7b~00002  0.9303  [kept] Nobody");
 }
 
 #[test]
 fn a_bin_without_points() {
-    let scene = running().press("2jjjjjjjjjjj\t").ranked(Vec::new());
-    assert_says(&scene.text((120, 40)), "no points in this bin");
-    scene.assert_looks("divergence_bin_empty");
+    let empty = |size| running_at(size).press("2jjjjjjjjjjj\t").ranked(Vec::new());
+    for size in SIZES {
+        let scene = empty(size);
+        let band = scene.app.divergence.chosen_bin().expect("a bin");
+        assert_eq!(scene.app.snapshot.similarities.between(band.from, band.to), 0);
+        assert_says(&scene.text(size), "no points in this bin");
+    }
+    assert_looks("divergence_bin_empty", empty);
 }
 
 /// The end of a long list was jumped to, and its rows are not here yet.
@@ -227,30 +324,30 @@ fn a_page_that_is_still_being_read() {
     let scene = scene.press("G");
     assert_eq!(scene.app.divergence.selected(), None);
     scene.assert_looks("divergence_page_loading");
+    // Where the cursor has gone is seen all the same.
+    let screen = scene.draw(PLAIN, (80, 24));
+    let reversed = |y: u16| (37..79).all(|x| screen[(x, y)].modifier.contains(Modifier::REVERSED));
+    let cursor: Vec<u16> = (0..24).filter(|y| reversed(*y)).collect();
+    assert_eq!(cursor, [21], "the last row of the list");
 }
 
 #[test]
 fn a_tall_terminal_has_more_and_finer_bins() {
     let size = (200, 60);
-    let tall = || {
-        running().take(Message::Resized {
-            columns: size.0,
-            rows: size.1,
-        })
-    };
-    let scene = tall().press("2jj\t").ranked(rows());
+    let scene = running_at(size).press("2").ranked_of(94_342, worst());
     scene.assert_looks_at("divergence_tall", size, COLORS);
     let screen = scene.text(size);
     for part in [
         "all 94,342 compared",
         "0.9995 ",
         "0.8500 d",
+        "All compared: 94,342, worst first",
         "d = below 0.980: 342 (0.4 %)",
     ] {
         assert_says(&screen, part);
     }
     // The threshold is an edge wherever it stands.
-    let scene = tall().press("2<<<").ranked(rows());
+    let scene = running_at(size).press("2<<<").ranked_of(94_342, worst());
     assert_says(&scene.text(size), "0.9770 ");
     assert!(!scene.text(size).contains("0.9770 <"));
 }
@@ -267,8 +364,15 @@ fn counts_in_a_linear_scale() {
 
 #[test]
 fn a_bin_is_split() {
-    let scene = running().press("2j+").ranked_of(94_342, worst());
-    scene.assert_looks("divergence_zoomed");
+    let split = |size| in_bin(running_at(size)).press("+").ranked_of(94_342, worst());
+    assert_looks("divergence_zoomed", split);
+    let screen = split((80, 24)).text((80, 24));
+    for part in ["┌ > Similarity (log, zoomed) ─", "│all 94,342; 94,301 above; 3 below "] {
+        assert_says(&screen, part);
+    }
+    assert_says(&split((120, 40)).text((120, 40)), "> Similarity (log counts, zoomed) ─");
+    let best = running().press("2j+").ranked_of(94_342, worst());
+    assert_says(&best.text((80, 24)), "│all 94,342 compared; 6,342 below ");
 }
 
 #[test]
@@ -285,109 +389,144 @@ fn the_table_cannot_be_read() {
 
 #[test]
 fn points_are_being_embedded_again() {
-    listed().press("r").assert_looks("divergence_at_work");
+    let at_work = |size| listed_at(size).press("re\n");
+    assert_looks("divergence_at_work", at_work);
+    let screen = at_work((80, 24)).text((80, 24));
+    assert_eq!(screen.matches("[at work] ").count(), 2, "{screen}");
 }
 
 #[test]
 fn an_open_point_with_its_neighbours() {
-    opened().assert_looks("divergence_opened");
+    assert_looks("divergence_opened", opened_at);
 }
 
 #[test]
 fn an_open_point_that_is_being_read() {
-    let scene = listed().press("\n");
-    scene.assert_looks("divergence_opening");
-    assert_says(&scene.text((80, 24)), "> Point 1028 ");
+    let opening = |size| listed_at(size).press("\n");
+    assert_looks("divergence_opening", opening);
+    assert_says(&opening((80, 24)).text((80, 24)), "> Point 1028 ");
 }
 
 #[test]
 fn an_open_point_that_was_decided_about_and_edited() {
+    let accepted = decided(Decision::Accepted, detail().similarity, Some("right as it is"));
     let edit = Edit {
         before: None,
-        after: CONTENT[1].into(),
+        after: CONTENT.join("\n"),
         at: ago(99),
     };
-    let scene = listed().press("\n").inspected(PointDetail {
-        decided: Some(decided(Decision::Accepted, 0.9275, Some("right as it is"))),
-        edit: Some(edit),
-        ..detail()
-    });
-    scene.assert_looks("divergence_decided");
+    let scene = |size| {
+        decided_at(size, &accepted).press("\n").inspected(PointDetail {
+            decided: Some(accepted.clone()),
+            edit: Some(edit.clone()),
+            ..detail()
+        })
+    };
+    assert_looks("divergence_decided", scene);
+    // There is nothing to be looked at any more.
+    let plain = (Color::Reset, Modifier::empty());
+    let screen = scene((80, 24)).draw(COLORS, (80, 24));
+    assert_eq!(style_of(&screen, "cosine 0.93090, below the threshold"), plain);
 }
 
 #[test]
 fn an_acceptance_of_another_similarity_counts_no_more() {
-    let outdated = || Some(decided(Decision::Accepted, 0.97, Some("right as it is")));
-    let mut rows = rows();
-    rows[4].1 = outdated();
-    let scene = running().press("2jjjjjjjjjj\t").ranked(rows);
+    let outdated = decided(Decision::Accepted, Similarity::new(0.97), Some("right as it is"));
+    let scene = listing(running(), rows_with(&outdated)).press("k");
     assert_says(&scene.text((80, 24)), "[was accepted] ");
     let screen = scene.draw(COLORS, (120, 40));
     find(&screen, "was accepted   The choir");
     // Nobody has decided about the row as it is.
-    assert_eq!(style_of(&screen, "1028"), (Color::Yellow, Modifier::BOLD));
-    let scene = listed().press("\n").inspected(PointDetail {
-        decided: outdated(),
-        ..detail()
-    });
-    scene.assert_looks("divergence_outdated");
+    let warn = (Color::Yellow, Modifier::BOLD);
+    assert_eq!(style_of(&screen, "1028"), warn);
+    assert_looks("divergence_outdated", |size| decided_at(size, &outdated));
+    let scene = decided_at((200, 60), &outdated);
     for part in [
         "accepted at 0.9700",
-        "its similarity is another now: that no longer holds; a accepts it as it is",
+        "its similarity has changed since: the acceptance no longer counts; a accepts it as it is now",
     ] {
         assert_says(&scene.text((200, 60)), part);
     }
+    let screen = scene.draw(COLORS, (200, 60));
+    assert_eq!(style_of(&screen, "cosine 0.93090, below the threshold"), warn);
 }
 
 #[test]
 fn an_open_point_that_cannot_be_read() {
     let id = detail().id;
     let error = "point 1028 cannot be read from Qdrant: the connection was refused";
-    let scene = listed().press("\n").unanswered(Owned::Inspection(id), error);
-    let scene = scene.later();
-    scene.assert_looks("divergence_opened_unreadable");
-    assert_says(&scene.text((80, 24)), "> Point 1028 ");
-    let scene = listed().press("\n").inspected(PointDetail {
-        content: None,
+    let scene = |size| {
+        let scene = listed_at(size).press("\n");
+        scene.unanswered(Owned::Inspection(id), error).later()
+    };
+    assert_looks("divergence_opened_unreadable", scene);
+    assert_says(&scene((80, 24)).text((80, 24)), "> Point 1028 ");
+}
+
+#[test]
+fn an_open_point_that_qdrant_has_no_vector_of() {
+    let without = || PointDetail {
         qdrant: None,
-        similarity: None,
         neighbours: Err("Qdrant does not answer: timed out".into()),
         ..detail()
+    };
+    let scene = |size| listed_at(size).press("\n").inspected(without());
+    assert_looks("divergence_without_neighbours", scene);
+    let screen = scene((80, 24)).text((80, 24));
+    for part in [
+        "Qdrant has no vector   LanceDB 1,536 numbers",
+        "Enter reads it again, Esc goes back",
+        " r embed again  a accept  d diff  Esc back",
+    ] {
+        assert_says(&screen, part);
+    }
+    // Where that is why nothing can be compared, it is said there, and not once more.
+    let scene = listed().press("\n").inspected(PointDetail {
+        content: None,
+        similarity: None,
+        ..without()
     });
-    scene.assert_looks("divergence_without_neighbours");
     let why = "cannot be compared: Qdrant has no vector";
     let warn = (Color::Yellow, Modifier::BOLD);
     assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), why), warn);
+    let screen = scene.text((80, 24));
+    assert_eq!(screen.matches("Qdrant has no vector").count(), 1, "{screen}");
+    assert_says(&screen, "│LanceDB 1,536 numbers, norm 0.9998");
 }
 
 #[test]
 fn spaces_apart_say_why_and_what_can_be_measured() {
-    apart().assert_looks("divergence_apart");
-    apart().press("n").assert_looks("divergence_apart_waiting");
+    let scene = apart();
+    scene.assert_looks("divergence_apart");
+    let screen = scene.text((80, 24));
+    assert_says(&screen, "no points in the table yet");
+    assert!(
+        !screen.contains("n neighbours") && !screen.contains("n compares"),
+        "{screen}"
+    );
+    assert_says(&apart_listed().text((80, 24)), "│n compares the ten nearest");
+    apart_listed().press("n").assert_looks("divergence_apart_waiting");
 }
 
 #[test]
 fn spaces_apart_measured() {
-    let scene = apart().press("n").event(TaskEvent::AgreementMeasured(agreement()));
+    let scene = apart_listed()
+        .press("n")
+        .event(TaskEvent::AgreementMeasured(agreement()));
     scene.assert_looks("divergence_apart_measured");
-    let error = "there is no table yet; it is made with the first commit";
-    let scene = apart().press("n").unanswered(Owned::Agreement, error).later();
+    let error = "Qdrant does not answer: timed out";
+    let scene = apart_listed().press("n").unanswered(Owned::Agreement, error).later();
     scene.assert_looks("divergence_apart_failed");
     assert_says(&scene.text((80, 24)), "n tries again");
 }
 
 #[test]
 fn spaces_apart_list_their_points_and_open_one_with_its_neighbours() {
-    let rows = rows().into_iter().map(|(row, decided)| {
-        let row = RankedRow {
-            similarity: None,
-            ..row
-        };
-        (row, decided)
-    });
-    let scene = apart_with(rows.collect()).press("\tjj");
+    let scene = apart_listed().press("\tjj");
     scene.assert_looks("divergence_apart_listed");
-    assert_says(&scene.text((120, 40)), "38 points; no similarities: the spaces differ");
+    let screen = scene.text((120, 40));
+    assert_says(&screen, "94,380 points; no similarities: the spaces differ");
+    assert!(!screen.contains("cosine"), "there is none:\n{screen}");
     let scene = scene.press("\n");
     let id = scene.app.divergence.selected().expect("a point");
     assert_eq!(scene.sent.last(), Some(&TaskCommand::Inspect(id)));
@@ -413,12 +552,42 @@ fn spaces_apart_list_their_points_and_open_one_with_its_neighbours() {
 
 #[test]
 fn the_agreement_stands_under_the_bins() {
-    let scene = listed().press("n").event(TaskEvent::AgreementMeasured(agreement()));
-    scene.assert_looks("divergence_agreement");
-    let screen = scene.text((80, 24));
-    // Where there is no room for all, what is left out is said.
-    for part in ["8-10 ", "0-1 ", "all 94,342 compared; 93,300 above"] {
+    let measured = |size| {
+        let scene = listed_at(size).press("n");
+        scene.event(TaskEvent::AgreementMeasured(agreement()))
+    };
+    assert_looks("divergence_agreement", measured);
+    // Where there is no room for all, numbers and bins are drawn together, and none is left out.
+    let screen = measured((80, 24)).text((80, 24));
+    for part in [
+        "│all 94,342 compared  ",
+        "│ 0.9950   ██",
+        "93,300│",
+        "│82.2 % shared, mean of 200 points ",
+        "│8-10   ██",
+        "│ 0-1 ! █",
+    ] {
         assert_says(&screen, part);
+    }
+    for size in [(120, 40), (200, 60)] {
+        let screen = measured(size).text(size);
+        for part in ["│all 94,342 compared  ", "88,000│", "│10   ██", "│ 1  ", "│ 0 ! █"] {
+            assert_says(&screen, part);
+        }
+    }
+}
+
+#[test]
+fn points_that_share_hardly_a_neighbour_warn_and_have_a_sign() {
+    let scene = listed().press("n").event(TaskEvent::AgreementMeasured(agreement()));
+    for (theme, good, warn) in [
+        (COLORS, Color::Green, Color::Yellow),
+        (PLAIN, Color::Reset, Color::Reset),
+    ] {
+        let screen = scene.draw(theme, (80, 24));
+        assert_eq!(style_of_bar(&screen, "8-10   "), (good, Modifier::empty()));
+        assert_eq!(style_of_bar(&screen, "2-4   "), (good, Modifier::empty()));
+        assert_eq!(style_of_bar(&screen, "0-1 ! "), (warn, Modifier::BOLD));
     }
 }
 
@@ -430,7 +599,7 @@ fn a_narrow_list_has_room_for_the_content_and_its_title_for_the_marks() {
         "[accepted] The ch~",
         "[kept] Nobody",
         "[again] A list",
-        "0.9275  The choir sang of",
+        "0.9309  The choir sang of",
     ] {
         assert_says(&screen, part);
     }
@@ -472,11 +641,13 @@ fn bins_below_the_threshold_warn_and_have_a_letter() {
         assert_eq!(screen[(x + 7, y)].symbol(), "<");
     }
     // What the sign means is told where there is one.
-    let sign = "< = that lies within the bin";
+    let sign = "< = the threshold is in this bin";
     let screen = between.text((120, 40));
     assert_says(&screen, "d = below 0.97525: ");
     assert_says(&screen, sign);
     assert!(!whole.text((120, 40)).contains(sign));
+    let mut between = running().press("2").ranked_of(94_342, worst());
+    between.app.threshold = 0.975_25;
     between.assert_looks("divergence_between_steps");
 }
 
@@ -514,7 +685,7 @@ fn neighbours_that_both_stores_name_are_marked() {
     let screen = opened().draw(COLORS, (120, 40));
     assert_eq!(style_of(&screen, "= 0.950 1042"), (Color::Green, Modifier::empty()));
     assert_eq!(style_of(&screen, "0.910 4711"), (Color::Reset, Modifier::empty()));
-    assert_eq!(style_of(&screen, "cosine 0.92750"), (Color::Yellow, Modifier::BOLD));
+    assert_eq!(style_of(&screen, "cosine 0.93090"), (Color::Yellow, Modifier::BOLD));
     let screen = opened().draw(PLAIN, (120, 40));
     assert_eq!(style_of(&screen, "= 0.950 1042"), (Color::Reset, Modifier::empty()));
 }

@@ -314,7 +314,7 @@ fn the_footer_names_the_keys_of_what_is_open() {
         (
             "a point",
             divergence::opened(),
-            &["r re-embed", "K keep old", "a accept", "d diff", "Esc back"][..],
+            &["r embed", "a accept", "d diff", "K keep", "Esc back"][..],
             &["Enter open", "Space mark", "Tab pane"][..],
         ),
         (
@@ -350,8 +350,32 @@ fn the_footer_names_the_keys_of_what_is_open() {
         (
             "points to come",
             Scene::open().phase(Phase::Running).press("2"),
-            &["n neighbours"],
-            &["Enter open", "< lower", "> raise"],
+            &["Tab pane"],
+            &["Enter open", "n neighbours", "< lower", "> raise", "c scale"],
+        ),
+        (
+            "bins, one of them split",
+            running().press("2j+j").ranked(divergence::rows()),
+            &["< lower", "> raise", "+ zoom", "- out", "c scale", "Tab pane"],
+            &["Enter open", "Space mark", "r embed", "a accept", "d diff", "K keep"],
+        ),
+        (
+            "bins, none of them chosen",
+            running().press("2").ranked(divergence::rows()),
+            &["< lower", "> raise", "c scale"],
+            &["Enter open", "Space mark", "+ zoom", "- ", "n neighbours"],
+        ),
+        (
+            "a bin without points",
+            running().press("2j\t").ranked(Vec::new()),
+            &["< lower", "> raise"],
+            &["Enter open", "n neighbours", "c scale"],
+        ),
+        (
+            "points",
+            divergence::listed(),
+            &["Enter open", "Space mark", "r embed", "d diff"],
+            &["n neighbours", "c scale"],
         ),
     ] {
         let footer = footer(&scene, (80, 24));
@@ -364,7 +388,7 @@ fn the_footer_names_the_keys_of_what_is_open() {
     }
     let wide = footer(&divergence::listed(), (200, 60));
     assert!(
-        wide.contains("< lower  > raise") && wide.contains("Tab pane"),
+        wide.contains("r embed again") && wide.contains("< lower  > raise  K keep Qdrant's  Tab pane"),
         "{wide:?}"
     );
 }

@@ -8,7 +8,7 @@ pub(crate) fn pictures() -> Vec<(&'static str, String)> {
     let draw = |scene: Scene| svg(&scene.later().draw(COLORS, (120, 40)));
     vec![
         ("before-the-start", draw(migrate::ready(migrate::plan()))),
-        ("divergence", draw(divergence::opened())),
+        ("divergence", draw(divergence::opened_at((120, 40)))),
         ("failures", draw(failures::opened())),
         ("diff", draw(diff::opened())),
     ]
