@@ -70,7 +70,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(MIGRATE)
     .in_footer()
-    .when(when::embeds),
+    .when(when::has_embedder),
     Action::new(
         Id::Slower,
         "fewer-in-flight",
@@ -80,7 +80,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(MIGRATE)
     .in_footer()
-    .when(when::embeds),
+    .when(when::has_embedder),
     Action::new(
         Id::BatchInputs,
         "batch-inputs",
