@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::rates::Bucket;
 use super::window::Window;
+use crate::point::counted;
 use state::State;
 
 /// Who asks for embeddings.
@@ -25,6 +26,25 @@ pub enum Caller {
     Afresh,
     /// The migration: waits while the operator has paused it.
     Migration,
+}
+
+/// A cap that the operator has set on what may be asked in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cap {
+    /// So many requests.
+    Requests(u64),
+    /// So many tokens.
+    Tokens(u64),
+}
+
+impl std::fmt::Display for Cap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let amount = match *self {
+            Self::Requests(cap) => counted(cap, "request", "requests"),
+            Self::Tokens(cap) => counted(cap, "token", "tokens"),
+        };
+        write!(f, "{amount}/min")
+    }
 }
 
 /// Counts requests in flight against a limit that can be moved.
@@ -159,15 +179,16 @@ impl Gate {
         }
     }
 
-    /// Why requests are held back just now, and until when.
+    /// Why requests are held back just now, and until when. The operator's own caps are none of it.
     pub fn held(&self) -> Option<(Instant, Arc<str>)> {
         let now = Instant::now();
-        let state = self.lock();
-        let held = state.not_before.clone().filter(|(instant, _)| *instant > now);
-        held.or_else(|| {
-            let (instant, reason) = state.paced.filter(|(instant, _)| *instant > now)?;
-            Some((instant, reason.into()))
-        })
+        self.lock().not_before.clone().filter(|(instant, _)| *instant > now)
+    }
+
+    /// The cap that the next request waits for just now, and until when. No hold: [`Self::skip_hold`] does not end it.
+    pub fn paced(&self) -> Option<(Instant, Cap)> {
+        let now = Instant::now();
+        self.lock().paced.filter(|(instant, _)| *instant > now)
     }
 
     /// Caps requests a minute; `None` takes the cap away.

@@ -113,7 +113,7 @@ mod tests {
             waiting: Some(Waiting {
                 reason: "throttled by the embedder: sk-secret \"quoted\"\n".to_owned(),
                 left: Some(Duration::from_secs(3)),
-                outage: None,
+                ..Waiting::default()
             }),
             version: 9,
             ..Snapshot::default()

@@ -91,8 +91,7 @@ pub(super) fn wait(phase: &Phase, waiting: &Waiting) -> &'static str {
         };
     }
     match waiting.reason.as_str() {
-        // The gate's own words for the caps that the operator set; what the server asks for begins the same.
-        "throttled: requests/min" | "throttled: tokens/min" => "own_cap",
+        _ if waiting.cap.is_some() => "own_cap",
         reason if reason.starts_with("throttled") => "throttled",
         reason if reason.starts_with("embedder outage") => "embedder_outage",
         _ => "other",
@@ -104,7 +103,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::tasks::meters::Outage;
+    use crate::tasks::meters::{Cap, Outage};
 
     #[test]
     fn every_phase_has_its_own_word() {
@@ -138,20 +137,24 @@ mod tests {
             };
             Waiting {
                 reason: format!("{of} outage: the server quotes your payload"),
-                left: None,
                 outage: Some(outage),
+                ..Waiting::default()
             }
         };
         let because = |reason: &str| Waiting {
             reason: reason.to_owned(),
             ..Waiting::default()
         };
+        let capped = |cap| Waiting {
+            cap: Some(cap),
+            ..because("throttled, as the operator says")
+        };
         for (waiting, expected) in [
             (of("Qdrant"), "qdrant_outage"),
             (of("embedder"), "embedder_outage"),
             (of("media host"), "media_outage"),
-            (because("throttled: requests/min"), "own_cap"),
-            (because("throttled: tokens/min"), "own_cap"),
+            (capped(Cap::Requests(60)), "own_cap"),
+            (capped(Cap::Tokens(60)), "own_cap"),
             (because("throttled by the embedder: slow down"), "throttled"),
             (because("throttled: the provider's tokens/min are used up"), "throttled"),
             (because("embedder outage: connection refused"), "embedder_outage"),

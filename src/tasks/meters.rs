@@ -14,6 +14,7 @@ use hdrhistogram::Histogram as Latencies;
 
 use crate::point::{Histogram, Similarity};
 
+pub use crate::embed::gate::Cap;
 pub use bound::{Bound, Reduced};
 pub use monitor::{Monitor, Setting};
 pub use snapshot::{Snapshot, Stage, StageSnapshot};

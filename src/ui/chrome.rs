@@ -15,8 +15,6 @@ use crate::point::verdict::Decision;
 use crate::point::{exact_sum, sum_of_money};
 use crate::tasks::Phase;
 
-/// Columns that are spared at the right for whether the servers answer.
-const SPARED: usize = 15;
 /// Columns of a name below which nobody knows it.
 const LEAST_TITLE: usize = 16;
 
@@ -32,7 +30,8 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         phase.push_str(" leaving");
     }
     let room = width.saturating_sub(phase.len() + 13);
-    let title = fit_ends(&app.title, room.saturating_sub(spared(app, room)));
+    let whole = columns_of(&clean(&app.title));
+    let title = fit_ends(&app.title, room.saturating_sub(spared(app, room, whole)));
     let used = 9 + columns_of(&title) + 3 + phase.width();
     let mut spans = vec![
         Span::styled(" qlance", theme.accent().add_modifier(Modifier::BOLD)),
@@ -47,16 +46,25 @@ pub(super) fn header(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
-/// Columns that a long name must leave, of so many: the shortest word on the servers is not crowded out, and what was
-/// spent only where hardly anything would be left of the name.
-fn spared(app: &App, room: usize) -> usize {
+/// Columns that a name of so many must leave, of so many: the shortest word on the servers is not crowded out. What was
+/// spent goes before the name is cut; of one that is cut all the same it takes its share, where enough of it is left.
+fn spared(app: &App, room: usize, name: usize) -> usize {
     if app.facts.is_none() {
         return 0;
     }
-    match spent(app) {
-        Some(spent) if room >= LEAST_TITLE + SPARED + spent.width() + 2 => SPARED + spent.width() + 2,
-        _ => SPARED,
+    let servers: usize = letters(app).iter().flatten().map(|(part, _)| part.width() + 2).sum();
+    let all = servers + spent(app).map_or(0, |spent| spent.width() + 2);
+    let is_whole_without = name + all > room && name + servers <= room;
+    if is_whole_without || room < LEAST_TITLE + all {
+        servers
+    } else {
+        all
     }
+}
+
+/// The servers in as few columns as can be.
+fn letters(app: &App) -> [Option<(String, bool)>; 2] {
+    [health(app, "Qdrant", "Q"), embedder(app, "E")]
 }
 
 /// What was spent, without what of; none where there is no money in it.
@@ -80,7 +88,7 @@ fn right(app: &App, room: usize) -> Vec<(String, bool)> {
     let model = facts.space.rsplit('/').next().unwrap_or_default();
     let shorter = [health(app, "Qdrant", "Qdrant"), embedder(app, &clean(model))];
     let words = [health(app, "Qdrant", "Qdrant"), embedder(app, "embedder")];
-    let letters = [health(app, "Qdrant", "Q"), embedder(app, "E")];
+    let letters = letters(app);
     let with = |money: &Option<(String, bool)>, servers: &[Option<(String, bool)>; 2]| -> Vec<(String, bool)> {
         money.iter().chain(servers.iter().flatten()).cloned().collect()
     };
@@ -113,12 +121,14 @@ fn embedder(app: &App, name: &str) -> Option<(String, bool)> {
     health(app, "embedder", name).filter(|_| app.snapshot.settings.in_flight > 0)
 }
 
-/// Where the work stands: a run that waits an outage out moves nothing, and a sum that is off is nothing to be green.
+/// Where the work stands: a run that waits an outage out moves nothing, one that is being left is about to end, and a sum
+/// that is off is nothing to be green.
 fn standing(app: &App, theme: &Theme) -> (&'static str, Style) {
     let waits = app.phase == Phase::Running && app.snapshot.outage().is_some();
     let word = if waits { "WAITING" } else { app.phase.label() };
+    let is_over = matches!(app.phase, Phase::Stopped(_) | Phase::Failed(_));
     let style = match app.snapshot.off_by() {
-        0 if waits => theme.warn(),
+        0 if waits || app.leaving && !is_over => theme.warn(),
         0 => theme.phase(&app.phase),
         _ => theme.bad(),
     };
@@ -194,7 +204,7 @@ fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
 }
 
 /// What the last verification decided, as long as the table is the one it looked at.
-fn decided(app: &App) -> &'static str {
+pub(super) fn decided(app: &App) -> &'static str {
     let decision = app.verify.decision();
     let decision = decision.filter(|_| !app.verify.is_stale(app.snapshot.version));
     decision.map_or("", Decision::label)

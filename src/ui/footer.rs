@@ -15,7 +15,8 @@ use super::theme::Theme;
 use crate::app::actions::{self, Action, ActionId, Motion};
 use crate::app::divergence::Asked;
 use crate::app::editor::Text;
-use crate::app::{App, SIDE_BY_SIDE, Screen};
+use crate::app::{App, Flash, SIDE_BY_SIDE, Screen};
+use crate::tasks::Phase;
 
 /// Columns of a reason below which it says nothing.
 const LEAST_REASON: usize = 12;
@@ -61,7 +62,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let is_over = over.is_some();
     let mut hints = over.unwrap_or_else(|| of_screen(app, area.width));
     let mut spans = Vec::new();
-    if let Some(flash) = &app.flash {
+    if let Some(flash) = app.flash.as_ref().filter(|flash| !stands_above(app, flash)) {
         // How to leave, and where the other keys are, is seen beside every message.
         hints.retain(|hint| if is_over { hint.kept } else { is_way_out(app, hint) });
         let room = width.saturating_sub(columns(&hints) + 1);
@@ -84,6 +85,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         }
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+/// Whether the screen itself says what a message does: why the work could not begin.
+fn stands_above(app: &App, flash: &Flash) -> bool {
+    app.screen == Screen::Migrate && matches!(&app.phase, Phase::Failed(reason) if *reason == flash.text)
 }
 
 fn columns(hints: &[Hint]) -> usize {

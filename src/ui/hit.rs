@@ -24,7 +24,7 @@ pub fn hit(app: &App, area: Rect, event: MouseEvent) -> Option<Mouse> {
     }
     match app.screen {
         // Before a run and where none could begin there are no failures, and nothing to click on.
-        Screen::Migrate => row(migrate::latest_area(body), 1, 0, app.latest.len() as u64, place).map(Mouse::Row),
+        Screen::Migrate => migrate::latest_at(app, body, place).map(Mouse::Row),
         Screen::Failures => {
             let list = failures::list_area(app, body);
             row(list, 3, app.failures.place(), app.failures.total(), place).map(Mouse::Row)

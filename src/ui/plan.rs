@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::chrome::key_of;
+use super::migrate::settings;
 use super::paint;
 use super::text::{clock, columns, count, fit, pad, wrap};
 use super::theme::Theme;
@@ -19,7 +20,7 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         key_of(app, ActionId::Start),
         key_of(app, ActionId::Quit)
     );
-    let block = theme.pane_with(&title, true);
+    let block = settings::on_border(theme.pane_with(&title, true), &app.snapshot, area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let (width, height) = (inner.width as usize, inner.height as usize);

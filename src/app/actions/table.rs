@@ -71,7 +71,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(MIGRATE)
     .in_footer()
-    .when(when::embeds),
+    .when(when::has_embedder),
     Action::new(
         Id::Slower,
         "fewer-in-flight",
@@ -81,7 +81,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(MIGRATE)
     .in_footer()
-    .when(when::embeds),
+    .when(when::has_embedder),
     Action::new(
         Id::BatchInputs,
         "batch-inputs",

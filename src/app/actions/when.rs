@@ -36,7 +36,7 @@ pub(super) fn can_pause(app: &App) -> When {
         Phase::Connecting => Err("not connected yet"),
         Phase::Ready => Err("it has not begun; it is started on Migrate"),
         Phase::Stopping => Err("it is stopping"),
-        Phase::Finishing(_) => Err("all points are over; the table is being finished"),
+        Phase::Finishing(_) => Err("no point is left to move; the table is being finished"),
         Phase::Comparing | Phase::CatchingUp => Err("it is complete; both stores are being compared"),
         Phase::Complete => Err("it is complete"),
         Phase::Failed(_) => Err("it could not begin"),
@@ -48,27 +48,20 @@ pub(super) fn can_catch_up(app: &App) -> When {
 }
 
 pub(super) fn waits(app: &App) -> When {
-    let waits = app
-        .snapshot
-        .waiting
-        .as_ref()
-        .is_some_and(|waiting| waiting.left.is_some());
-    require(waits, "nothing is waited for")
+    match &app.snapshot.waiting {
+        Some(waiting) if waiting.ends_on_a_try() => Ok(()),
+        Some(waiting) if waiting.cap.is_some() => Err("your own cap holds it back, and can be moved"),
+        _ => Err("nothing is waited for"),
+    }
 }
 
+/// What is set holds whatever the work is at: for a run, a retry, and all that begins later.
 pub(super) fn has_embedder(app: &App) -> When {
     is_open(app)?;
     require(
         app.snapshot.settings.in_flight > 0,
         "vectors are carried over; nothing is embedded",
     )
-}
-
-pub(super) fn embeds(app: &App) -> When {
-    match app.phase {
-        Phase::Running | Phase::Paused | Phase::Pausing | Phase::Ready => has_embedder(app),
-        _ => Err("nothing is running"),
-    }
 }
 
 /// Whether a single chosen failure stands as it must; of several the work sorts out those that do.

@@ -215,7 +215,7 @@ fn n_tries_now_only_while_something_is_waited_for() {
         Some(Waiting {
             reason: "embedder outage: 503".into(),
             left,
-            outage: None,
+            ..Waiting::default()
         })
     };
     for (waiting, effects) in [

@@ -3,6 +3,7 @@
 use super::*;
 use crate::journal::Sort;
 use crate::lance::index::Step;
+use crate::tasks::meters::{Cap, Waiting};
 use crate::tasks::plan::{Basis, Estimate};
 use crate::tasks::{Setting, StopReason};
 
@@ -124,7 +125,11 @@ fn p_does_what_the_phase_allows_or_says_why_not() {
         (Phase::Connecting, None, "not connected yet"),
         (Phase::Ready, None, "it has not begun; it is started on Migrate"),
         (Phase::Stopping, None, "it is stopping"),
-        (Phase::Finishing(Step::Compact), None, "being finished"),
+        (
+            Phase::Finishing(Step::Compact),
+            None,
+            "no point is left to move; the table is being finished",
+        ),
         (Phase::Complete, None, "it is complete"),
         (Phase::Failed("no Qdrant".into()), None, "it could not begin"),
     ] {
@@ -138,6 +143,26 @@ fn p_does_what_the_phase_allows_or_says_why_not() {
         console.assert_says(why);
         assert_eq!(console.app.flash.is_some(), !why.is_empty(), "{phase:?}");
         assert_eq!(console.app.phase, phase);
+    }
+}
+
+#[test]
+fn n_does_not_end_the_operators_own_cap_and_the_cap_can_be_moved() {
+    for (cap, name) in [(Cap::Requests(60), "m"), (Cap::Tokens(600), "t")] {
+        let mut console = Console::open(Phase::Running);
+        console.snapshot(Snapshot {
+            waiting: Some(Waiting {
+                reason: format!("your cap of {cap}"),
+                left: Some(Duration::from_secs(3)),
+                cap: Some(cap),
+                ..Waiting::default()
+            }),
+            ..embedding()
+        });
+        assert_eq!(console.key("n"), [], "{cap}");
+        console.assert_says("try now: your own cap holds it back");
+        assert_eq!(console.key(name), [], "{cap}");
+        assert!(console.app.prompt.is_some(), "{cap}");
     }
 }
 
@@ -284,38 +309,45 @@ fn a_number_that_cannot_be_is_refused_in_the_prompt_and_esc_leaves_all_as_it_is(
 
 #[test]
 fn settings_need_an_embedder_that_is_there() {
-    let carried = "vectors are carried over; nothing is embedded";
-    for (name, while_running) in [
-        ("+", true),
-        ("-", true),
-        ("b", false),
-        ("$", false),
-        ("m", false),
-        ("t", false),
-    ] {
+    for name in ["+", "-", "b", "$", "m", "t"] {
         let mut console = Console::unopened();
         assert_eq!(console.key(name), [], "{name}");
-        console.assert_says(if while_running {
-            "nothing is running"
-        } else {
-            "the job is not open yet"
-        });
+        console.assert_says("the job is not open yet");
         let mut console = Console::open(Phase::Running);
         console.snapshot(Snapshot::default());
         assert_eq!(console.key(name), [], "{name}");
-        console.assert_says(carried);
-        let mut console = Console::open(Phase::Complete);
-        assert_eq!(console.key(name), [], "{name}");
-        assert_eq!(
-            console.app.flash.is_some(),
-            while_running,
-            "{name}: the next run can be set up"
-        );
-        assert_eq!(console.app.prompt.is_some(), !while_running, "{name}");
+        console.assert_says("vectors are carried over; nothing is embedded");
     }
-    let mut complete = Console::open(Phase::Complete);
-    complete.key("+");
-    complete.assert_says("faster: nothing is running");
+}
+
+#[test]
+fn all_settings_can_be_set_whatever_the_work_is_at() {
+    for phase in [
+        Phase::Ready,
+        Phase::Running,
+        Phase::Pausing,
+        Phase::Paused,
+        Phase::Stopping,
+        Phase::Finishing(Step::Compact),
+        Phase::Comparing,
+        Phase::CatchingUp,
+        Phase::Complete,
+        trouble(),
+    ] {
+        for (name, limit) in [("+", 55), ("-", 45)] {
+            let mut console = Console::open(phase.clone());
+            let effects = console.key(name);
+            assert_eq!(effects, sets(Setting::InFlight(limit)), "{phase:?} {name}");
+        }
+        for name in ["b", "$", "m", "t"] {
+            let mut console = Console::open(phase.clone());
+            assert_eq!(console.key(name), [], "{phase:?} {name}");
+            assert!(
+                console.app.prompt.is_some() && console.app.flash.is_none(),
+                "{phase:?} {name}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -323,8 +355,6 @@ fn a_run_that_the_budget_stopped_goes_on_when_the_work_says_so() {
     let stopped = Phase::Stopped(StopReason::Budget("the budget of $5.00 is used up".into()));
     let mut console = Console::open(stopped.clone());
     assert!(!console.app.is_working());
-    assert_eq!(console.key("+"), []);
-    console.assert_says("nothing is running");
     console.event(TaskEvent::SettingConfirmed(Setting::BudgetUsd(Some(5.0))));
     console.key("$");
     assert_eq!(console.prompt(), ("5.00", ""));

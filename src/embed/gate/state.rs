@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Caller;
+use super::{Caller, Cap};
 use crate::embed::rates::Bucket;
 use crate::embed::window::Window;
 
@@ -24,19 +24,19 @@ pub(super) struct State {
     pub(super) requests: Option<Bucket>,
     pub(super) tokens: Option<Bucket>,
     /// The cap that the first in the queue waits for just now.
-    pub(super) paced: Option<(Instant, &'static str)>,
+    pub(super) paced: Option<(Instant, Cap)>,
 }
 
 impl State {
     /// Until when a cap holds a request of so many tokens back, and which.
-    pub(super) fn paced_until(&mut self, tokens: u64, now: Instant) -> Option<(Instant, &'static str)> {
-        let requests = self.requests.as_mut().and_then(|bucket| bucket.ready_at(1.0, now));
-        let tokens = self
-            .tokens
-            .as_mut()
-            .and_then(|bucket| bucket.ready_at(tokens as f64, now));
-        let requests = requests.map(|at| (at, "throttled: requests/min"));
-        let tokens = tokens.map(|at| (at, "throttled: tokens/min"));
+    pub(super) fn paced_until(&mut self, tokens: u64, now: Instant) -> Option<(Instant, Cap)> {
+        let ready = |bucket: &mut Option<Bucket>, cost: f64, cap: fn(u64) -> Cap| {
+            let bucket = bucket.as_mut()?;
+            let at = bucket.ready_at(cost, now)?;
+            Some((at, cap(bucket.per_minute())))
+        };
+        let requests = ready(&mut self.requests, 1.0, Cap::Requests);
+        let tokens = ready(&mut self.tokens, tokens as f64, Cap::Tokens);
         requests.into_iter().chain(tokens).max_by_key(|(at, _)| *at)
     }
 

@@ -63,10 +63,10 @@ async fn first_come_first_served_and_who_goes_away_holds_nobody_up() {
 #[tokio::test]
 async fn a_hold_ends_by_itself_and_has_a_reason() {
     let gate = Gate::new(5);
-    gate.hold_until(Instant::now() + Duration::from_millis(60), "throttled: requests/min");
+    gate.hold_until(Instant::now() + Duration::from_millis(60), "throttled by the embedder");
     gate.hold_until(Instant::now() + Duration::from_millis(10), "shorter");
     assert!(!enters(&gate).await);
-    assert_eq!(&*gate.held().expect("held").1, "throttled: requests/min");
+    assert_eq!(&*gate.held().expect("held").1, "throttled by the embedder");
     drop(
         tokio::time::timeout(Duration::from_secs(5), gate.enter(Caller::Migration, 1))
             .await
@@ -84,7 +84,11 @@ async fn a_cap_paces_and_names_itself_and_can_be_taken_away() {
     let waiter = tokio::spawn(async move { drop(other.enter(Caller::Migration, 1).await) });
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert!(!waiter.is_finished());
-    assert_eq!(&*gate.held().expect("held").1, "throttled: requests/min");
+    assert_eq!(gate.paced().expect("paced").1, Cap::Requests(60));
+    assert!(gate.held().is_none(), "nobody else holds it");
+    gate.skip_hold();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(!waiter.is_finished(), "a cap is no hold");
     gate.set_requests_per_minute(None);
     tokio::time::timeout(Duration::from_millis(500), waiter)
         .await
@@ -95,7 +99,8 @@ async fn a_cap_paces_and_names_itself_and_can_be_taken_away() {
     // More than a second's worth may start, and the next one pays for it.
     drop(gate.enter(Caller::Migration, 100).await);
     assert!(!enters(&gate).await);
-    assert_eq!(&*gate.held().expect("held").1, "throttled: tokens/min");
+    let (_, cap) = gate.paced().expect("paced");
+    assert_eq!((cap, cap.to_string().as_str()), (Cap::Tokens(600), "600 tokens/min"));
 }
 
 #[tokio::test]

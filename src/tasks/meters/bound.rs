@@ -63,7 +63,7 @@ impl Bound {
             Self::Reading => "reading is the limit: every range waits for its next page from Qdrant".to_owned(),
             Self::Writing => "writing is the limit: pages wait for the next commit".to_owned(),
             Self::WritingBesideRetries => "writing is the limit: commits take turns with those of the retry".to_owned(),
-            Self::Memory => "the memory for points in hand is used up: readers wait for commits".to_owned(),
+            Self::Memory => "the memory for points in hand (pipeline.in_hand_mib) is used up: readers wait".to_owned(),
             Self::Answers => "no stage is at its limit: waiting for answers".to_owned(),
         }
     }

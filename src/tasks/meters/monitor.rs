@@ -84,10 +84,11 @@ impl Monitor {
         self.worked
     }
 
-    fn eta(&mut self, total: u64, sample: &Sample, working: bool) -> Option<Duration> {
+    /// When the rest will be done; what is on its way to a pause or a stop does not come to it.
+    fn eta(&mut self, total: u64, sample: &Sample, phase: &Phase) -> Option<Duration> {
         self.pace.record(sample.worked, sample.settled);
         let left = total.saturating_sub(sample.settled);
-        self.pace.eta(left).filter(|_| working && left > 0)
+        self.pace.eta(left).filter(|_| *phase == Phase::Running && left > 0)
     }
 
     /// The state of the work at `now`.
@@ -161,7 +162,7 @@ impl Monitor {
             settings: setting.settings,
             // When an outage is over nobody knows.
             eta: self
-                .eta(meters.total.load(Ordering::Relaxed), &sample, working)
+                .eta(meters.total.load(Ordering::Relaxed), &sample, setting.phase)
                 .filter(|_| waiting.as_ref().is_none_or(|waiting| waiting.outage.is_none())),
             waiting,
             bound: runs.then(|| bound(&snapshots, facts)),

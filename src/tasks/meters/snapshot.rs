@@ -69,7 +69,7 @@ pub struct Snapshot {
     pub cost_usd: f64,
     /// The settings as they hold.
     pub settings: Settings,
-    /// When the rest will be done at the smoothed rate; none during an outage.
+    /// When the rest will be done at the smoothed rate; none during an outage, and none where the run is to end before.
     pub eta: Option<Duration>,
     /// Why it is not faster just now, and for how much longer where that is known.
     pub waiting: Option<Waiting>,

@@ -163,6 +163,14 @@ fn an_outage_promises_no_end_and_is_no_stages_limit() {
     assert_eq!(down.outage().map(|outage| outage.of), Some("Qdrant"));
     assert_eq!((down.eta, down.limit(), down.bound), (None, None, None));
     assert!(monitor.snapshot(&meters, setting(&runs), at(12)).eta.is_some());
+    // What is about to pause or to stop does not come to its end.
+    for phase in [Phase::Pausing, Phase::Stopping] {
+        assert_eq!(
+            monitor.snapshot(&meters, setting(&phase), at(12)).eta,
+            None,
+            "{phase:?}"
+        );
+    }
 }
 
 #[test]
@@ -187,7 +195,7 @@ fn the_limit_is_the_stage_that_the_reason_names() {
         (with(Phase::Running, None, Some(Bound::Writing)), Some(Stage::Write)),
         (with(Phase::Running, None, Some(Bound::Memory)), None),
         (
-            with(Phase::Running, Some("throttled: tokens/min"), None),
+            with(Phase::Running, Some("your cap of 60 tokens/min"), None),
             Some(Stage::Embed),
         ),
         (with(Phase::Pausing, Some("pausing"), None), None),

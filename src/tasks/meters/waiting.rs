@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Setting;
+use super::{Cap, Setting};
+use crate::embed::gate::Gate;
 use crate::tasks::Phase;
 
 /// Why the work is not faster just now. Times in whole seconds: they are drawn, and nothing else changes with them.
@@ -14,6 +15,15 @@ pub struct Waiting {
     pub left: Option<Duration>,
     /// The outage behind it.
     pub outage: Option<Outage>,
+    /// The operator's own cap behind it.
+    pub cap: Option<Cap>,
+}
+
+impl Waiting {
+    /// Whether a try that is made now ends it. It ends no pause, and under a cap there is nothing to be tried.
+    pub fn ends_on_a_try(&self) -> bool {
+        self.left.is_some() && self.cap.is_none()
+    }
 }
 
 /// A neighbour that does not answer.
@@ -54,6 +64,7 @@ pub(super) fn waiting(setting: Setting<'_>, now: Instant) -> Option<Waiting> {
             tries: outage.tries,
             patience: setting.patience,
         }),
+        cap: None,
     };
     let embedder = setting.gateways.outage();
     if let Some(outage) = setting.source_outage {
@@ -65,10 +76,19 @@ pub(super) fn waiting(setting: Setting<'_>, now: Instant) -> Option<Waiting> {
     if let Some(outage) = setting.media_outage {
         return Some(waiting_out("media host", outage));
     }
-    let (at, reason) = setting.gateways.each().find_map(|(_, gateway)| gateway.gate().held())?;
+    let gates = || setting.gateways.each().map(|(_, gateway)| gateway.gate());
+    if let Some((at, reason)) = gates().find_map(Gate::held) {
+        return Some(Waiting {
+            reason: reason.to_string(),
+            left: Some(until(at)),
+            ..Waiting::default()
+        });
+    }
+    let (at, cap) = gates().find_map(Gate::paced)?;
     Some(Waiting {
-        reason: reason.to_string(),
+        reason: format!("your cap of {cap}"),
         left: Some(until(at)),
         outage: None,
+        cap: Some(cap),
     })
 }

@@ -7,9 +7,9 @@ use ratatui::style::Style;
 use crate::app::actions::ActionId;
 use crate::app::{App, Screen};
 use crate::point::counted;
-use crate::tasks::meters::{Bound, Waiting};
+use crate::tasks::meters::{Bound, Cap, Waiting};
 use crate::tasks::{Phase, StopReason};
-use crate::ui::chrome::key_of;
+use crate::ui::chrome::{decided, key_of};
 use crate::ui::text::{clean, count, fit, wrap, wrap_to};
 use crate::ui::theme::Theme;
 
@@ -81,35 +81,36 @@ impl Now {
     }
 }
 
+/// How something looks, by the theme.
+type Look = fn(Theme) -> Style;
+
+fn plain(_: Theme) -> Style {
+    Style::new()
+}
+
 /// What is to be said, and how it looks.
-pub(super) fn now(app: &App, theme: &Theme) -> (Now, Style) {
+pub(super) fn now(app: &App) -> (Now, Look) {
     let snapshot = &app.snapshot;
     let key = |id| key_of(app, id);
     if app.leaving {
-        return (leaving(&app.phase), theme.warn());
+        return (leaving(&app.phase), Theme::warn);
     }
     match &app.phase {
-        Phase::Connecting => (Now::of("asking Qdrant, LanceDB and the embedder ..."), theme.dim()),
+        Phase::Connecting => (Now::of("asking Qdrant, LanceDB and the embedder ..."), Theme::dim),
         Phase::Ready => (
             Now::then(
                 "nothing has begun, and there is no plan to show",
                 format!("{} starts", key(ActionId::Start)),
             ),
-            theme.accent(),
+            Theme::accent,
         ),
-        Phase::Finishing(step) => (
-            Now::of(format!("all points are across; {} ...", step.label())),
-            theme.accent(),
+        // How far it is, the gauge says.
+        Phase::Finishing(_) => (
+            Now::of("no point is left to move; the table is being finished"),
+            Theme::accent,
         ),
-        Phase::Comparing => (
-            Now::of(format!(
-                "comparing both stores: {} of {} points; nothing is written",
-                count(snapshot.compared),
-                count(snapshot.total)
-            )),
-            theme.accent(),
-        ),
-        Phase::CatchingUp => (Now::of("bringing over what differs ..."), theme.accent()),
+        Phase::Comparing => (Now::of("comparing both stores; nothing is written"), Theme::accent),
+        Phase::CatchingUp => (Now::of("bringing over what differs ..."), Theme::accent),
         Phase::Complete if snapshot.failed > 0 => {
             let them = if snapshot.failed == 1 { "it" } else { "them" };
             // The second key is the Failures screen's: it does nothing here.
@@ -119,26 +120,57 @@ pub(super) fn now(app: &App, theme: &Theme) -> (Now, Style) {
                 key(ActionId::Show(Screen::Failures)),
                 key(ActionId::RetryAll)
             );
-            (Now::of(text), theme.warn())
+            (Now::of(text), Theme::warn)
         }
-        Phase::Complete => (Now::of("complete"), theme.good()),
-        Phase::Stopped(reason) => stopped(reason, &key, theme),
-        Phase::Failed(_) => (Now::of("it could not begin, for the reason below"), theme.bad()),
-        Phase::Stopping => (Now::of("stopping: what is embedded is being committed"), theme.warn()),
-        Phase::Pausing => (Now::of("pausing: waiting for what is in flight"), theme.warn()),
+        Phase::Complete => (complete(app, &key), Theme::good),
+        Phase::Stopped(reason) => stopped(reason, &key),
+        Phase::Failed(_) => (Now::of("it could not begin, for the reason below"), Theme::bad),
+        Phase::Stopping => (Now::of("stopping: what is embedded is being committed"), Theme::warn),
+        Phase::Pausing => (Now::of("pausing: waiting for what is in flight"), Theme::warn),
         Phase::Paused => (
             Now::of(format!("paused; {} goes on", key(ActionId::PauseOrResume))),
-            theme.warn(),
+            Theme::warn,
         ),
         Phase::Running => match (&snapshot.waiting, snapshot.bound) {
-            (Some(waiting), _) => (waits(waiting, &key(ActionId::TryNow)), theme.warn()),
+            (Some(waiting), _) => (waits(waiting, &key), Theme::warn),
             (None, Some(bound @ Bound::Requests)) => {
                 let more = format!("{} allows more", key(ActionId::Faster));
-                (Now::then(bound.describe(), more), Style::new())
+                (Now::then(bound.describe(), more), plain)
             }
-            (None, Some(bound)) => (Now::of(bound.describe()), Style::new()),
-            (None, None) => (Now::default(), Style::new()),
+            (None, Some(bound)) => (Now::of(bound.describe()), plain),
+            (None, None) => (Now::default(), plain),
         },
+    }
+}
+
+/// What to do about points that do not add up: the verification looks at every one, once nothing is written any more.
+pub(super) fn when_off(app: &App) -> Option<String> {
+    let at_once = match &app.phase {
+        _ if app.snapshot.off_by() == 0 => return None,
+        // Its own words say it.
+        Phase::Stopped(StopReason::Broken(_)) | Phase::Failed(_) => return None,
+        phase => !phase.is_working(),
+    };
+    Some(format!(
+        "points may be lost or doubled: {}{} shows Verify, {} says which",
+        if at_once { "" } else { "at its end " },
+        key_of(app, ActionId::Show(Screen::Verify)),
+        key_of(app, ActionId::Verify)
+    ))
+}
+
+/// Nothing failed: what is left to do is to have it verified, where that was not done.
+fn complete(app: &App, key: &dyn Fn(ActionId) -> String) -> Now {
+    let shows = format!("{} shows", key(ActionId::Show(Screen::Verify)));
+    if app.verify.is_running() {
+        Now::then("complete, and being verified", format!("{shows} how far"))
+    } else if decided(app).is_empty() {
+        Now::then(
+            "complete",
+            format!("{shows} Verify: {} verifies", key(ActionId::Verify)),
+        )
+    } else {
+        Now::of("complete")
     }
 }
 
@@ -152,39 +184,61 @@ fn leaving(phase: &Phase) -> Now {
 }
 
 /// Why it stopped, and how it goes on. What should never be looks like an error.
-fn stopped(reason: &StopReason, key: &dyn Fn(ActionId) -> String, theme: &Theme) -> (Now, Style) {
-    let style = match reason {
-        StopReason::Broken(_) => theme.bad(),
-        StopReason::ByOperator | StopReason::NotAsked | StopReason::Budget(_) | StopReason::Trouble(_) => theme.warn(),
+fn stopped(reason: &StopReason, key: &dyn Fn(ActionId) -> String) -> (Now, Look) {
+    let look: Look = match reason {
+        StopReason::Broken(_) => Theme::bad,
+        StopReason::ByOperator | StopReason::NotAsked | StopReason::Budget(_) | StopReason::Trouble(_) => Theme::warn,
     };
-    let then = match reason {
-        StopReason::Budget(_) => format!("{} raises it and goes on", key(ActionId::Budget)),
-        // Gone on with, it would only stop again. The lock keeps the command out that the reason names.
-        StopReason::Broken(why) if why.contains("verify --repair") => format!(
-            "{} shows Verify: {} verifies, {} repairs; then {} goes on",
-            key(ActionId::Show(Screen::Verify)),
-            key(ActionId::Verify),
-            key(ActionId::Repair),
-            key(ActionId::PauseOrResume)
-        ),
-        _ => format!("{} goes on", key(ActionId::PauseOrResume)),
+    let what = reason.to_string();
+    let now = match reason {
+        StopReason::Budget(_) => Now::then(what, format!("{} raises it and goes on", key(ActionId::Budget))),
+        // Gone on with, it would only stop again.
+        StopReason::Broken(why) if why.contains("verify --repair") => {
+            let then = format!(
+                "{} shows Verify: {} verifies, {} repairs; then {} goes on",
+                key(ActionId::Show(Screen::Verify)),
+                key(ActionId::Verify),
+                key(ActionId::Repair),
+                key(ActionId::PauseOrResume)
+            );
+            Now::then(without_the_command(why), then)
+        }
+        _ => Now::then(what, format!("{} goes on", key(ActionId::PauseOrResume))),
     };
-    (Now::then(reason.to_string(), then), style)
+    (now, look)
+}
+
+/// What is the case, without the command that mends it: this console's own lock keeps that out.
+fn without_the_command(why: &str) -> &str {
+    let before = why.split("`qlance verify").next().unwrap_or(why);
+    before.trim_end_matches([' ', '.', ';'])
 }
 
 /// What is wrong, what is done about it, and what the operator can do.
-fn waits(waiting: &Waiting, now: &str) -> Now {
+fn waits(waiting: &Waiting, key: &dyn Fn(ActionId) -> String) -> Now {
     let left = waiting
         .left
         .map_or_else(String::new, |left| format!(" in {} s", count(left.as_secs())));
-    let then = match &waiting.outage {
-        Some(outage) => format!(
-            "try {}{left} ({now}: now); down for {}, stops after {}",
+    let now = if waiting.ends_on_a_try() {
+        format!(" ({}: now)", key(ActionId::TryNow))
+    } else {
+        String::new()
+    };
+    let then = match (&waiting.outage, waiting.cap) {
+        (Some(outage), _) => format!(
+            "try {}{left}{now}; down for {}, stops after {}",
             count(u64::from(outage.tries) + 1),
             span(outage.lasted),
             span(outage.patience),
         ),
-        None => format!("goes on{left} ({now}: now)"),
+        (None, Some(cap)) => {
+            let moves = match cap {
+                Cap::Requests(_) => ActionId::RequestsPerMinute,
+                Cap::Tokens(_) => ActionId::TokensPerMinute,
+            };
+            format!("goes on{left}; {} moves it", key(moves))
+        }
+        (None, None) => format!("goes on{left}{now}"),
     };
     Now::then(waiting.reason.clone(), then)
 }
@@ -201,6 +255,7 @@ fn span(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::meters::Outage;
     use crate::ui::text::columns;
 
     #[test]
@@ -213,6 +268,61 @@ mod tests {
         assert_eq!(longer.lines(16, 3), ["one two three", "four", "p goes on"]);
         assert_eq!(Now::default().lines(16, 2), [""]);
         assert!(longer.lines(16, 0).is_empty());
+    }
+
+    #[test]
+    fn now_is_offered_for_what_a_try_ends_and_a_cap_is_moved() {
+        let outage = Outage {
+            of: "embedder",
+            lasted: Duration::from_secs(45),
+            tries: 5,
+            patience: Duration::from_secs(1_800),
+        };
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (left, outage, cap, wanted) in [
+            (
+                seconds(8),
+                Some(outage),
+                None,
+                "try 6 in 8 s (TryNow: now); down for 45 s, stops after 30 min",
+            ),
+            (seconds(30), None, None, "goes on in 30 s (TryNow: now)"),
+            (
+                seconds(3),
+                None,
+                Some(Cap::Tokens(600)),
+                "goes on in 3 s; TokensPerMinute moves it",
+            ),
+            (
+                seconds(3),
+                None,
+                Some(Cap::Requests(60)),
+                "goes on in 3 s; RequestsPerMinute moves it",
+            ),
+            (None, None, None, "goes on"),
+        ] {
+            let waiting = Waiting {
+                reason: "why".into(),
+                left,
+                outage,
+                cap,
+            };
+            let now = waits(&waiting, &|id| format!("{id:?}"));
+            assert_eq!(now, Now::then("why", wanted));
+        }
+    }
+
+    #[test]
+    fn of_two_ways_out_the_one_that_is_kept_out_is_not_named() {
+        for (why, what) in [
+            (
+                "it has 1; something wrote to it. `qlance verify` says what",
+                "it has 1; something wrote to it",
+            ),
+            ("nothing of it", "nothing of it"),
+        ] {
+            assert_eq!(without_the_command(why), what);
+        }
     }
 
     #[test]

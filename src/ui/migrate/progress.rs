@@ -7,32 +7,43 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::now::now;
+use super::now::{now, when_off};
 use super::settings;
 use crate::app::App;
 use crate::lance::index::Step;
 use crate::point::{counted, exact_sum, sum_of_money};
-use crate::tasks::{Phase, Snapshot};
+use crate::tasks::Phase;
 use crate::ui::text::{clock, columns, count, fit, wrap};
 use crate::ui::theme::Theme;
 
+/// Lines that are looked at of what the work is about: more than any pane has for it.
+const MOST: usize = 16;
+
+/// Lines of the pane, its border among them, that hold all it says.
+pub(super) fn wanted(app: &App, width: u16) -> u16 {
+    let width = usize::from(width.saturating_sub(2));
+    let (sum, _) = sum(app, width);
+    let (now, _) = now(app);
+    // The border, the gauge, and what was used.
+    (2 + 1 + sum.len() + now.lines(width, MOST).len() + 1) as u16
+}
+
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let mut block = theme.pane("Progress");
-    // The border costs no line, on the smallest screen neither.
-    let held = settings::line(&app.snapshot, (area.width as usize).saturating_sub(4));
-    if !held.is_empty() {
-        block = block.title_bottom(Line::raw(format!(" {held} ")));
-    }
+    let block = settings::on_border(theme.pane("Progress"), &app.snapshot, area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = inner.width as usize;
-    let snapshot = &app.snapshot;
     let mut lines = vec![gauge(app, theme, width)];
-    let (sum, left) = sum(snapshot, theme, width);
-    lines.extend(sum);
+    let (sum, left) = sum(app, width);
+    let style = match app.snapshot.off_by() {
+        0 => Style::new(),
+        _ => theme.bad(),
+    };
+    lines.extend(sum.into_iter().map(|line| Line::styled(line, style)));
     let room = (inner.height as usize).saturating_sub(lines.len());
-    let (now, style) = now(app, theme);
-    lines.extend(now.lines(width, room).into_iter().map(|line| Line::styled(line, style)));
+    let (now, look) = now(app);
+    let said = now.lines(width, room).into_iter();
+    lines.extend(said.map(|line| Line::styled(line, look(*theme))));
     // What is the matter is never cut as long as the money can give way: that stands in the header too.
     lines.push(Line::styled(fit(&used(app, left, width), width), theme.dim()));
     frame.render_widget(Paragraph::new(lines), inner);
@@ -64,7 +75,7 @@ fn gauge(app: &App, theme: &Theme, width: usize) -> Line<'static> {
                 0 => f64::from(u8::from(app.phase == Phase::Complete)),
                 total => share(snapshot.settled(), total),
             };
-            (share, moved(snapshot, share))
+            (share, moved(app, share))
         }
     };
     let bar = width.saturating_sub(columns(&numbers) + 3);
@@ -78,9 +89,11 @@ fn gauge(app: &App, theme: &Theme, width: usize) -> Line<'static> {
     ])
 }
 
-/// The points that are across, how fast, and until when.
-fn moved(snapshot: &Snapshot, share: f64) -> String {
-    let eta = match snapshot.eta {
+/// The points that are across, how fast, and until when, where it is to come to its end.
+fn moved(app: &App, share: f64) -> String {
+    let snapshot = &app.snapshot;
+    let eta = snapshot.eta.filter(|_| app.phase == Phase::Running && !app.leaving);
+    let eta = match eta {
         Some(eta) => format!("ETA {}", clock(eta)),
         None => "ETA --:--".into(),
     };
@@ -106,36 +119,37 @@ fn percent(share: f64) -> String {
     format!("{:>3.0} %", (share * 100.0).floor())
 }
 
-/// Points read, and what became of them: never cut, so that it can be checked. What had no room beside it is answered
-/// too.
-fn sum(snapshot: &Snapshot, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Option<String>) {
-    let mut sum = format!(
-        "read {} = written {} + failed {} + skipped {} + in hand {}",
-        count(snapshot.read),
-        count(snapshot.written),
-        count(snapshot.failed),
-        count(snapshot.skipped),
-        count(snapshot.in_hand)
-    );
-    let style = match snapshot.off_by() {
-        0 => Style::new(),
-        points => {
-            sum = format!("OFF BY {}: {sum}", count(points));
-            theme.bad()
-        }
+/// Points read, and what became of them: never cut, so that it can be checked; and where it does not add up, what to do.
+/// A figure that had no room in it is answered too.
+fn sum(app: &App, width: usize) -> (Vec<String>, Option<String>) {
+    let snapshot = &app.snapshot;
+    let off = match snapshot.off_by() {
+        0 => String::new(),
+        points => format!("OFF BY {}: ", count(points)),
     };
-    let mut shortened = (snapshot.shortened > 0).then(|| format!("{} shortened", count(snapshot.shortened)));
-    if let Some(words) = &shortened
-        && columns(&sum) + columns(words) + 3 <= width
-    {
-        sum.push_str(&format!(" ({words})"));
-        shortened = None;
-    }
-    let lines = wrap(&sum, width);
-    (
-        lines.into_iter().map(|line| Line::styled(line, style)).collect(),
-        shortened,
-    )
+    let sum = |of_written: &str| {
+        format!(
+            "{off}read {} = written {}{of_written} + failed {} + skipped {} + in hand {}",
+            count(snapshot.read),
+            count(snapshot.written),
+            count(snapshot.failed),
+            count(snapshot.skipped),
+            count(snapshot.in_hand)
+        )
+    };
+    // They are rows of the table.
+    let shortened = (snapshot.shortened > 0).then(|| sum(&format!(" ({} shortened)", count(snapshot.shortened))));
+    let (text, left) = match shortened {
+        Some(text) if columns(&text) <= width => (text, None),
+        Some(_) => (
+            sum(""),
+            Some(format!("{} shortened", counted(snapshot.shortened, "text", "texts"))),
+        ),
+        None => (sum(""), None),
+    };
+    let mut lines = wrap(&text, width);
+    lines.extend(when_off(app).iter().flat_map(|then| wrap(then, width)));
+    (lines, left)
 }
 
 /// What the run has used, in every phase: money first, then what it is spent on. Where there is no room, the end goes,

@@ -1,12 +1,25 @@
 //! The operator's settings as they hold, in one line: what was asked for, and what the server takes of it.
 
+use ratatui::text::Line;
+use ratatui::widgets::Block;
+
 use crate::point::counted;
 use crate::tasks::Snapshot;
 use crate::tasks::meters::Reduced;
 use crate::ui::text::{columns, count, fit};
 
+/// A pane of so many columns with the settings on its lower border: no line is spent on them, on the smallest screen
+/// neither.
+pub(in crate::ui) fn on_border(block: Block<'static>, snapshot: &Snapshot, width: u16) -> Block<'static> {
+    let held = line(snapshot, usize::from(width).saturating_sub(4));
+    if held.is_empty() {
+        return block;
+    }
+    block.title_bottom(Line::raw(format!(" {held} ")))
+}
+
 /// The settings in so many columns; empty where nothing is embedded.
-pub(super) fn line(snapshot: &Snapshot, width: usize) -> String {
+fn line(snapshot: &Snapshot, width: usize) -> String {
     if !snapshot.embeds() {
         return String::new();
     }

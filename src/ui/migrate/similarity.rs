@@ -33,8 +33,12 @@ type Bin = (String, u64, f32);
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let similarities = &app.snapshot.similarities;
-    let divergent = similarities.below(app.threshold);
-    let block = theme.pane(&format!("Similarity: {} divergent", count(divergent)));
+    let title = if similarities.compared() > 0 {
+        format!("Similarity: {} divergent", count(similarities.below(app.threshold)))
+    } else {
+        "Similarity".to_owned()
+    };
+    let block = theme.pane(&title);
     let block = match similarities.incomparable() {
         0 => block,
         rows => block.title_bottom(Line::raw(format!(" not comparable: {} ", count(rows)))),

@@ -1,4 +1,4 @@
-//! Points a second over the last two minutes, a column a second, newest on the right.
+//! Points a second over as many of the last seconds as there are columns, newest on the right.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -11,25 +11,28 @@ use crate::ui::text::{count, wrap};
 use crate::ui::theme::Theme;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let peak = app.throughput.peak();
-    let title = if peak > 0 {
-        format!("Points/s, last 2 min, peak {}", count(peak))
-    } else {
-        "Points/s, last 2 min".into()
-    };
-    let block = theme.pane(&title);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+    let inner = theme.pane("").inner(area);
     let (width, height) = (inner.width as usize, inner.height as usize);
     let rates = app.throughput.last(width);
-    if rates.is_empty() || peak == 0 {
+    let seconds = rates.len();
+    let peak = rates.iter().copied().max().unwrap_or(0);
+    // Of what is drawn: neither is true of more.
+    let title = if peak > 0 {
+        format!("Points/s, last {seconds} s, peak {}", count(peak))
+    } else {
+        "Points/s".to_owned()
+    };
+    frame.render_widget(theme.pane(&title), area);
+    if peak == 0 {
         let text = match app.phase {
-            _ if app.throughput.moved() > 0 => "no points moved in the last 2 min",
+            _ if app.throughput.moved() > 0 => format!("no points moved in the last {seconds} s"),
             // What is over was measured by another session, or never moved in this one.
-            Phase::Complete | Phase::Stopped(_) => "no points moved in this session; the chart shows no other",
-            _ => "nothing measured yet",
+            Phase::Complete | Phase::Stopped(_) => {
+                "no points moved in this session; the chart shows no other".to_owned()
+            }
+            _ => "nothing measured yet".to_owned(),
         };
-        let lines: Vec<Line<'_>> = wrap(text, width).into_iter().map(Line::raw).collect();
+        let lines: Vec<Line<'_>> = wrap(&text, width).into_iter().map(Line::raw).collect();
         frame.render_widget(Paragraph::new(lines).style(theme.dim()), inner);
         return;
     }

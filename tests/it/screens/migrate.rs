@@ -1,14 +1,15 @@
 //! The Migrate screen: the plan before a run, the run, and how it ends.
 
+mod room;
 mod states;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use qlance::embed::Usage;
+use qlance::embed::{GatewayError, Usage};
 use qlance::lance::index::Step;
 use qlance::point::{Failure, Histogram, Similarity};
-use qlance::tasks::meters::{Outage, Waiting};
+use qlance::tasks::meters::{Cap, Outage, Waiting};
 use qlance::tasks::plan::{Basis, Estimate, FieldPlan, PlanReport, VectorPlan};
 use qlance::tasks::{Level, Phase, Settings, Snapshot, StageSnapshot, StopReason, TaskEvent};
 use qlance::ui::text::count;
@@ -33,7 +34,7 @@ fn settings() -> Settings {
         in_flight: 50,
         batch_inputs: 100,
         requests_per_minute: Some(3_000),
-        tokens_per_minute: None,
+        tokens_per_minute: Some(1_200_000),
         budget_usd: Some(5.0),
     }
 }
@@ -74,9 +75,10 @@ pub(super) fn half_way() -> Snapshot {
         settings: settings(),
         eta: Some(Duration::from_secs(135)),
         waiting: Some(Waiting {
-            reason: "throttled: tokens/min".into(),
-            left: Some(Duration::from_secs(3)),
+            reason: "your cap of 1,200,000 tokens/min".into(),
+            left: Some(Duration::from_secs(1)),
             outage: None,
+            cap: Some(Cap::Tokens(1_200_000)),
         }),
         bound: None,
         reduced: None,
@@ -148,11 +150,14 @@ fn under_way(end: &Snapshot) -> Scene {
     scene
 }
 
-/// Nobody answers, and nothing has moved for longer than rates are measured over.
-fn waiting_out(outage: Outage, error: &str, seconds: u64) -> Snapshot {
+/// Nobody answers, and nothing has moved for as long.
+fn waiting_out(outage: Outage, error: &str, seconds: u64) -> Scene {
+    let mut scene = running();
+    scene.now += outage.lasted;
     let snapshot = half_way();
-    Snapshot {
+    scene.seeing(Snapshot {
         rate: 0.0,
+        elapsed: snapshot.elapsed + outage.lasted,
         eta: None,
         stages: snapshot.stages.map(|stage| StageSnapshot {
             in_flight: 0,
@@ -163,18 +168,28 @@ fn waiting_out(outage: Outage, error: &str, seconds: u64) -> Snapshot {
             reason: format!("{} outage: {error}", outage.of),
             left: Some(Duration::from_secs(seconds)),
             outage: Some(outage),
+            cap: None,
         }),
         ..snapshot
-    }
+    })
 }
 
 pub(super) fn stopped(reason: StopReason) -> Scene {
+    stopped_after(reason, Duration::ZERO)
+}
+
+/// Stopped when nothing had moved for so long.
+fn stopped_after(reason: StopReason, idly: Duration) -> Scene {
     let stopped = Phase::Stopped(reason);
+    let snapshot = idle(half_way());
     let snapshot = Snapshot {
         phase: stopped.clone(),
-        ..idle(half_way())
+        elapsed: snapshot.elapsed + idly,
+        ..snapshot
     };
-    running().seeing(snapshot).phase(stopped)
+    let mut scene = running();
+    scene.now += idly;
+    scene.seeing(snapshot).phase(stopped)
 }
 
 /// A job of which all points are across.
@@ -186,7 +201,15 @@ fn across(phase: Phase) -> Snapshot {
         failed: 11,
         skipped: 1,
         similarities: similarities(&[186_000, 11_400, 1_500, 928, 90, 30], 40),
-        elapsed: Duration::from_secs(3_723),
+        elapsed: Duration::from_secs(254),
+        usage: Usage {
+            requests: 2_041,
+            inputs: 198_760,
+            tokens: 5_106_700,
+            remembered: 1_228,
+            ..Usage::default()
+        },
+        cost_usd: 0.6639,
         ..idle(half_way())
     }
 }
@@ -223,6 +246,7 @@ pub(super) fn plan() -> PlanReport {
         ("embedding", "float32[1536], the new embedding"),
         ("modality", "string: text, image, audio"),
         ("original_similarity", "float32, cosine to Qdrant's vector"),
+        ("terms", "indices and values"),
         ("title", "float32[384]"),
         ("extra", "JSON, what fits no other column"),
     ];
@@ -370,7 +394,7 @@ fn outage() -> Scene {
         tries: 5,
         patience: Duration::from_secs(1_800),
     };
-    running().seeing(waiting_out(outage, "HTTP 503: the model is being loaded", 8))
+    waiting_out(outage, "HTTP 503: the model is being loaded", 8)
 }
 
 #[test]
@@ -398,14 +422,20 @@ fn an_outage_says_what_is_wrong_what_is_done_and_what_can_be_done() {
 
 #[test]
 fn an_invariant_is_broken() {
-    let reason = "conservation broken: the table should have 93,220 rows after this commit but has 93,221";
+    // The last 512 points were written, and a row that nobody knows.
+    let reason = "conservation broken: the table should have 94892 rows after this commit but has 94893; something else \
+                  wrote to it. `qlance verify` says what differs and `qlance verify --repair` mends it";
     let scene = stopped(StopReason::Broken(reason.into()));
     scene.assert_looks("migrate_broken");
-    let screen = scene.text((80, 24));
-    for part in [
-        "conservation broken: the table should have 93,220 rows",
-        "has 93,221; p goes on",
-    ] {
+    assert_says(
+        &scene.text((80, 24)),
+        "conservation broken: the table should have 94892 rows after this commit but~",
+    );
+    // What nothing is there to be repaired for goes on as it is.
+    let reason = "conservation broken: table \"messages\" was written by another process of job \
+                  messages-to-messages-1a2b3c4d since; only one may write to it: stop the other, then start again";
+    let screen = stopped(StopReason::Broken(reason.into())).text((120, 40));
+    for part in ["then start again", "p goes on"] {
         assert_says(&screen, part);
     }
     for wanted in ["conservation broken", "STOPPED"] {
@@ -416,16 +446,27 @@ fn an_invariant_is_broken() {
 
 #[test]
 fn what_must_be_repaired_first_says_where() {
-    let reason = "conservation broken: the table should have 93,220 rows before this commit but has 93,221; something \
-                  else wrote to it. `qlance verify` says what differs and `qlance verify --repair` mends it";
+    let reason = "conservation broken: table \"messages\" should hold 94380 rows but holds 94381; something else wrote \
+                  to it. `qlance verify` says what differs and `qlance verify --repair` mends it; or restore its last \
+                  version, or start over in another target.table";
     let scene = stopped(StopReason::Broken(reason.into()));
     scene.assert_looks("migrate_to_repair");
-    let screen = scene.text((80, 24));
-    for part in [
-        "conservation broken",
-        "5 shows Verify: v verifies, R repairs; then p goes on",
-    ] {
-        assert_says(&screen, part);
+    for size in SIZES {
+        let screen = scene.text(size);
+        for part in [
+            "conservation broken",
+            "5 shows Verify: v verifies, R repairs; then p goes on",
+        ] {
+            assert_says(&screen, part);
+        }
+        // The lock of this console keeps the command out.
+        assert!(!screen.contains("qlance verify"), "{screen}");
+    }
+    for size in [(120, 40), (200, 60)] {
+        let screen = scene.text(size);
+        for part in ["something else wrote to it", "$0.3133 of $5.00, 2,410,000 tokens"] {
+            assert_says(&screen, part);
+        }
     }
 }
 
@@ -438,7 +479,10 @@ fn both_stores_are_compared() {
     let scene = came_to(snapshot).phase(Phase::Comparing);
     scene.assert_looks("migrate_comparing");
     for size in SIZES {
-        assert_says(&scene.text(size), "] 48,500 / 200,000 compared   24 %");
+        let screen = scene.text(size);
+        assert_says(&screen, "] 48,500 / 200,000 compared   24 %");
+        assert_says(&screen, "comparing both stores; nothing is written");
+        assert_eq!(screen.matches("48,500").count(), 1, "{screen}");
     }
 }
 
@@ -458,10 +502,20 @@ fn the_budget_is_used_up() {
 
 #[test]
 fn stopped_by_trouble() {
-    let reason = "the embedder does not answer: 503 Service Unavailable, 8 tries";
-    let scene = stopped(StopReason::Trouble(reason.into()));
+    let lasted = Duration::from_secs(1_800);
+    let outage = GatewayError::Outage {
+        attempts: 41,
+        lasted,
+        message: "HTTP 503: the model is being loaded".into(),
+    };
+    let reason = outage.to_string();
+    let scene = stopped_after(StopReason::Trouble(reason.clone()), lasted);
     scene.assert_looks("migrate_stopped");
-    assert_says(&scene.text((80, 24)), &format!("{reason}; p goes on"));
+    assert_says(&scene.text((120, 40)), &format!("{reason}; p goes on"));
+    let screen = scene.text((80, 24));
+    for part in ["failed 41 times in 30 min", "being loaded; p goes on"] {
+        assert_says(&screen, part);
+    }
 }
 
 #[test]
@@ -470,7 +524,10 @@ fn the_table_is_being_finished() {
     let scene = came_to(across(phase.clone())).phase(phase);
     scene.assert_looks("migrate_finishing");
     let screen = scene.text((80, 24));
-    for part in ["] step 3 of 4: vector index", "all points are across; vector index ..."] {
+    for part in [
+        "] step 3 of 4: vector index",
+        "no point is left to move; the table is being finished",
+    ] {
         assert_says(&screen, part);
     }
     let gauge = screen.lines().find(|line| line.contains("step 3")).unwrap_or_default();
@@ -488,6 +545,15 @@ fn could_not_begin() {
     let scene = Scene::of("messages").note(Level::Error, reason);
     let scene = scene.phase(Phase::Failed(reason.into()));
     scene.assert_looks("migrate_could_not_begin");
+    for size in SIZES {
+        let screen = scene.text(size);
+        assert_says(&screen, "q leaves; start qlance again once it is mended");
+        assert_eq!(screen.matches("Qdrant at http").count(), 1, "once:\n{screen}");
+    }
+    let bad = (Color::Red, Modifier::BOLD);
+    assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), "Qdrant at http"), bad);
+    // Where the pane is not shown, it is said for a while.
+    assert_says(&scene.press("3").text((80, 24)), " Qdrant at http");
 }
 
 // --- what styles mean
@@ -599,8 +665,12 @@ fn a_sum_that_does_not_add_up_is_told_in_red_and_in_full() {
         &scene.text((80, 24)),
         "OFF BY 1: read 94,904 = written 94,379 + failed 12 + skipped 0 + in hand 512",
     );
-    for wanted in ["OFF BY 1: read", "RUNNING"] {
+    for wanted in ["OFF BY 1: read", "RUNNING", "points may be lost"] {
         assert_eq!(style_of(&screen, wanted), (Color::Red, Modifier::BOLD), "{wanted}");
+    }
+    for size in SIZES {
+        let then = "points may be lost or doubled: at its end 5 shows Verify, v says which";
+        assert_says(&scene.text(size), then);
     }
     // The header says it on every screen.
     assert_says(&scene.press("3").text((80, 24)), "RUNNING 02:00 OFF BY 1");
@@ -613,8 +683,9 @@ fn a_sum_that_does_not_add_up_is_told_in_red_and_in_full() {
 fn at_80x24_nothing_that_matters_is_cut() {
     let scene = running();
     let screen = scene.text((80, 24));
-    let peak = format!("peak {}", count(scene.app.throughput.peak()));
-    for part in ["342 divergent", &peak, "99%", "<- limit", "ETA 02:15", "3 s"] {
+    let peak = scene.app.throughput.last(47).into_iter().max().unwrap_or_default();
+    let chart = format!("Points/s, last 47 s, peak {} ", count(peak));
+    for part in ["342 divergent", &chart, " 99 % <- limit", "ETA 02:15", "in 1 s"] {
         assert_says(&screen, part);
     }
 }

@@ -396,14 +396,17 @@ fn the_footer_names_the_keys_of_what_is_open() {
 #[test]
 fn what_is_waited_for_stands_behind_the_keys_where_it_is_not_said_elsewhere() {
     let elsewhere = footer(&running().press("7"), (80, 24));
-    assert!(elsewhere.ends_with("  throttled: tokens/min, 3 s"), "{elsewhere:?}");
+    assert!(
+        elsewhere.ends_with("  your cap of 1,200,000 tokens/min, 1 s"),
+        "{elsewhere:?}"
+    );
     assert_eq!(elsewhere.len(), 80, "{elsewhere:?}");
     for size in [(60, 16), (80, 24), (200, 60)] {
         let here = footer(&running(), size);
-        assert!(!here.contains("throttled"), "Progress says it: {here:?}");
+        assert!(!here.contains("your cap"), "Progress says it: {here:?}");
         for digit in ["2", "3", "4", "5", "6", "7"] {
             let footer = footer(&running().press(digit), size);
-            let before = footer.split("throttled").next().unwrap_or_default();
+            let before = footer.split("your cap").next().unwrap_or_default();
             assert!(
                 before == footer || before.ends_with("q quit  ") || before.ends_with("   "),
                 "{footer:?}"
@@ -452,6 +455,7 @@ fn the_header_says_at_every_width_whether_the_servers_answer() {
                 tries: 5,
                 patience: Duration::from_secs(1_800),
             }),
+            ..Waiting::default()
         });
         let scene = running().seeing(snapshot);
         for width in [60, 80] {

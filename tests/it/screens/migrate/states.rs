@@ -1,7 +1,6 @@
 //! The states of a run that come and go: what it waits for or is held by, what it has used, and how it goes on or ends.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use qlance::app::keymap::Keymap;
@@ -10,10 +9,11 @@ use qlance::config::Keys;
 use qlance::embed::Usage;
 use qlance::tasks::meters::{Bound, Outage, Reduced, Stage, Waiting};
 use qlance::tasks::{Phase, Settings, Snapshot, StageSnapshot, StopReason, TaskCommand};
+use ratatui::style::{Color, Modifier};
 
-use super::super::frame::assert_says;
-use super::super::{SIZES, Scene, failures, overlays};
-use super::{across, came_to, complete, half_way, idle, running, stopped, under_way, waiting_out};
+use super::super::frame::{assert_says, style_of};
+use super::super::{COLORS, SIZES, Scene, failures, overlays, verify};
+use super::{across, came_to, complete, half_way, idle, running, similarities, stopped, under_way, waiting_out};
 
 /// Running, and nothing is waited for by name; the stages are as busy as what holds the rate says.
 fn held_by(bound: Bound) -> Snapshot {
@@ -60,7 +60,7 @@ fn cut() -> Snapshot {
 }
 
 /// An outage, three minutes old.
-fn outage(of: &'static str, error: &str) -> Snapshot {
+fn outage(of: &'static str, error: &str) -> Scene {
     let outage = Outage {
         of,
         lasted: Duration::from_secs(185),
@@ -84,6 +84,7 @@ fn pausing() -> Scene {
             reason: "pausing".into(),
             ..Waiting::default()
         }),
+        eta: None,
         ..half_way()
     };
     running().seeing(snapshot).phase(Phase::Pausing)
@@ -106,7 +107,8 @@ fn carrying() -> Scene {
         cost_usd: 0.0,
         written: 94_392,
         failed: 0,
-        similarities: Arc::default(),
+        // Every vector is its own.
+        similarities: similarities(&[94_392, 0, 0, 0, 0, 0], 0),
         ..held_by(Bound::Writing)
     };
     under_way(&snapshot).seeing(snapshot)
@@ -144,15 +146,19 @@ fn stopping_and_leaving() {
     let snapshot = Snapshot {
         phase: Phase::Stopping,
         waiting: None,
+        eta: None,
         ..half_way()
     };
     let scene = running().seeing(snapshot).phase(Phase::Stopping);
     scene.assert_looks("migrate_stopping");
     let scene = running().take(Message::StopAsked);
     scene.assert_looks("migrate_leaving");
+    let style = style_of(&scene.draw(COLORS, (80, 24)), "RUNNING");
+    assert_eq!(style, (Color::Yellow, Modifier::BOLD), "it is about to end");
     for part in [
         "leaving as soon as what is embedded is committed",
         "Ctrl-C leaves at once",
+        "ETA --:--",
     ] {
         assert_says(&scene.text((80, 24)), part);
     }
@@ -180,13 +186,26 @@ fn complete_without_failures() {
         failed: 0,
         skipped: 0,
         settled_before: 200_000,
+        similarities: similarities(&[186_000, 11_412, 1_500, 928, 90, 30], 40),
+        elapsed: Duration::ZERO,
+        usage: Usage::default(),
+        cost_usd: 0.6639,
         ..idle(half_way())
     };
-    let scene = Scene::open().seeing(snapshot).phase(Phase::Complete);
+    let scene = Scene::open().seeing(snapshot.clone()).phase(Phase::Complete);
     scene.assert_looks("migrate_complete_without_failures");
     let screen = scene.text((120, 40));
     assert_says(&screen, "no points moved in this session; the chart shows no other");
     assert!(!screen.contains("nothing measured yet"), "{screen}");
+    // What comes next is said until it was done, and again once that is out of date.
+    let next = "complete; 5 shows Verify: v verifies";
+    for size in SIZES {
+        assert_says(&scene.text(size), next);
+    }
+    let scene = scene.verified(verify::no_go()).press("1");
+    assert!(!scene.text((80, 24)).contains("shows Verify"), "it stands in the tab");
+    let newer = Snapshot { version: 8, ..snapshot };
+    assert_says(&scene.seeing(newer).text((80, 24)), next);
 }
 
 #[test]
@@ -199,6 +218,16 @@ fn a_run_that_is_over_within_a_second_has_a_column() {
         failed: 0,
         skipped: 0,
         settled_before: 0,
+        similarities: similarities(&[100, 15, 3, 1, 1, 0], 0),
+        elapsed: Duration::from_millis(400),
+        usage: Usage {
+            requests: 2,
+            inputs: 118,
+            tokens: 3_090,
+            remembered: 2,
+            ..Usage::default()
+        },
+        cost_usd: 0.0004,
         ..idle(half_way())
     };
     let mut scene = Scene::open().seeing(at(Phase::Running, 0)).phase(Phase::Running);
@@ -206,7 +235,7 @@ fn a_run_that_is_over_within_a_second_has_a_column() {
     let scene = scene.seeing(at(Phase::Complete, 120)).phase(Phase::Complete);
     scene.assert_looks("migrate_over_at_once");
     let screen = scene.text((80, 24));
-    assert_says(&screen, "Points/s, last 2 min, peak 120");
+    assert_says(&screen, "Points/s, last 1 s, peak 120");
     assert!(!screen.contains("no points moved"), "{screen}");
 }
 
@@ -221,9 +250,10 @@ fn outages_of_qdrant_and_of_a_host_of_media() {
         ("migrate_outage_of_qdrant", "Qdrant", "the connection was refused"),
         ("migrate_outage_of_media", "media host", "cdn.example.org answers 503"),
     ] {
-        let scene = running().seeing(outage(of, error));
+        let scene = outage(of, error);
         scene.assert_looks(name);
         assert_says(&scene.text((80, 24)), &format!("{of} outage: {error}"));
+        assert_says(&scene.text((80, 24)), "no points moved in the last 47 s");
     }
 }
 
@@ -254,9 +284,12 @@ fn a_sum_that_does_not_add_up_and_texts_that_were_shortened() {
     };
     let scene = running().seeing(snapshot);
     scene.assert_looks("migrate_shortened");
-    assert_says(&scene.text((120, 40)), "(41 shortened)");
-    // Where there is no room beside the sum, there is some below it.
-    assert_says(&scene.text((80, 24)), "963 requests, 41 shortened, ");
+    assert_says(
+        &scene.text((120, 40)),
+        "written 94,380 (41 shortened) + failed 12 + skipped 0 + in hand 512 ",
+    );
+    // Where there is no room beside the rows, there is some below the sum.
+    assert_says(&scene.text((80, 24)), "963 requests, 41 texts shortened");
 }
 
 // --- what is there to be read
@@ -282,16 +315,17 @@ fn the_settings_are_shown_at_every_size_and_what_the_server_takes_of_them() {
 
 #[test]
 fn tokens_and_money_are_shown_whatever_the_run_is_at() {
-    for (name, scene) in [
-        ("throttled", running()),
-        ("pausing", pausing()),
-        ("paused", paused()),
-        ("stopped", stopped(StopReason::ByOperator)),
-        ("complete", complete()),
+    let half = "$0.3133 of $5.00, 2,410,000 tokens, 963 requests";
+    let whole = "$0.6639 of $5.00, 5,106,700 tokens, 2,041 requests";
+    for (name, scene, used) in [
+        ("capped", running(), half),
+        ("pausing", pausing(), half),
+        ("paused", paused(), half),
+        ("stopped", stopped(StopReason::ByOperator), half),
+        ("complete", complete(), whole),
     ] {
         for size in SIZES {
             let screen = scene.text(size);
-            let used = "$0.3133 of $5.00, 2,410,000 tokens, 963 requests";
             assert!(screen.contains(used), "{name} at {size:?}:\n{screen}");
         }
     }
@@ -340,6 +374,7 @@ fn texts_name_the_keys_as_they_are_configured() {
     let budget = StopReason::Budget("used up".into());
     for (scene, action, says) in [
         (paused(), "pause-or-resume", "paused; F9 goes on"),
+        (running(), "tokens-per-minute", "goes on in 1 s; F9 moves it"),
         (
             stopped(StopReason::ByOperator),
             "pause-or-resume",
