@@ -214,7 +214,7 @@ fn wrap_paragraph(paragraph: &str, width: usize, most: usize, lines: &mut Vec<St
 }
 
 /// What a text may be broken between: blanks, and words with the signs that belong to them.
-fn parts(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
     let mut words = text.split_word_bound_indices().peekable();
     std::iter::from_fn(move || {
         let (begin, mut last) = words.next()?;
@@ -238,7 +238,7 @@ fn belongs(first: &str, second: &str) -> bool {
     is_joined && !is_blank(first) && !is_blank(second)
 }
 
-fn is_blank(part: &str) -> bool {
+pub(super) fn is_blank(part: &str) -> bool {
     part.trim().is_empty()
 }
 

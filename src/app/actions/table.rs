@@ -371,7 +371,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(DIFF)
     .in_footer()
-    .when(when::has_record),
+    .when(when::has_difference),
     Action::new(
         Id::PreviousDifference,
         "previous-difference",
@@ -381,7 +381,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(DIFF)
     .in_footer()
-    .when(when::has_record),
+    .when(when::has_difference),
     Action::new(
         Id::Fold,
         "fold",
@@ -390,7 +390,8 @@ pub static ACTIONS: &[Action] = &[
         "Fold the fields that are equal, or show them.",
     )
     .on(DIFF)
-    .in_footer_while(when::has_pair),
+    .in_footer_while(when::has_pair)
+    .when(when::has_equal),
     Action::new(
         Id::Wrap,
         "wrap",
