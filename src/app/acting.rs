@@ -273,7 +273,7 @@ impl App {
         let command = match self.screen {
             Screen::Divergence => self.divergence.open().map(TaskCommand::Inspect),
             Screen::Failures => self.failures.open().map(TaskCommand::ReadFailure),
-            Screen::Diff => self.diff.open().map(TaskCommand::ReadPair),
+            Screen::Diff => self.diff.open(),
             Screen::Verify => self.verify.open().map(|id| self.show_diff(id)),
             Screen::Search => match self.search.selected() {
                 Some(id) => Some(self.show_diff(id)),

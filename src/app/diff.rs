@@ -49,6 +49,7 @@ pub struct Diff {
     beside: bool,
     /// The sample was asked for by naming one point: it is opened as soon as it is here.
     open_first: bool,
+    /// What was asked for last, until it is here.
     asked: Option<SampleOf>,
 }
 
@@ -134,6 +135,12 @@ impl Diff {
         self.differing
     }
 
+    /// How many are equal.
+    pub fn equal(&self) -> usize {
+        let fields = self.record.as_ref().map_or(0, |record| record.fields.len());
+        fields.saturating_sub(self.differing)
+    }
+
     /// The selected field's place among those that are shown.
     pub fn field(&self) -> usize {
         self.field
@@ -199,29 +206,55 @@ impl Diff {
         if self.asked.as_ref() != Some(of) {
             return;
         }
-        self.asked = None;
+        // It can be asked for again.
         self.pairs = Asked::Failed(error);
     }
 
-    pub(super) fn open(&mut self) -> Option<PointId> {
+    /// What was asked for and could not be answered.
+    fn unanswered(&self) -> Option<&SampleOf> {
+        match self.pairs {
+            Asked::Failed(_) => self.asked.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether there is a pair to open, or a question to ask again.
+    pub fn can_open(&self) -> bool {
+        self.selected().is_some() || self.unanswered().is_some()
+    }
+
+    pub(super) fn open(&mut self) -> Option<TaskCommand> {
+        if let Some(of) = self.unanswered().cloned() {
+            return Some(self.ask(of));
+        }
         let id = self.selected()?;
         // Another pair takes the place of what is open, or of why nothing is.
         if self.record.as_ref().is_none_or(|record| record.id != id) {
             self.close();
         }
         self.opening = Some(id);
-        Some(id)
+        Some(TaskCommand::ReadPair(id))
     }
 
     pub(super) fn read(&mut self, record: Box<RecordDiff>) {
         if self.opening == Some(record.id) {
             self.close();
+            self.list_as(&record);
             // Where nothing differs, folding would leave nothing to see.
             self.differing = record.differing();
             self.fold = self.differing > 0;
             self.record = Some(record);
             self.choose_fields();
             self.pane = Pane::Record;
+        }
+    }
+
+    /// The list says of a pair what its record says: they may have been read at different times.
+    fn list_as(&mut self, record: &RecordDiff) {
+        if let Asked::Here(pairs) = &mut self.pairs
+            && let Some(pair) = pairs.iter_mut().find(|pair| pair.id == record.id)
+        {
+            *pair = PairSummary::of(record);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What differs between a point in Qdrant and its row in LanceDB: fields by path with their types told apart, vectors
 //! in a few numbers. Pure.
 
+mod because;
 mod flatten;
 mod vectors;
 mod words;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use super::{Point, PointId, VectorName};
 use flatten::flatten;
 
+pub use because::Because;
 pub use vectors::VectorDiff;
 pub use words::{Piece, words};
 
@@ -94,6 +96,8 @@ pub struct RecordDiff {
     pub vectors: Vec<(VectorName, VectorDiff)>,
     /// Fields beyond [`MAX_FIELDS`], which were not compared one by one.
     pub not_shown: usize,
+    /// Why it stands so, where that is known. Filled by who asks the journal.
+    pub because: Option<Because>,
 }
 
 impl RecordDiff {
@@ -164,6 +168,7 @@ pub fn compare(
         fields,
         vectors,
         not_shown,
+        because: None,
     }
 }
 

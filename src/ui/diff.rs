@@ -4,6 +4,7 @@
 //! there is room for both; below, the record takes the body and its sides stack.
 
 mod cell;
+mod heading;
 mod record;
 mod vectors;
 
@@ -11,18 +12,18 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
-use ratatui::widgets::Paragraph;
 
 use super::chrome::key_of;
 use super::list;
 use super::paint;
-use super::text::{count, pad, wrap, wrap_to};
+use super::text::{count, fit, fit_ends, pad, wrap, wrap_to};
 use super::theme::Theme;
 use crate::app::actions::ActionId;
 use crate::app::diff::Pane;
 use crate::app::divergence::Asked;
 use crate::app::{App, SIDE_BY_SIDE};
-use crate::point::diff::Verdict;
+use crate::point::diff::{Because, Verdict};
+use crate::tasks::inspect::PairSummary;
 
 /// Columns of a list that stands beside the record, at least and at most: then it has whole ids, and why.
 const LIST: u16 = 38;
@@ -92,18 +93,47 @@ fn no_record(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, focuse
     frame.render_widget(block, area);
     let lines = match &app.diff.error {
         Some(error) => {
-            let lines = wrap_to(error, inner.width as usize, inner.height as usize);
-            let mut lines: Vec<Line<'_>> = lines.into_iter().map(|line| Line::styled(line, theme.bad())).collect();
             let (again, back) = (key_of(app, ActionId::Open), key_of(app, ActionId::Back));
-            lines.push(Line::styled(
-                format!("{again} reads it again, {back} goes back"),
-                theme.dim(),
-            ));
-            lines
+            let next = format!("{again} reads it again, {back} goes back");
+            trouble(theme, error, &next, inner)
         }
         None => vec![Line::styled("reading both stores ...", theme.dim())],
     };
     paint::lines(frame, inner, &lines);
+}
+
+/// What went wrong, as far as there is room for it, and what can be done.
+fn trouble(theme: &Theme, error: &str, next: &str, area: Rect) -> Vec<Line<'static>> {
+    let width = area.width as usize;
+    let next = wrap(next, width);
+    let room = (area.height as usize).saturating_sub(next.len()).max(1);
+    let error = bounded(error, width, room).into_iter();
+    let next = next.into_iter().map(|line| Line::styled(line, theme.dim()));
+    error.map(|line| Line::styled(line, theme.bad())).chain(next).collect()
+}
+
+/// A text in so many lines at most, with a sign where it goes on.
+fn bounded(text: &str, width: usize, most: usize) -> Vec<String> {
+    first(wrap_to(text.trim_end(), width, most + 1), width, most)
+}
+
+/// The first of these lines, with a sign where there are more.
+fn first(mut lines: Vec<String>, width: usize, most: usize) -> Vec<String> {
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = fit(&format!("{last}~"), width);
+        }
+    }
+    lines
+}
+
+/// What the journal can explain is no surprise.
+fn style_of(theme: &Theme, because: Option<&Because>) -> Style {
+    match because {
+        Some(because) if because.is_known() => theme.accent(),
+        _ => theme.warn(),
+    }
 }
 
 fn pairs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
@@ -113,60 +143,100 @@ fn pairs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
         Asked::Here(_) => format!("Pairs: {} of {} same", count(same as u64), count(pairs.len() as u64)),
         _ => "Pairs".to_owned(),
     };
-    let focused = app.diff.pane == Pane::Pairs;
-    let block = theme.pane_with(&title, focused);
+    let mut block = theme.pane_with(&title, app.diff.pane == Pane::Pairs);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let width = inner.width as usize;
-    let nothing = match &app.diff.pairs {
-        Asked::No if app.facts.is_none() => Some(("the job is not open yet".to_owned(), theme.dim())),
-        Asked::No => Some((
-            format!(
-                "{} compares a random sample of both stores, {} one point by its id.",
-                key_of(app, ActionId::Sample),
-                key_of(app, ActionId::PairById)
-            ),
-            theme.dim(),
-        )),
-        Asked::Waiting => Some(("comparing ...".to_owned(), theme.dim())),
-        Asked::Failed(error) => Some((
-            format!("cannot compare: {error}; {} tries again", key_of(app, ActionId::Sample)),
-            theme.bad(),
-        )),
-        Asked::Here(pairs) if pairs.is_empty() => Some(("both stores are empty".to_owned(), theme.dim())),
-        Asked::Here(_) => None,
-    };
-    if let Some((text, style)) = nothing {
-        let lines: Vec<Line<'_>> = wrap(&text, width).into_iter().map(Line::raw).collect();
-        frame.render_widget(Paragraph::new(lines).style(style), inner);
-        return;
+    let (total, height) = (pairs.len() as u64, u64::from(inner.height));
+    let top = list::top(app.diff.place() as u64, total, height);
+    if let Some(beyond) = list::beyond(top, total, height) {
+        block = block.title_bottom(Line::styled(format!(" {beyond} "), theme.dim()));
     }
-    let height = u64::from(inner.height);
-    let top = list::top(app.diff.place() as u64, pairs.len() as u64, height) as usize;
-    let id_width = if width >= WITH_IDS { 36 } else { 12 };
-    let lines: Vec<Line<'_>> = pairs
-        .iter()
-        .enumerate()
-        .skip(top)
-        .take(height as usize)
-        .map(|(place, pair)| {
-            let mut text = format!("{} {}", pad(&pair.id.to_string(), id_width), pair.verdict.label());
-            if pair.verdict == Verdict::Differs {
-                text.push_str(&format!(" in {}", count(pair.differing as u64)));
-            }
-            if let Some(because) = &pair.because {
-                text.push_str(&format!(" ({because})"));
-            }
-            let style = match (place == app.diff.place(), focused, pair.verdict) {
-                (true, true, _) => theme.selected(),
-                (true, false, _) => theme.selected_elsewhere(),
-                (_, _, Verdict::Same) => Style::new(),
-                // What the journal can explain is no surprise.
-                _ if pair.because.is_some() => theme.accent(),
-                _ => theme.warn(),
-            };
-            Line::styled(pad(&text, width), style)
-        })
-        .collect();
+    frame.render_widget(block, area);
+    let lines = match &app.diff.pairs {
+        Asked::Failed(error) => {
+            let next = format!("{} asks the same again", key_of(app, ActionId::Open));
+            trouble(theme, &format!("cannot compare: {error}"), &next, inner)
+        }
+        _ if pairs.is_empty() => {
+            let lines = wrap(&why_none(app), inner.width as usize).into_iter();
+            lines.map(|line| Line::styled(line, theme.dim())).collect()
+        }
+        _ => rows(app, theme, top as usize, inner),
+    };
     paint::lines(frame, inner, &lines);
+}
+
+/// Why there are no pairs, and how to get some.
+fn why_none(app: &App) -> String {
+    match &app.diff.pairs {
+        Asked::No if app.facts.is_none() => "the job is not open yet".to_owned(),
+        Asked::No => format!(
+            "{} compares a random sample of both stores, {} one point by its id.",
+            key_of(app, ActionId::Sample),
+            key_of(app, ActionId::PairById)
+        ),
+        Asked::Waiting => "comparing ...".to_owned(),
+        _ => "both stores are empty".to_owned(),
+    }
+}
+
+fn rows(app: &App, theme: &Theme, top: usize, inner: Rect) -> Vec<Line<'static>> {
+    let width = inner.width as usize;
+    let id_width = if width >= WITH_IDS { 36 } else { 12 };
+    let focused = app.diff.pane == Pane::Pairs;
+    let pairs = app.diff.list().iter().enumerate();
+    let seen = pairs.skip(top).take(inner.height as usize);
+    seen.map(|(place, pair)| {
+        let id = fit_ends(&pair.id.to_string(), id_width);
+        let mut text = format!("{} {}", pad(&id, id_width), verdict(pair));
+        if let Some(because) = &pair.because {
+            text.push_str(&format!(" ({because})"));
+        }
+        let style = match (place == app.diff.place(), focused, pair.verdict) {
+            (true, true, _) => theme.selected(),
+            (true, false, _) => theme.selected_elsewhere(),
+            (_, _, Verdict::Same) => Style::new(),
+            _ => style_of(theme, pair.because.as_ref()),
+        };
+        Line::styled(pad(&text, width), style)
+    })
+    .collect()
+}
+
+/// How a pair stands. Where only fields beyond those that are compared one by one differ, there is no number.
+fn verdict(pair: &PairSummary) -> String {
+    match (pair.verdict, pair.differing) {
+        (Verdict::Differs, 1) => "1 difference".to_owned(),
+        (Verdict::Differs, number) if number > 0 => format!("{} differences", count(number as u64)),
+        (verdict, _) => verdict.label().to_owned(),
+    }
+}
+
+/// How a record is drawn.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    app: &'a App,
+    theme: &'a Theme,
+    /// Columns within the pane.
+    width: usize,
+    /// Lines within the pane.
+    height: usize,
+    /// Whether the two sides stand beside each other.
+    beside: bool,
+}
+
+impl<'a> Look<'a> {
+    fn of(app: &'a App, theme: &'a Theme, inner: Rect, beside: bool) -> Self {
+        Self {
+            app,
+            theme,
+            width: inner.width as usize,
+            height: inner.height as usize,
+            beside,
+        }
+    }
+
+    /// Columns of one side, where both stand beside each other.
+    fn half(self) -> usize {
+        self.width.saturating_sub(2 + 3) / 2
+    }
 }

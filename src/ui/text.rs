@@ -9,7 +9,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr;
 
 use crate::point::grouped;
-use breaks::{is_blank, pieces, wholes};
+use breaks::wholes;
+pub(in crate::ui) use breaks::{is_blank, pieces};
 
 /// A character as it may be shown.
 fn shown(c: char) -> char {

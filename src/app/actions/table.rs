@@ -391,7 +391,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(DIFF)
     .in_footer()
-    .when(when::has_record),
+    .when(when::has_difference),
     Action::new(
         Id::PreviousDifference,
         "previous-difference",
@@ -401,7 +401,7 @@ pub static ACTIONS: &[Action] = &[
     )
     .on(DIFF)
     .in_footer()
-    .when(when::has_record),
+    .when(when::has_difference),
     Action::new(
         Id::Fold,
         "fold",
@@ -410,7 +410,8 @@ pub static ACTIONS: &[Action] = &[
         "Fold the fields that are equal, or show them.",
     )
     .on(DIFF)
-    .in_footer_while(when::has_pair),
+    .in_footer_while(when::has_pair)
+    .when(when::has_equal),
     Action::new(
         Id::Wrap,
         "wrap",

@@ -247,6 +247,16 @@ pub(super) fn has_record(app: &App) -> When {
     require(app.diff.record.is_some(), "no pair is open")
 }
 
+pub(super) fn has_difference(app: &App) -> When {
+    has_record(app)?;
+    require(app.diff.differing() > 0, "no field differs")
+}
+
+pub(super) fn has_equal(app: &App) -> When {
+    has_record(app)?;
+    require(app.diff.equal() > 0, "no field is equal")
+}
+
 pub(super) fn has_selected(app: &App) -> When {
     in_points(app)?;
     require(app.selected_id().is_some(), "nothing is selected")
@@ -255,6 +265,7 @@ pub(super) fn has_selected(app: &App) -> When {
 pub(super) fn can_open(app: &App) -> When {
     match app.screen {
         Screen::Divergence => require(app.divergence.can_open(), "nothing is selected"),
+        Screen::Diff => require(app.diff.can_open(), "nothing is selected"),
         Screen::Verify => app.verify.can_open(),
         // Without a result it begins a query.
         Screen::Search => is_open(app),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::app::diff::Pane;
 use crate::app::divergence::Asked;
-use crate::point::diff::{RecordDiff, Verdict, compare};
+use crate::point::diff::{Because, RecordDiff, Verdict, compare};
 use crate::point::{Payload, Point, Vectors};
 use crate::tasks::inspect::PairSummary;
 use crate::tasks::{Owned, SampleOf};
@@ -118,6 +118,7 @@ fn a_sample_is_asked_for_and_walked_through() {
         []
     );
     assert_eq!(console.app.diff.pairs, Asked::Failed("no Qdrant".into()));
+    assert_eq!(console.key("Enter"), samples(SampleOf::Random), "the same again");
 
     let mut unopened = Console::unopened();
     for name in ["n", "i"] {
@@ -192,6 +193,65 @@ fn a_point_is_compared_by_its_id_and_opened_at_once() {
 }
 
 #[test]
+fn a_question_that_failed_is_asked_again_as_it_was() {
+    let by_id = || {
+        let mut console = Console::comparing();
+        console.keys(&["i", "2"]);
+        assert_eq!(console.key("Enter"), named(2));
+        console
+    };
+    let from_failures = || {
+        let mut console = Console::listing(3);
+        console.key("Down");
+        assert_eq!(console.key("d"), named(2));
+        console
+    };
+    for mut console in [by_id(), from_failures()] {
+        let of = || Owned::Pairs(SampleOf::Ids(vec![id(2)]));
+        console.event(unanswered(of(), "no Qdrant"));
+        assert_eq!(console.key("Enter"), named(2));
+        console.event(unanswered(of(), "no Qdrant"));
+        assert_eq!(console.key("Enter"), named(2), "as often as it is wished");
+        assert_eq!(console.app.diff.pairs, Asked::Waiting);
+        assert_eq!(console.key("Enter"), [], "it is asked already");
+        assert_eq!(console.event(sampled(&[2])), reads(2), "and opened at once");
+        console.event(pair(2));
+        assert_eq!(console.pair(), Some(id(2)));
+    }
+    let mut console = by_id();
+    console.event(unanswered(Owned::Pairs(SampleOf::Ids(vec![id(2)])), "no Qdrant"));
+    assert_eq!(console.key("n"), samples(SampleOf::Random), "something else");
+}
+
+#[test]
+fn the_list_says_what_the_opened_record_says() {
+    let mut console = Console::reading();
+    let listed = |console: &Console| console.app.diff.list()[0].clone();
+    assert_eq!(
+        listed(&console),
+        PairSummary::of(&record(1, json!({"a": 1, "b": 20, "c": "3", "d": 4})))
+    );
+    let same = RecordDiff {
+        because: Some(Because::Edited("Rain.".into())),
+        ..record(1, json!({"a": 1, "b": 2, "c": "3", "d": null, "e": 5}))
+    };
+    console.keys(&["Esc", "Enter"]);
+    console.event(TaskEvent::PairRead(Box::new(same)));
+    let summary = PairSummary {
+        id: id(1),
+        verdict: Verdict::Same,
+        differing: 0,
+        because: Some(Because::Edited("Rain.".into())),
+    };
+    assert_eq!(listed(&console), summary);
+    let others = console.app.diff.list()[1..].iter();
+    assert!(
+        others.clone().all(|pair| pair.verdict == Verdict::Differs),
+        "{others:?}"
+    );
+}
+
+#[test]
 fn d_shows_the_point_of_another_screen() {
     let from_failures = || {
         let mut console = Console::listing(3);
@@ -262,9 +322,34 @@ fn jumps_go_round_the_fields_that_differ() {
         );
     }
     let mut closed = Console::comparing();
-    for name in ["]", "[", "Y"] {
+    for name in ["]", "[", "f", "Y"] {
         assert_eq!(closed.key(name), [], "{name}");
         closed.assert_says("no pair is open");
+    }
+}
+
+#[test]
+fn where_there_is_nothing_to_jump_to_or_to_fold_the_keys_say_so() {
+    for (payload, names, why) in [
+        (
+            json!({"a": 1, "b": 2, "c": "3", "d": null, "e": 5}),
+            &["]", "["][..],
+            "no field differs",
+        ),
+        (
+            json!({"a": 2, "b": 3, "c": "4", "d": 5, "e": 6}),
+            &["f"],
+            "no field is equal",
+        ),
+    ] {
+        let mut console = Console::comparing();
+        console.key("Enter");
+        console.event(TaskEvent::PairRead(Box::new(record(1, payload))));
+        for name in names {
+            assert_eq!(console.key(name), [], "{name}");
+            console.assert_says(why);
+            assert_eq!(console.app.diff.fields().len(), 5, "{name}");
+        }
     }
 }
 

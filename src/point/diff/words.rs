@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use similar::{Algorithm, ChangeTag, TextDiff};
 
+use crate::point::grouped;
+
 /// Texts longer than this (bytes of both) are compared line by line instead of word by word.
 const MAX_WORDS_BYTES: usize = 64 << 10;
 /// Texts longer than this are only told to differ.
@@ -18,16 +20,34 @@ pub struct Piece {
     pub text: String,
     /// Whether the other side lacks it.
     pub changed: bool,
+    /// Whether it stands for an equal stretch that is left out, and is no text of that side.
+    pub left_out: bool,
+}
+
+impl Piece {
+    fn new(text: impl Into<String>, changed: bool) -> Self {
+        Self {
+            text: text.into(),
+            changed,
+            left_out: false,
+        }
+    }
+
+    /// What stands for so many characters.
+    fn mark(characters: usize) -> Self {
+        Self {
+            left_out: true,
+            ..Self::new(
+                format!("...({} characters equal)...", grouped(characters as u64)),
+                false,
+            )
+        }
+    }
 }
 
 /// Both texts, cut where they begin and cease to differ. The pieces of each side put together are that side.
 pub fn words(left: &str, right: &str) -> (Vec<Piece>, Vec<Piece>) {
-    let whole = |text: &str| {
-        vec![Piece {
-            text: text.to_owned(),
-            changed: true,
-        }]
-    };
+    let whole = |text: &str| vec![Piece::new(text, true)];
     let bytes = left.len() + right.len();
     if bytes > MAX_BYTES {
         return (whole(left), whole(right));
@@ -55,7 +75,9 @@ pub fn words(left: &str, right: &str) -> (Vec<Piece>, Vec<Piece>) {
 
 /// Characters of an equal stretch that are kept beside a change.
 const CONTEXT: usize = 60;
-/// Characters that an excerpt has at most.
+/// Characters more than that, up to which a stretch is kept: what stands for it is no shorter.
+const SPARED: usize = 40;
+/// Characters of a text that an excerpt has at most.
 const EXCERPT: usize = 4_000;
 
 /// What of a text is worth showing: its changes with what stands around them.
@@ -68,39 +90,34 @@ pub(super) fn excerpt(pieces: Vec<Piece>) -> Vec<Piece> {
             break;
         }
         let length = piece.text.chars().count();
-        let text = if piece.changed || length <= 2 * CONTEXT + 20 {
-            piece.text
-        } else {
-            let head = if place == 0 {
-                String::new()
-            } else {
-                piece.text.chars().take(CONTEXT).collect()
-            };
-            let tail: String = if place == last {
-                String::new()
-            } else {
-                piece.text.chars().skip(length - CONTEXT).collect()
-            };
-            let left_out = length - head.chars().count() - tail.chars().count();
-            format!("{head} ...({left_out} equal)... {tail}")
+        if piece.changed || length <= 2 * CONTEXT + SPARED {
+            kept.extend(taken(&piece.text, piece.changed, &mut room));
+            continue;
+        }
+        let head = if place == 0 { 0 } else { CONTEXT };
+        let tail = if place == last { 0 } else { CONTEXT };
+        let at = |letters: usize| {
+            let letter = piece.text.char_indices().nth(letters);
+            letter.map_or(piece.text.len(), |(at, _)| at)
         };
-        let shown: String = text.chars().take(room).collect();
-        room -= shown.chars().count();
-        kept.push(Piece {
-            text: shown,
-            changed: piece.changed,
-        });
+        kept.extend(taken(&piece.text[..at(head)], false, &mut room));
+        kept.push(Piece::mark(length - head - tail));
+        kept.extend(taken(&piece.text[at(length - tail)..], false, &mut room));
     }
     kept
+}
+
+/// As much of a stretch as there is room for.
+fn taken(text: &str, changed: bool, room: &mut usize) -> Option<Piece> {
+    let text: String = text.chars().take(*room).collect();
+    *room -= text.chars().count();
+    (!text.is_empty()).then(|| Piece::new(text, changed))
 }
 
 fn push(pieces: &mut Vec<Piece>, text: &str, changed: bool) {
     match pieces.last_mut() {
         Some(last) if last.changed == changed => last.text.push_str(text),
-        _ => pieces.push(Piece {
-            text: text.to_owned(),
-            changed,
-        }),
+        _ => pieces.push(Piece::new(text, changed)),
     }
 }
 
@@ -151,11 +168,29 @@ mod tests {
     fn an_excerpt_shows_the_change_and_leaves_long_equal_stretches_out() {
         let long = "lorem ipsum ".repeat(1_000);
         let (old, _) = words(&format!("{long}one {long}"), &format!("{long}two {long}"));
-        let shown = joined(&excerpt(old));
-        assert!(
-            shown.contains("one") && shown.contains("equal)") && shown.len() < 400,
-            "{shown}"
+        let shown = excerpt(old);
+        let marks: Vec<&str> = shown
+            .iter()
+            .filter(|piece| piece.left_out)
+            .map(|piece| piece.text.as_str())
+            .collect();
+        // Of the second stretch the blank behind the word is a character more.
+        assert_eq!(
+            marks,
+            ["...(11,940 characters equal)...", "...(11,941 characters equal)..."]
         );
+        let text: Vec<&Piece> = shown.iter().filter(|piece| !piece.left_out).collect();
+        let lengths: Vec<usize> = text.iter().map(|piece| piece.text.chars().count()).collect();
+        assert_eq!(lengths, [CONTEXT, 3, CONTEXT], "{shown:?}");
+        assert!(text[1].text == "one" && text[1].changed);
+        // Nothing but the text itself: no blank that it does not have.
+        assert!(text[0].text.ends_with("lorem ipsum ") && text[2].text.starts_with(" lorem ipsum"));
+    }
+
+    #[test]
+    fn an_excerpt_of_changes_alone_has_an_end() {
+        let shown = excerpt(vec![Piece::new("x".repeat(EXCERPT + 5), true), Piece::new("y", false)]);
+        assert_eq!(joined(&shown).len(), EXCERPT);
     }
 
     #[test]

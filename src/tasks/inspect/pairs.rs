@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Inspector;
 use crate::journal::State;
 use crate::lance::{Row, browse, read};
-use crate::point::diff::{self, RecordDiff, Verdict};
+use crate::point::diff::{self, Because, RecordDiff, Verdict};
 use crate::point::{Point, PointId};
 use crate::qdrant::source::Wanted;
 use crate::tasks::SampleOf;
@@ -18,6 +18,8 @@ const SAMPLE: usize = 20;
 const AT_ONCE: usize = 8;
 /// Points that can be named.
 const MOST_NAMED: usize = 500;
+/// Characters of a content that was edited by hand.
+const MOST_EDITED: usize = 40;
 
 /// How one pair stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,8 +30,21 @@ pub struct PairSummary {
     pub verdict: Verdict,
     /// Fields and vectors that differ.
     pub differing: usize,
-    /// Why, where the journal knows: it failed, was skipped, or was edited by hand.
-    pub because: Option<String>,
+    /// Why, where that is known.
+    pub because: Option<Because>,
+}
+
+impl PairSummary {
+    /// A record in one line.
+    pub fn of(record: &RecordDiff) -> Self {
+        let vectors = record.vectors.iter().filter(|(_, vector)| !vector.agrees).count();
+        Self {
+            id: record.id,
+            verdict: record.verdict,
+            differing: record.differing() + vectors,
+            because: record.because.clone(),
+        }
+    }
 }
 
 impl Inspector {
@@ -60,18 +75,11 @@ impl Inspector {
         };
         let mut summaries = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(AT_ONCE) {
-            for (record, unreadable) in self.compare(chunk).await? {
-                let because = match unreadable {
-                    Some(why) => Some(why),
-                    None => self.because(record.id).await?,
-                };
-                let vectors = record.vectors.iter().filter(|(_, vector)| !vector.agrees).count();
-                summaries.push(PairSummary {
-                    id: record.id,
-                    verdict: record.verdict,
-                    differing: record.differing() + vectors,
-                    because,
-                });
+            for mut record in self.compare(chunk).await? {
+                if record.because.is_none() {
+                    record.because = self.because(record.id).await?;
+                }
+                summaries.push(PairSummary::of(&record));
             }
         }
         Ok(summaries)
@@ -82,18 +90,19 @@ impl Inspector {
     /// # Errors
     /// One of the stores cannot be read.
     pub async fn pair(&self, id: PointId) -> anyhow::Result<RecordDiff> {
-        match self.compare(&[id]).await?.pop() {
-            Some((_, Some(why))) => Err(anyhow::anyhow!(why)),
-            Some((mut record, None)) => {
-                record.light_words();
-                Ok(record)
-            }
-            None => unreachable!("one record an id"),
+        let Some(mut record) = self.compare(&[id]).await?.pop() else {
+            unreachable!("one record an id");
+        };
+        if let Some(because @ Because::Unreadable(_)) = &record.because {
+            anyhow::bail!("{because}");
         }
+        record.because = self.because(id).await?;
+        record.light_words();
+        Ok(record)
     }
 
-    /// One record an id, in their order; with it, why Qdrant's side of it cannot be read.
-    async fn compare(&self, ids: &[PointId]) -> anyhow::Result<Vec<(RecordDiff, Option<String>)>> {
+    /// One record an id, in their order. Of what the journal knows they say nothing yet.
+    async fn compare(&self, ids: &[PointId]) -> anyhow::Result<Vec<RecordDiff>> {
         let table = self.table();
         let rows = async {
             match &table {
@@ -103,13 +112,13 @@ impl Inspector {
         };
         let points = async { anyhow::Ok(self.source.get(ids).await?) };
         let (points, rows): (Vec<_>, Vec<Row>) = tokio::try_join!(points, rows)?;
-        let mut unreadable: BTreeMap<PointId, String> = BTreeMap::new();
+        let mut unreadable: BTreeMap<PointId, Because> = BTreeMap::new();
         let mut readable: Vec<Point> = Vec::new();
         for point in points {
             match point {
                 Ok(point) => readable.push(point),
                 Err((id, failure)) => {
-                    unreadable.insert(id, format!("cannot be read from Qdrant: {failure}"));
+                    unreadable.insert(id, Because::Unreadable(failure.to_string()));
                 }
             }
         }
@@ -122,8 +131,8 @@ impl Inspector {
                     .and_then(|row| row.embedding.as_deref())
                     .map(|numbers| (self.beside(row), numbers));
                 let mut record = diff::compare(*id, point, row.map(|row| &row.point), embedding, self.carried);
-                let why = unreadable.remove(id);
-                if why.is_some() {
+                record.because = unreadable.remove(id);
+                if record.because.is_some() {
                     // It is there; what it holds is not known.
                     record.verdict = if row.is_some() {
                         Verdict::Differs
@@ -131,23 +140,43 @@ impl Inspector {
                         Verdict::MissingInLancedb
                     };
                 }
-                (record, why)
+                record
             })
             .collect())
     }
 
-    async fn because(&self, id: PointId) -> anyhow::Result<Option<String>> {
+    async fn because(&self, id: PointId) -> anyhow::Result<Option<Because>> {
         self.journal
             .run(move |journal| {
                 if let Some(edit) = journal.applied_edit(id)? {
-                    return Ok(Some(format!("edited by hand: {:.40}", edit.after)));
+                    return Ok(Some(Because::Edited(beginning(&edit.after))));
                 }
                 Ok(journal.get(id)?.and_then(|(row, _)| match row.state {
-                    State::Failed | State::Retrying => Some(format!("failed: {}", row.error)),
-                    State::Skipped => Some(format!("skipped: {}", row.reason.unwrap_or_default())),
+                    State::Failed | State::Retrying => Some(Because::Failed(row.error)),
+                    State::Skipped => Some(Because::Skipped(row.reason.unwrap_or_default())),
                     State::Recovered => None,
                 }))
             })
             .await
+    }
+}
+
+/// The beginning of a content, with a sign where it goes on.
+fn beginning(content: &str) -> String {
+    match content.char_indices().nth(MOST_EDITED) {
+        None => content.to_owned(),
+        Some((end, _)) => format!("{} ...", &content[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edited_content_that_is_cut_says_so() {
+        let whole = "日".repeat(MOST_EDITED);
+        assert_eq!(beginning(&whole), whole);
+        assert_eq!(beginning(&format!("{whole}a")), format!("{whole} ..."));
     }
 }

@@ -1,11 +1,11 @@
 //! One side of a field as lines of a column: wrapped between words, or one line that is begun at a column.
 
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::ui::text::{beginning, columns};
+use crate::ui::text::{beginning, columns, is_blank, pieces};
 
 /// A line of a cell: stretches of text, each with its style.
 pub(super) type Cell = Vec<(String, Style)>;
@@ -16,37 +16,51 @@ pub(super) fn wrapped(pieces: &[(&str, Style)], column: usize, most: usize) -> V
     let column = column.max(2);
     let mut lines: Vec<Cell> = vec![Vec::new()];
     let mut used = 0;
+    // Whether this line goes on with what the one above began.
+    let mut goes_on = false;
     for (text, style) in pieces {
+        // A blank that differs has to be seen wherever it stands.
+        let is_lit = style.add_modifier.contains(Modifier::UNDERLINED);
         for (number, paragraph) in text.split('\n').enumerate() {
             if number > 0 {
                 lines.push(Vec::new());
-                used = 0;
+                (used, goes_on) = (0, false);
             }
             let left = most.saturating_add(1).saturating_sub(lines.len());
             let (text, _) = beginning(paragraph, left.saturating_add(1).saturating_mul(column));
-            for word in text.split_word_bounds() {
-                let wide = columns(word);
+            for part in pieces(&text) {
+                let wide = columns(part);
+                if is_blank(part) && !is_lit {
+                    // A blank where a line ends or goes on is the break itself.
+                    if used + wide > column {
+                        used = column;
+                    } else if used > 0 || !goes_on {
+                        used += wide;
+                        push(lines.last_mut(), part, *style);
+                    }
+                    continue;
+                }
                 // Between words, where the word fits a line at all.
-                if used > 0 && used + wide > column && wide <= column && !word.trim().is_empty() {
+                if used > 0 && used + wide > column && wide <= column {
                     lines.push(Vec::new());
-                    used = 0;
+                    (used, goes_on) = (0, true);
                 }
                 if lines.len() > most {
                     return lines;
                 }
                 if used + wide <= column {
                     used += wide;
-                    push(lines.last_mut(), word, *style);
+                    push(lines.last_mut(), part, *style);
                     continue;
                 }
-                for cluster in word.graphemes(true) {
+                for cluster in part.graphemes(true) {
                     let wide = cluster.width();
                     if wide > column {
                         continue;
                     }
                     if used + wide > column {
                         lines.push(Vec::new());
-                        used = 0;
+                        (used, goes_on) = (0, true);
                     }
                     used += wide;
                     push(lines.last_mut(), cluster, *style);
@@ -60,12 +74,12 @@ pub(super) fn wrapped(pieces: &[(&str, Style)], column: usize, most: usize) -> V
     lines
 }
 
-/// One line, begun at a column.
-pub(super) fn scrolled(pieces: &[(&str, Style)], from: usize, column: usize) -> Cell {
+/// One line, begun at a column; and whether nothing comes after it.
+pub(super) fn scrolled(pieces: &[(&str, Style)], from: usize, column: usize) -> (Cell, bool) {
     let mut line = Cell::new();
     let (mut place, mut used) = (0, 0);
     for (text, style) in pieces {
-        let (text, _) = beginning(text, (from + column).saturating_sub(place));
+        let (text, is_all) = beginning(text, (from + column).saturating_sub(place));
         for cluster in text.graphemes(true) {
             let wide = cluster.width();
             place += wide;
@@ -73,13 +87,16 @@ pub(super) fn scrolled(pieces: &[(&str, Style)], from: usize, column: usize) -> 
                 continue;
             }
             if used + wide > column {
-                return line;
+                return (line, false);
             }
             used += wide;
             push(Some(&mut line), cluster, *style);
         }
+        if !is_all {
+            return (line, false);
+        }
     }
-    line
+    (line, true)
 }
 
 fn push(line: Option<&mut Cell>, cluster: &str, style: Style) {
@@ -119,8 +136,13 @@ mod tests {
             for line in &lines {
                 prop_assert!(line.iter().map(|(text, _)| columns(text)).sum::<usize>() <= column);
             }
-            prop_assert_eq!(joined(&lines), text.as_str());
-            let line = scrolled(&pieces, from, column);
+            // But for blanks at the breaks.
+            let letters = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(letters(&joined(&lines)), letters(&text));
+            let (line, is_all) = scrolled(&pieces, from, column);
+            let wide = columns(&text);
+            let seen = from + column;
+            prop_assert!(is_all && wide <= seen || !is_all && wide >= seen, "{} of {}", seen, wide);
             prop_assert!(line.iter().map(|(text, _)| columns(text)).sum::<usize>() <= column);
         }
 
@@ -135,6 +157,28 @@ mod tests {
             let same = most.min(all.len());
             prop_assert_eq!(&some[..same], &all[..same]);
             prop_assert_eq!(some.len() > most, all.len() > most);
+        }
+    }
+
+    #[test]
+    fn a_blank_where_a_line_ends_is_the_break_itself() {
+        let (plain, lit) = (Style::new(), Style::new().add_modifier(Modifier::UNDERLINED));
+        for (pieces, column, wanted) in [
+            (
+                &[("whole town came down", plain)][..],
+                15,
+                &["whole town came", "down"][..],
+            ),
+            (&[("whole town came  down", plain)], 15, &["whole town came", "down"]),
+            (&[("whole", plain), (" ", plain), ("town", lit)], 5, &["whole", "town"]),
+            (&[("a (b), c", plain)], 5, &["a ", "(b), ", "c"]),
+            // What begins a text is of the text, and what differs is seen.
+            (&[("  ab cd", plain)], 4, &["  ab", "cd"]),
+            (&[("ab", plain), ("  ", lit), ("cd", plain)], 3, &["ab", "  ", "cd"]),
+        ] {
+            let lines = wrapped(pieces, column, usize::MAX);
+            let lines: Vec<String> = lines.iter().map(|line| joined(std::slice::from_ref(line))).collect();
+            assert_eq!(lines, wanted, "{pieces:?} in {column}");
         }
     }
 }

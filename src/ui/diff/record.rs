@@ -10,18 +10,18 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 
 use super::cell::{Cell, padded, scrolled, wrapped};
-use super::vectors;
+use super::{Look, heading};
 use crate::app::App;
 use crate::app::actions::{ActionId, Motion};
 use crate::app::diff::Pane;
-use crate::point::diff::{FieldDiff, FieldVerdict, Piece, RecordDiff, Verdict, type_name};
+use crate::point::diff::{FieldDiff, FieldVerdict, Piece, RecordDiff, type_name};
 use crate::ui::chrome::key_of;
 use crate::ui::json::preview;
 use crate::ui::paint;
-use crate::ui::text::{count, fit, pad, wrap};
+use crate::ui::text::{count, fit, pad};
 use crate::ui::theme::Theme;
 
-/// Lines that one side of a field takes at most, unless it is selected.
+/// Lines that one side of a field may take in any case.
 const MOST_LINES: usize = 12;
 /// Lines of a side that are counted.
 const MOST_COUNTED: usize = 200;
@@ -31,19 +31,6 @@ const MOST_OPENED: usize = 500;
 const MOST_CHARS: usize = 4_000;
 /// The same of the selected field.
 const MOST_CHARS_OPENED: usize = 20_000;
-/// Vectors that are told of.
-const MOST_VECTORS: usize = 6;
-
-/// How a record is drawn.
-#[derive(Clone, Copy)]
-struct Look<'a> {
-    app: &'a App,
-    theme: &'a Theme,
-    /// Columns within the pane.
-    width: usize,
-    /// Whether the two sides stand beside each other.
-    beside: bool,
-}
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, diff: &RecordDiff, beside: bool) {
     let mut title = format!("Point {}: {}", diff.id, diff.verdict.label());
@@ -57,18 +44,13 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
         .title_bottom(legend(theme, area.width as usize, beside));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let look = Look {
-        app,
-        theme,
-        width: inner.width as usize,
-        beside,
-    };
-    let mut lines = heading(look, diff);
+    let look = Look::of(app, theme, inner, beside);
+    let mut lines = heading::lines(look, diff);
     let fields = app.diff.fields().len();
     if fields == 0 {
-        lines.extend(no_fields(look, diff));
+        lines.extend(heading::no_fields(look, diff));
     }
-    let room = room(app, inner.height as usize, lines.len());
+    let room = room(look, lines.len());
     // Fields from the selected one on, and as many before it as fit: so that it is always seen.
     let selected = app.diff.field().min(fields.saturating_sub(1));
     let mut drawn: VecDeque<Vec<Line<'static>>> = VecDeque::new();
@@ -107,16 +89,25 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
 }
 
 /// Lines for the fields: where there are several, one is left to say how many are not seen.
-fn room(app: &App, height: usize, above: usize) -> usize {
-    let kept = usize::from(app.diff.fields().len() > 1);
-    height.saturating_sub(above + kept).max(1)
+fn room(look: Look<'_>, above: usize) -> usize {
+    let kept = usize::from(look.app.diff.fields().len() > 1);
+    look.height.saturating_sub(above + kept).max(1)
+}
+
+/// Lines that one side of a field takes at most, unless it is selected: stacked, the two share the pane.
+fn most_lines(look: Look<'_>) -> usize {
+    let share = if look.beside { 2 } else { 4 };
+    (look.height / share).clamp(MOST_LINES, MOST_COUNTED / 2)
 }
 
 /// What the signs before fields and vectors mean, for the lower border.
 fn legend(theme: &Theme, width: usize, beside: bool) -> Span<'static> {
-    let sides = if beside { "" } else { "Q Qdrant, L LanceDB; " };
-    let text = format!(" {sides}~ changed, t type, < Qdrant only, > LanceDB only ");
-    Span::styled(fit(&text, width.saturating_sub(2)), theme.dim())
+    let text = if beside {
+        " ~ changed, t type, < Qdrant only, > LanceDB only "
+    } else {
+        " Q Qdrant, L LanceDB; ~ changed, t type, < Q only, > L only "
+    };
+    Span::styled(fit(text, width.saturating_sub(2)), theme.dim())
 }
 
 /// How many fields there is no room for.
@@ -132,14 +123,8 @@ fn elsewhere(look: Look<'_>, above: usize, below: usize) -> Option<Line<'static>
 
 /// How many lines of the selected field lie below what is seen of it unscrolled.
 pub(super) fn hidden(app: &App, theme: &Theme, area: Rect, diff: &RecordDiff, beside: bool) -> usize {
-    let inner = theme.pane("").inner(area);
-    let look = Look {
-        app,
-        theme,
-        width: inner.width as usize,
-        beside,
-    };
-    let room = room(app, inner.height as usize, heading(look, diff).len());
+    let look = Look::of(app, theme, theme.pane("").inner(area), beside);
+    let room = room(look, heading::lines(look, diff).len());
     app.diff.selected_field().map_or(0, |field| opened(look, field, room).1)
 }
 
@@ -188,94 +173,6 @@ fn share(lines: usize, sides: usize, other: usize) -> usize {
         _ => lines / 2,
     };
     share.max(1)
-}
-
-fn heading(look: Look<'_>, diff: &RecordDiff) -> Vec<Line<'static>> {
-    let Look { app, theme, width, .. } = look;
-    let differing = app.diff.differing();
-    let equal = diff.fields.len() - differing;
-    let folded = if app.diff.fold && equal > 0 { ", folded" } else { "" };
-    let differ = match differing {
-        1 => "field differs",
-        _ => "fields differ",
-    };
-    // Of a record with more fields than are compared one by one, this says nothing of the others.
-    let shown = if diff.not_shown > 0 { "shown " } else { "" };
-    let mut text = format!(
-        "{} {shown}{differ}, {} equal{folded}",
-        count(differing as u64),
-        count(equal as u64)
-    );
-    if diff.not_shown > 0 {
-        text.push_str(&format!(", {} more not shown", count(diff.not_shown as u64)));
-    }
-    // What differs first: nothing that does is left out for something that does not.
-    let (differing, agreeing): (Vec<_>, Vec<_>) = diff.vectors.iter().partition(|(_, vector)| !vector.agrees);
-    match differing.len() {
-        0 => {}
-        1 => text.push_str(", 1 vector differs"),
-        vectors => text.push_str(&format!(", {} vectors differ", count(vectors as u64))),
-    }
-    let mut lines = vec![Line::styled(fit(&text, width), theme.accent())];
-    for (name, vector) in differing.iter().chain(&agreeing).take(MOST_VECTORS) {
-        lines.extend(vectors::lines(theme, name, vector, width));
-    }
-    let more = diff.vectors.len().saturating_sub(MOST_VECTORS);
-    if more > 0 {
-        let (told, style) = match differing.len().saturating_sub(MOST_VECTORS) {
-            0 => ("none of them differs".to_owned(), theme.dim()),
-            1 => ("1 of them differs".to_owned(), theme.warn()),
-            number => (format!("{} of them differ", count(number as u64)), theme.warn()),
-        };
-        let text = format!("{} more vectors not shown, {told}", count(more as u64));
-        lines.push(Line::styled(fit(&text, width), style));
-    }
-    if look.beside {
-        let column = half(width);
-        let text = format!("{}   {}", pad("Qdrant", column), pad("LanceDB", column));
-        lines.push(Line::styled(text, theme.dim()));
-    }
-    lines
-}
-
-/// Why there is no field to be seen, what differs all the same, and what to do where that cannot be seen here.
-fn no_fields(look: Look<'_>, diff: &RecordDiff) -> Vec<Line<'static>> {
-    let mut text = match (diff.fields.is_empty(), diff.not_shown) {
-        (true, _) => "there are no fields",
-        (false, 0) => "every field is equal, types included",
-        (false, _) => "every field that is shown is equal, types included",
-    }
-    .to_owned();
-    let mut next = None;
-    match diff.vectors.iter().filter(|(_, vector)| !vector.agrees).count() {
-        0 if diff.not_shown > 0 && diff.verdict == Verdict::Differs => {
-            text.push_str("; what differs is among those that are not shown");
-            next = Some(format!(
-                "{} shows the equal fields; {} copies the id, to look at the point in both stores themselves",
-                key_of(look.app, ActionId::Fold),
-                key_of(look.app, ActionId::CopyId)
-            ));
-        }
-        0 => {}
-        1 => text.push_str("; 1 vector differs"),
-        vectors => text.push_str(&format!("; {} vectors differ", count(vectors as u64))),
-    }
-    let style = match diff.verdict {
-        Verdict::Differs => look.theme.warn(),
-        _ => look.theme.good(),
-    };
-    let paragraphs = std::iter::once((text, style)).chain(next.map(|next| (next, look.theme.dim())));
-    paragraphs
-        .flat_map(|(text, style)| {
-            let lines = wrap(&text, look.width).into_iter();
-            lines.map(move |line| Line::styled(line, style))
-        })
-        .collect()
-}
-
-/// Columns of one side, where both stand beside each other.
-fn half(width: usize) -> usize {
-    width.saturating_sub(2 + 3) / 2
 }
 
 /// The lines of a field that is not selected: its path, then both sides.
@@ -330,7 +227,7 @@ impl Side {
 fn sides(look: Look<'_>, field: &FieldDiff, selected: bool) -> (Vec<Side>, bool) {
     let Look { theme, width, .. } = look;
     if look.beside {
-        let column = half(width);
+        let column = look.half();
         let (left, left_whole) = cell(look, field, true, column, selected);
         let (right, right_whole) = cell(look, field, false, column, selected);
         let height = left.len().max(right.len());
@@ -379,7 +276,8 @@ fn cell(look: Look<'_>, field: &FieldDiff, left: bool, column: usize, selected: 
         (Some((qdrant, lancedb)), Some(_)) => {
             let pieces = if left { qdrant } else { lancedb };
             // An excerpt has no more than this, and ends without a word.
-            let length: usize = pieces.iter().map(|piece| piece.text.chars().count()).sum();
+            let texts = pieces.iter().filter(|piece| !piece.left_out);
+            let length: usize = texts.map(|piece| piece.text.chars().count()).sum();
             (
                 pieces.iter().map(|piece| lit(theme, piece)).collect(),
                 length >= MOST_CHARS,
@@ -398,31 +296,40 @@ fn cell(look: Look<'_>, field: &FieldDiff, left: bool, column: usize, selected: 
     let mut lines = wrapped(&pieces, column, counted);
     let all = lines.len() <= counted && !cut;
     lines.truncate(counted);
-    if !selected && lines.len() > MOST_LINES {
-        let kept = MOST_LINES - 1;
-        let than = if all { "" } else { "more than " };
+    let most = most_lines(look);
+    if !selected && lines.len() > most {
+        let kept = most - 1;
         let more = count((lines.len() - kept) as u64);
-        let text = format!("... {than}{more} more lines");
+        let text = format!("... {more}{} more lines; select to read", if all { "" } else { "+" });
         lines.truncate(kept);
         lines.push(vec![(fit(&text, column), theme.dim())]);
     }
     (lines, all)
 }
 
-/// A side in one line, begun at the column that is scrolled to, with a sign where something lies before it. What stands
-/// for no value is no text to scroll: it would look as an empty one does.
+/// A side in one line, begun at the column that is scrolled to, with a sign where something lies before or behind it.
+/// What stands for no value is no text to scroll: it would look as an empty one does.
 fn unwrapped(look: Look<'_>, pieces: &[(&str, Style)], value: Option<&Value>, column: usize) -> Cell {
-    let from = usize::from(look.app.diff.column);
-    let stays = matches!(value, None | Some(Value::Null));
-    if from == 0 || stays || pieces.iter().all(|(text, _)| text.is_empty()) {
-        return scrolled(pieces, 0, column);
+    let stays = matches!(value, None | Some(Value::Null)) || pieces.iter().all(|(text, _)| text.is_empty());
+    let from = if stays { 0 } else { usize::from(look.app.diff.column) };
+    let cut = || ("~".to_owned(), look.theme.dim());
+    let mut line: Cell = (from > 0).then(cut).into_iter().collect();
+    let room = column.saturating_sub(usize::from(from > 0));
+    let (text, is_all) = scrolled(pieces, from, room);
+    if is_all {
+        line.extend(text);
+    } else {
+        line.extend(scrolled(pieces, from, room.saturating_sub(1)).0);
+        line.push(cut());
     }
-    let mut line = vec![("<".to_owned(), look.theme.dim())];
-    line.extend(scrolled(pieces, from, column.saturating_sub(1)));
     line
 }
 
 fn lit<'a>(theme: &Theme, piece: &'a Piece) -> (&'a str, Style) {
-    let style = if piece.changed { theme.changed() } else { Style::new() };
+    let style = match piece {
+        Piece { changed: true, .. } => theme.changed(),
+        Piece { left_out: true, .. } => theme.dim(),
+        _ => Style::new(),
+    };
     (piece.text.as_str(), style)
 }

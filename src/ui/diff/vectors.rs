@@ -3,8 +3,9 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use super::first;
 use crate::point::diff::VectorDiff;
-use crate::ui::text::{count, fit, wrap_to};
+use crate::ui::text::{columns, count, fit, wrap};
 use crate::ui::theme::Theme;
 
 /// Numbers that differ by no more count as equal, as they do where records are compared.
@@ -12,36 +13,47 @@ const EQUAL: f32 = 1e-6;
 /// Columns of a name.
 const NAME: usize = 40;
 
-/// One line for what is equal; two at most for what differs, the verdict and the largest difference first.
-pub(super) fn lines(theme: &Theme, name: &str, vector: &VectorDiff, width: usize) -> Vec<Line<'static>> {
-    let (name, column) = (shown(name), width.saturating_sub(2));
-    let text = format!("{name}: {}", said(vector));
-    let style = if is_anew(vector) {
-        Style::new()
-    } else if vector.agrees {
-        theme.dim()
-    } else {
+/// One line for what is equal; two at most for what differs. `both` is whether both stores have the point.
+pub(super) fn lines(theme: &Theme, name: &str, vector: &VectorDiff, both: bool, width: usize) -> Vec<Line<'static>> {
+    let column = width.saturating_sub(2);
+    let sign = sign(vector);
+    let is_one_sided = matches!(sign, '<' | '>');
+    let style = if !vector.agrees || is_one_sided && !both {
         theme.warn()
+    } else if is_anew(vector) || is_one_sided {
+        // An embedding that stands beside no vector of Qdrant's is made anew too.
+        Style::new()
+    } else {
+        theme.dim()
     };
-    let mut texts = wrap_to(&text, column, 3);
-    if texts.len() > 2 {
-        texts.truncate(2);
-        if let Some(last) = texts.last_mut() {
-            *last = fit(&format!("{last}~"), column);
-        }
-    }
-    let signs = std::iter::once(sign(vector)).chain(std::iter::repeat(' '));
+    let texts = first(broken(name, &said(vector), column), column, 2);
+    let signs = std::iter::once(sign).chain(std::iter::repeat(' '));
     signs
         .zip(texts)
         .map(|(sign, text)| Line::styled(format!("{sign} {text}"), style))
         .collect()
 }
 
-fn shown(name: &str) -> String {
-    if name.is_empty() {
-        return "unnamed vector".to_owned();
+/// Cut into lines behind the name and between parts, so that no figure is; only what no line can hold is cut within.
+fn broken(name: &str, said: &str, column: usize) -> Vec<String> {
+    let mut lines = vec![format!("{}:", shown(name, column.saturating_sub(1)))];
+    for part in said.split_inclusive(", ").map(str::trim_end) {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(part) <= column => {
+                line.push(' ');
+                line.push_str(part);
+            }
+            _ => lines.extend(wrap(part, column)),
+        }
     }
-    fit(name, NAME)
+    lines
+}
+
+fn shown(name: &str, most: usize) -> String {
+    if name.is_empty() {
+        return fit("unnamed vector", most);
+    }
+    fit(name, NAME.min(most))
 }
 
 fn sign(vector: &VectorDiff) -> char {
@@ -82,17 +94,17 @@ fn said(vector: &VectorDiff) -> String {
             if vector.largest.is_none() {
                 parts.push("differs".to_owned());
             }
+            parts.push(numbers(old, vector.qdrant_norm.is_some()));
             if let Some(cosine) = vector.cosine {
                 parts.push(format!("cosine {:.5}", cosine.get()));
             }
             if let Some((place, difference)) = vector.largest {
                 let place = count(place as u64);
-                parts.push(format!("largest difference {difference:.6} at {place}"));
+                parts.push(format!("largest difference {difference:.6} at index {place}"));
             }
             if let (Some(old), Some(new)) = (vector.qdrant_norm, vector.lancedb_norm) {
                 parts.push(format!("norm {old:.4} | {new:.4}"));
             }
-            parts.push(numbers(old, vector.qdrant_norm.is_some()));
         }
         (old, new) => parts.push(format!(
             "{} | {}",
@@ -123,7 +135,6 @@ fn numbers(length: usize, dense: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::text::columns;
 
     const THEME: Theme = Theme {
         color: false,
@@ -153,7 +164,7 @@ mod tests {
     }
 
     fn drawn(vector: &VectorDiff, width: usize) -> Vec<String> {
-        let lines = lines(&THEME, "v", vector, width);
+        let lines = lines(&THEME, "v", vector, true, width);
         lines.iter().map(ToString::to_string).collect()
     }
 
@@ -164,11 +175,11 @@ mod tests {
             (dense(n, n, Some(0.0), true), "  v: equal, 1,536 numbers, norm 2.0000"),
             (
                 dense(n, n, Some(0.5), true),
-                "  v: embedded anew, largest difference 0.500000 at 1,234, norm 1.0000 | 2.0000, 1,536 numbers",
+                "  v: embedded anew, 1,536 numbers, largest difference 0.500000 at index 1,234, norm 1.0000 | 2.0000",
             ),
             (
                 dense(n, n, Some(0.5), false),
-                "~ v: largest difference 0.500000 at 1,234, norm 1.0000 | 2.0000, 1,536 numbers",
+                "~ v: 1,536 numbers, largest difference 0.500000 at index 1,234, norm 1.0000 | 2.0000",
             ),
             (
                 dense(Some(384), n, None, false),
@@ -193,12 +204,39 @@ mod tests {
     #[test]
     fn what_differs_takes_two_lines_at_most_and_says_where_it_is_cut() {
         let vector = dense(Some(1_536), Some(1_536), Some(0.5), false);
-        let two = drawn(&vector, 60);
-        assert_eq!(two.len(), 2, "{two:?}");
-        assert!(two[0].contains("largest difference 0.500000"), "{two:?}");
-        assert!(two[1].starts_with("  ") && two[1].ends_with("numbers"), "{two:?}");
-        let cut = drawn(&vector, 24);
-        assert!(cut.len() == 2 && cut[1].ends_with('~'), "{cut:?}");
-        assert!(cut.iter().all(|line| columns(line) <= 24), "{cut:?}");
+        for (width, lines) in [
+            (
+                80,
+                [
+                    "~ v: 1,536 numbers, largest difference 0.500000 at index 1,234,",
+                    "  norm 1.0000 | 2.0000",
+                ],
+            ),
+            // No figure is broken, and what is cut has a sign.
+            (
+                60,
+                ["~ v: 1,536 numbers,", "  largest difference 0.500000 at index 1,234,~"],
+            ),
+            (24, ["~ v: 1,536 numbers,", "  largest difference~"]),
+        ] {
+            let drawn = drawn(&vector, width);
+            assert_eq!(drawn, lines);
+            assert!(drawn.iter().all(|line| columns(line) <= width), "{drawn:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_one_side_has_warns_as_a_field_does() {
+        let (old, new) = (dense(Some(1), None, None, true), dense(None, Some(1), None, true));
+        for (vector, both, style) in [
+            // The other store lacks the whole point.
+            (&old, false, THEME.warn()),
+            (&new, false, THEME.warn()),
+            (&dense(None, Some(1), None, false), true, THEME.warn()),
+            (&new, true, Style::new()),
+        ] {
+            let lines = lines(&THEME, "v", vector, both, 80);
+            assert_eq!(lines[0].style, style, "{vector:?} {both}");
+        }
     }
 }

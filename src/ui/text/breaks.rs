@@ -30,7 +30,7 @@ pub(super) fn wholes(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where what no line can hold is broken: its words with the signs that belong to them.
-pub(super) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::ui) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut words = text.split_word_bound_indices().peekable();
     std::iter::from_fn(move || {
         let (begin, mut last) = words.next()?;
@@ -71,7 +71,7 @@ fn is_dashes(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'-')
 }
 
-pub(super) fn is_blank(part: &str) -> bool {
+pub(in crate::ui) fn is_blank(part: &str) -> bool {
     part.trim().is_empty()
 }
 

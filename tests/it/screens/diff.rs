@@ -1,8 +1,10 @@
 //! The Diff screen: pairs with their verdicts, and one pair field by field.
 
+mod missing;
+
 use crossterm::event::KeyCode;
 use qlance::app::Message;
-use qlance::point::diff::{RecordDiff, Verdict, compare};
+use qlance::point::diff::{Because, RecordDiff, Verdict, compare};
 use qlance::point::{Payload, Point, PointId, Vector, Vectors};
 use qlance::tasks::inspect::PairSummary;
 use qlance::tasks::{Owned, SampleOf, TaskCommand, TaskEvent};
@@ -26,7 +28,22 @@ const PAIRS: &str = "\
 0b3d6c1e-0000-4000-8000-000000000001 | missing in Qdrant | 4 |
 2f9a7b4c-0000-4000-8000-000000000002 | missing in LanceDB | 6 | failed: 400 Bad Request: too many tokens
 4e1c8d2a-0000-4000-8000-000000000003 | same | 0 |
-6a5b9f3e-0000-4000-8000-000000000004 | missing in LanceDB | 5 | skipped: deleted on purpose";
+6a5b9f3e-0000-4000-8000-000000000004 | missing in LanceDB | 5 | skipped: deleted on purpose
+7c0d1e5b-0000-4000-8000-000000000005 | differs | 4 | cannot be read from Qdrant: 1e400 is not finite";
+
+/// The words for why, as they are told.
+fn because(words: &str) -> Option<Because> {
+    let (kind, what) = words.split_once(": ")?;
+    let what = what.to_owned();
+    let because = match kind {
+        "failed" => Because::Failed(what),
+        "skipped" => Because::Skipped(what),
+        "edited by hand" => Because::Edited(what),
+        "cannot be read from Qdrant" => Because::Unreadable(what),
+        _ => panic!("{words:?} is no reason"),
+    };
+    Some(because)
+}
 
 pub(super) fn pairs() -> Vec<PairSummary> {
     const VERDICTS: [Verdict; 5] = [
@@ -37,7 +54,7 @@ pub(super) fn pairs() -> Vec<PairSummary> {
         Verdict::MissingInBoth,
     ];
     let pair = |line: &str| {
-        let [id, verdict, differing, because] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+        let [id, verdict, differing, why] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
             panic!("{line:?} has not four fields");
         };
         let verdict = VERDICTS.into_iter().find(|known| known.label() == verdict);
@@ -45,7 +62,7 @@ pub(super) fn pairs() -> Vec<PairSummary> {
             id: id.parse().expect("a point id"),
             verdict: verdict.expect("a verdict"),
             differing: differing.parse().expect("a number"),
-            because: (!because.is_empty()).then(|| because.to_owned()),
+            because: because(why),
         }
     };
     PAIRS.lines().map(pair).collect()
@@ -193,6 +210,10 @@ fn a_sample_that_cannot_be_compared_and_an_empty_one() {
         .unanswered(Owned::Pairs(SampleOf::Random), error)
         .later();
     scene.assert_looks("diff_failed");
+    assert_says(&scene.text((80, 24)), "Enter asks the same again");
+    let colors = scene.draw(COLORS, (80, 24));
+    assert_eq!(style_of(&colors, "cannot compare"), (Color::Red, Modifier::BOLD));
+    assert_eq!(style_of(&colors, "Enter asks"), (Color::Reset, Modifier::DIM));
     let scene = running().press("4n").sampled(Vec::new());
     scene.assert_looks("diff_empty");
 }
@@ -213,7 +234,7 @@ fn an_open_pair_folded() {
     // What the signs mean, and that there is more.
     let screen = scene.text((80, 24));
     for part in [
-        "Q Qdrant, L LanceDB; ~ changed, t type, < Qdrant only, > LanceDB only",
+        "Q Qdrant, L LanceDB; ~ changed, t type, < Q only, > L only",
         "... 5 more below",
     ] {
         assert_says(&screen, part);
@@ -224,7 +245,8 @@ fn an_open_pair_folded() {
     let wide = scene.text((200, 60));
     for part in [
         "2f9a7b4c-0000-4000-8000-000000000002 missing in LanceDB (failed: 400",
-        "differs in 1 (edited by hand: What",
+        "1 difference (edited by hand: What",
+        "17                                   10 differences",
     ] {
         assert_says(&wide, part);
     }
@@ -233,6 +255,9 @@ fn an_open_pair_folded() {
         scene.assert_looks_at("diff_opened_ascii", size, ASCII);
     }
     scene.assert_looks_at("diff_opened_stacked", (70, 30), COLORS);
+    assert_says(&scene.text((70, 30)), "> L only ");
+    // Where there is none, both ends of an id are seen.
+    assert_says(&scene.text((120, 40)), "2f9a7b~00002 missing in LanceDB");
 }
 
 #[test]
@@ -249,10 +274,15 @@ fn an_open_pair_not_wrapped_and_scrolled() {
         "Point 17: differs, from column 21 on",
         " L  (missing)",
         " Q  null",
-        " Q  <",
+        // What lies before and behind is told apart from the signs of the legend.
+        " Q  ~e harbour before the tide came in, and the whole town came down to hear ~",
     ] {
         assert_says(&screen, part);
     }
+    assert!(!screen.contains(" Q  <"), "{screen}");
+    // Where all of it is seen, nothing is behind.
+    let screen = opened().press("w").text((80, 24));
+    assert_says(&screen, " Q  b.png ");
 }
 
 #[test]
@@ -260,14 +290,22 @@ fn an_open_pair_that_is_the_same() {
     let same = compare(PointId::Num(17), Some(&rain()), Some(&rain()), None, false);
     let scene = listed().press("\n").reading_pair(same);
     scene.assert_looks("diff_same");
-    scene.press("f").assert_looks("diff_same_folded");
-}
-
-#[test]
-fn a_pair_that_is_missing_on_one_side() {
-    let missing = compare(PointId::Num(17), Some(&rain()), None, None, false);
-    let scene = listed().press("\n").reading_pair(missing);
-    scene.assert_looks("diff_missing");
+    // What was listed as different is so no more: the list follows.
+    let screen = scene.text((120, 40));
+    assert_says(&screen, "Pairs: 4 of 11 same");
+    assert_says(&screen, "17           same");
+    assert!(!screen.contains("] next"), "{screen}");
+    let scene = scene.press("f");
+    scene.assert_looks("diff_same_folded");
+    let screen = scene.draw(COLORS, (80, 24));
+    assert_eq!(
+        style_of(&screen, "every field is equal"),
+        (Color::Green, Modifier::empty())
+    );
+    assert_eq!(
+        style_of(&screen, "f shows the equal fields"),
+        (Color::Reset, Modifier::DIM)
+    );
 }
 
 #[test]
@@ -307,7 +345,10 @@ fn vectors_that_differ_are_told_first_and_the_others_counted() {
     assert_says(&folded, "every field is equal, types included; 1 vector differs");
     let many = scene(with_vectors(9, &[7]));
     many.assert_looks("diff_vectors_many");
+    // Where there is room, all of them are told.
     let screen = many.text((120, 40));
+    assert!(screen.contains("v9: ") && !screen.contains("not shown"), "{screen}");
+    let screen = many.text((80, 24));
     let place = |part: &str| {
         screen
             .find(part)
@@ -316,13 +357,21 @@ fn vectors_that_differ_are_told_first_and_the_others_counted() {
     assert!(place("v7: ") < place("v1: "), "{screen}");
     assert_says(&screen, "3 more vectors not shown, none of them differs");
     let warn = (Color::Yellow, Modifier::BOLD);
-    assert_eq!(style_of(&many.draw(COLORS, (120, 40)), "~ v7: cosine 0.97619"), warn);
-    for part in ["largest difference 0.250000 at 1", "v1: equal, 2 numbers, norm 1.4142"] {
+    assert_eq!(
+        style_of(&many.draw(COLORS, (120, 40)), "~ v7: 2 numbers, cosine 0.97619"),
+        warn
+    );
+    for part in [
+        "largest difference 0.250000 at index 1,",
+        "v1: equal, 2 numbers, norm 1.4142",
+    ] {
         assert_says(&many.text((80, 24)), part);
     }
-    let all = scene(with_vectors(9, &[1, 2, 3, 4, 5, 6, 7, 8, 9])).text((120, 40));
+    let all = scene(with_vectors(9, &[1, 2, 3, 4, 5, 6, 7, 8, 9])).text((80, 24));
     assert_says(&all, "3 more vectors not shown, 3 of them differ");
     assert_says(&all, "9 vectors differ");
+    let one = scene(with_vectors(7, &[])).text((80, 24));
+    assert_says(&one, "1 more vector not shown, it does not differ");
 }
 
 #[test]
@@ -338,9 +387,9 @@ fn fields_that_are_not_shown_are_counted() {
     let scene = scene.press("f");
     scene.assert_looks("diff_not_shown");
     let screen = scene.text((200, 60));
-    assert_says(&screen, "1,234 more not shown");
-    assert_says(&screen, "0 shown fields differ, 2 equal");
-    assert_says(&screen, "what differs is among those that are not shown");
+    assert_says(&screen, "1,234 more not compared");
+    assert_says(&screen, "0 compared fields differ, 2 equal");
+    assert_says(&screen, "what differs is among those that are not compared");
     assert_says(&scene.text((80, 24)), "f shows the equal fields; y copies the id");
 }
 
@@ -358,7 +407,9 @@ fn long() -> Scene {
 #[test]
 fn the_selected_field_unfolds_and_is_scrolled_to_its_last_line() {
     let scene = long();
-    assert_says(&scene.text((200, 60)), "... 79 more lines");
+    // As many as the pane's height leaves, and what brings the others.
+    assert_says(&scene.text((120, 40)), "... 74 more lines; select to read");
+    assert_says(&scene.text((200, 60)), "... 64 more lines; select to read");
     scene.assert_looks("diff_long");
     let unfolded = scene.press("j");
     unfolded.assert_looks("diff_long_selected");
@@ -406,19 +457,11 @@ fn the_sides_stack_below_100_columns_of_the_terminal() {
         assert_eq!(screen.contains("Pairs: "), listed, "{size:?}:\n{screen}");
     }
     opened().assert_looks_at("diff_opened_above", (100, 30), COLORS);
+    // The list above it says that there is more.
+    assert_says(&opened().text((100, 30)), " 7 more below ");
     // Above it, the list is clicked as it is beside it.
     let scene = opened().click((100, 30), "1042");
     assert_eq!(scene.app.selected_id(), Some(PointId::Num(1_042)));
-}
-
-#[test]
-fn a_pair_that_cannot_be_read() {
-    let error = "cannot be read from Qdrant: 1e400 is not finite";
-    let scene = listed().press("\n");
-    let scene = scene.unanswered(Owned::Pair(PointId::Num(17)), error);
-    let scene = scene.later();
-    scene.assert_looks("diff_opened_unreadable");
-    assert_says(&scene.text((80, 24)), "Point 17 ");
 }
 
 // --- what styles mean
@@ -434,6 +477,9 @@ fn changed_words_are_lit_and_underlined_and_no_others() {
         for word in ["choir sang", "before the tide", "concerts.", "dolor sit"] {
             assert_eq!(style_of(&screen, word), (Color::Reset, Modifier::empty()), "{word}");
         }
+        // What stands for equal text is no text of the value.
+        let mark = "...(301 characters equal)...orem ipsum";
+        assert_eq!(style_of(&screen, mark), (Color::Reset, Modifier::DIM));
     }
 }
 
@@ -451,8 +497,8 @@ fn signs_and_types_say_how_a_field_differs() {
         "~ views  (integer | string)",
         "> written_at  (missing | string)",
         "(missing)",
-        "  embedding: embedded anew, cosine 1.00000, largest difference 3.200000 at 1, norm 5.0000 | 1.0000, 2 numbers",
-        "~ title: cosine 0.89443, largest difference 0.500000 at 1, norm 1.0000 | 1.1180, 2 numbers",
+        "  embedding: embedded anew, 2 numbers, cosine 1.00000, largest difference 3.200000 at index 1, norm 5.0000 | 1.0000",
+        "~ title: 2 numbers, cosine 0.89443, largest difference 0.500000 at index 1, norm 1.0000 | 1.1180",
         "  terms: equal, 2 entries",
         "> voice: missing | 1 number, norm 1.0000",
     ] {
@@ -462,7 +508,7 @@ fn signs_and_types_say_how_a_field_differs() {
     assert_says(&opened().press("f").text((200, 60)), "  author");
     let colors = opened().draw(COLORS, (200, 60));
     let warn = (Color::Yellow, Modifier::BOLD);
-    assert_eq!(style_of(&colors, "title: cosine"), warn);
+    assert_eq!(style_of(&colors, "title: 2 numbers"), warn);
     let plain = (Color::Reset, Modifier::empty());
     assert_eq!(style_of(&colors, "embedding: embedded anew"), plain);
     assert_eq!(style_of(&colors, "t score"), warn);
@@ -494,6 +540,8 @@ fn a_pair_that_the_journal_explains_is_no_warning() {
         ("1042", (Color::Reset, Modifier::empty())),
         ("90210", (Color::Yellow, Modifier::BOLD)),
         ("2f9a7b4c", (Color::Cyan, Modifier::empty())),
+        // What cannot be read is none of the journal's.
+        ("7c0d1e5b", (Color::Yellow, Modifier::BOLD)),
     ] {
         assert_eq!(style_of(&screen, id), style, "{id}");
     }

@@ -8,7 +8,7 @@ use crossterm::event::KeyCode;
 use qlance::app::Message;
 use qlance::journal::{Decided, Decision, Edit, FailureRow};
 use qlance::lance::browse::{Band, RankedRow};
-use qlance::point::diff::{RecordDiff, Verdict};
+use qlance::point::diff::{Because, RecordDiff, Verdict};
 use qlance::point::{Cause, Failure, Payload, PointId, Similarity};
 use qlance::tasks::inspect::{Neighbour, Neighbours, PairSummary, PointDetail};
 use qlance::tasks::meters::Waiting;
@@ -239,7 +239,10 @@ impl Content {
     }
 
     pub(super) fn record(&self) -> RecordDiff {
-        diff::compared(self.payload.clone(), self.other())
+        RecordDiff {
+            because: Some(Because::Failed(self.failure().message)),
+            ..diff::compared(self.payload.clone(), self.other())
+        }
     }
 
     pub(super) fn pairs(&self) -> Vec<PairSummary> {
@@ -247,7 +250,7 @@ impl Content {
             id: PointId::Num(17),
             verdict: Verdict::MissingInLancedb,
             differing: 1,
-            because: Some(format!("failed: {}", self.failure().message)),
+            because: Some(Because::Failed(self.failure().message)),
         }]
     }
 
