@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::point::grouped;
 use breaks::wholes;
-pub(in crate::ui) use breaks::{is_blank, pieces};
+pub(in crate::ui) use breaks::{is_blank, words_of};
 
 /// A character as it may be shown.
 fn shown(c: char) -> char {
@@ -186,7 +186,7 @@ fn wrap_paragraph(paragraph: &str, width: usize, most: usize, lines: &mut Vec<St
         if columns(whole) <= width {
             flow.take(whole);
         } else {
-            for piece in pieces(whole) {
+            for piece in words_of(whole) {
                 flow.take(piece);
             }
         }

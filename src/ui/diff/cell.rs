@@ -5,7 +5,7 @@ use ratatui::text::Span;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::ui::text::{beginning, columns, is_blank, pieces};
+use crate::ui::text::{beginning, columns, is_blank, words_of};
 
 /// A line of a cell: stretches of text, each with its style.
 pub(super) type Cell = Vec<(String, Style)>;
@@ -28,7 +28,7 @@ pub(super) fn wrapped(pieces: &[(&str, Style)], column: usize, most: usize) -> V
             }
             let left = most.saturating_add(1).saturating_sub(lines.len());
             let (text, _) = beginning(paragraph, left.saturating_add(1).saturating_mul(column));
-            for part in pieces(&text) {
+            for part in words_of(&text) {
                 let wide = columns(part);
                 if is_blank(part) && !is_lit {
                     // A blank where a line ends or goes on is the break itself.

@@ -30,7 +30,7 @@ pub(super) fn wholes(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where what no line can hold is broken: its words with the signs that belong to them.
-pub(in crate::ui) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::ui) fn words_of(text: &str) -> impl Iterator<Item = &str> {
     let mut words = text.split_word_bound_indices().peekable();
     std::iter::from_fn(move || {
         let (begin, mut last) = words.next()?;
