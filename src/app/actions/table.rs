@@ -233,6 +233,7 @@ pub static ACTIONS: &[Action] = &[
         "Take the skip of the marked points back, or of the selected one.",
     )
     .on(FAILURES)
+    .in_footer_while(when::is_skipped)
     .when(when::can_unskip),
     Action::new(
         Id::Sort,
@@ -256,7 +257,7 @@ pub static ACTIONS: &[Action] = &[
         "filter",
         &["/"],
         "filter",
-        "Show only failures whose id, cause or message holds a text; cause:NAME narrows it. Going back shows all again.",
+        "Show only failures whose id, cause or error holds a text; cause:NAME narrows it. Going back shows all again.",
     )
     .on(FAILURES)
     .in_footer(),
