@@ -102,7 +102,7 @@ fn draw_all(frame: &mut Frame<'_>, app: &App, theme: &Theme) {
         help::render(frame, app, theme, body, scroll);
     }
     if let Some(editor) = &app.failures.editor {
-        editor::render(frame, editor, theme, body);
+        editor::render(frame, app, editor, theme, body);
     }
     if let Some(palette) = &app.palette {
         palette::render(frame, app, palette, theme, body);

@@ -9,7 +9,7 @@ use super::words::{counted, points};
 use super::{App, Effect, LATEST, Screen, sending};
 use crate::point::PointId;
 use crate::tasks::sync::Difference;
-use crate::tasks::{Level, Owned, Setting, TaskCommand, TaskEvent};
+use crate::tasks::{Level, Owned, Setting, TaskCommand, TaskEvent, now_ms};
 
 impl App {
     pub(super) fn event(&mut self, event: TaskEvent, now: Instant) -> Vec<Effect> {
@@ -32,7 +32,7 @@ impl App {
             TaskEvent::RetryStarted(ids) => self.failures.started(&ids),
             TaskEvent::RetryFinished(id, result) => {
                 self.divergence.stale();
-                let again = self.failures.finished(id, result, now);
+                let again = self.failures.finished(id, result, now, now_ms());
                 return sending(again.map(TaskCommand::ReadFailure));
             }
             TaskEvent::RetryEnded {

@@ -1,6 +1,8 @@
 //! The footer: the keys of what has them, a message while there is one, and why it is not faster where that is not seen
 //! elsewhere.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -10,7 +12,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::chrome::key_of;
 use super::help;
 use super::regions;
-use super::text::{columns as columns_of, fit};
+use super::text::{columns as columns_of, count, fit};
 use super::theme::Theme;
 use crate::app::actions::{self, Action, ActionId, Motion};
 use crate::app::divergence::Asked;
@@ -24,7 +26,7 @@ const LEAST_REASON: usize = 12;
 /// A key and what it does.
 pub(super) struct Hint {
     key: String,
-    does: &'static str,
+    does: Cow<'static, str>,
     /// Whether it is seen however little room there is.
     kept: bool,
 }
@@ -33,7 +35,7 @@ impl Hint {
     pub(super) fn new(key: impl Into<String>, does: &'static str) -> Self {
         Self {
             key: key.into(),
-            does,
+            does: does.into(),
             kept: false,
         }
     }
@@ -45,7 +47,7 @@ impl Hint {
     fn of(app: &App, action: &Action) -> Self {
         Self {
             key: app.keymap.first(action),
-            does: action.short,
+            does: does(app, action, action.short),
             kept: is_kept(action.id),
         }
     }
@@ -53,6 +55,17 @@ impl Hint {
     /// Columns, with a blank on each side and one between.
     fn wide(&self) -> usize {
         self.key.width() + self.does.width() + 3
+    }
+}
+
+/// What an action does, in its word; of marked failures, to how many: they are not the selected one.
+fn does(app: &App, action: &Action, word: &'static str) -> Cow<'static, str> {
+    let marked = app.failures.marked() as u64;
+    match action.id {
+        ActionId::Retry | ActionId::Skip | ActionId::Unskip if marked > 0 && !app.failures.is_in_detail() => {
+            format!("{word} {} marked", count(marked)).into()
+        }
+        _ => word.into(),
     }
 }
 
@@ -190,15 +203,17 @@ fn over(app: &App, theme: &Theme, screen: Rect) -> Option<Vec<Hint>> {
 /// What can be done on the screen just now, in fewer words where there is no room for all. What cannot is in the help,
 /// with the reason.
 fn of_screen(app: &App, width: u16) -> Vec<Hint> {
-    let is_alone = width < SIDE_BY_SIDE && takes_the_body(app);
+    let is_narrow = width < SIDE_BY_SIDE;
+    let is_alone = is_narrow && takes_the_body(app);
     let shown: Vec<&Action> = actions::on(app.screen)
         .filter(|action| (action.in_footer)(app) && (action.available)(app).is_ok())
         .filter(|action| !(is_alone && action.id == ActionId::NextPane))
+        .filter(|action| !(is_narrow && gives_way(app, action.id)))
         .collect();
     let mut hints: Vec<Hint> = shown.iter().map(|action| Hint::of(app, action)).collect();
     if columns(&hints) > usize::from(width) {
         for (hint, action) in hints.iter_mut().zip(shown) {
-            hint.does = action.brief;
+            hint.does = does(app, action, action.brief);
         }
     }
     hints
@@ -211,6 +226,12 @@ fn takes_the_body(app: &App) -> bool {
         Screen::Diff => app.diff.record.is_some(),
         _ => false,
     }
+}
+
+/// Whether a key is about the list only, and something is open whose keys need the room.
+fn gives_way(app: &App, id: ActionId) -> bool {
+    let is_open = app.screen == Screen::Failures && app.failures.detail.is_some();
+    is_open && matches!(id, ActionId::Mark | ActionId::RetryAll)
 }
 
 /// The ways between panes and out, the palette and help are never crowded out.

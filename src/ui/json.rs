@@ -5,8 +5,13 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
-use super::text::count;
+use super::text::{count, is_harmful, wrap_to};
 use crate::point::Payload;
+
+/// Lines of a text in full at most.
+const IN_FULL: usize = 400;
+/// What stands before each of them but the first.
+const INDENT: &str = "  ";
 
 /// A value in one line: texts as they are, everything else as JSON; cut where it is long.
 pub(super) fn preview(value: &Value, most: usize) -> String {
@@ -26,15 +31,23 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     }
 }
 
-struct Lines {
+/// How a payload is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    /// The columns there are.
+    pub(super) width: usize,
+    /// The key whose text is shown in full; of all others what fits on a line.
+    pub(super) in_full: &'a str,
+}
+
+struct Lines<'a> {
+    view: View<'a>,
     skip: usize,
     room: usize,
-    /// Characters of a text that are looked at.
-    most: usize,
     shown: Vec<String>,
 }
 
-impl Lines {
+impl Lines<'_> {
     fn is_full(&self) -> bool {
         self.shown.len() >= self.room
     }
@@ -53,16 +66,28 @@ impl Lines {
             if self.is_full() {
                 break;
             }
-            self.value(0, key, value);
+            match value {
+                Value::String(text) if key == self.view.in_full => self.in_full(key, text),
+                _ => self.value(0, key, value),
+            }
         }
         self
+    }
+
+    fn in_full(&mut self, name: &str, text: &str) {
+        // Of what lies below what is seen nothing is made.
+        let seen = self.skip.saturating_add(self.room - self.shown.len());
+        for line in in_full(name, text, self.view.width, seen) {
+            self.push(0, || line);
+        }
     }
 
     fn value(&mut self, depth: usize, name: &dyn Display, value: &Value) {
         if self.is_full() {
             return;
         }
-        let most = self.most;
+        // Some characters fill no column; more than the pane holds is cut off in any case.
+        let most = 4 * self.view.width + 64;
         match value {
             Value::Object(fields) if !fields.is_empty() => {
                 self.push(depth, || format!("{name}: {{"));
@@ -92,24 +117,61 @@ impl Lines {
     }
 }
 
-/// At most `room` lines of a payload after the first `skip`, for a pane of so many columns.
-pub(super) fn lines(payload: &Payload, skip: usize, room: usize, width: usize) -> Vec<String> {
+/// A named text in at most so many lines, its own line breaks among them.
+fn in_full(name: &str, text: &str, width: usize, most: usize) -> Vec<String> {
+    let most = most.min(IN_FULL + 1);
+    let room = width.saturating_sub(INDENT.len()).max(1);
+    let looked_at = most.saturating_mul(4 * room).saturating_add(64);
+    let end = text.char_indices().nth(looked_at).map(|(end, _)| end);
+    let begun = &text[..end.unwrap_or(text.len())];
+    let escaped: Vec<String> = begun.split('\n').map(escaped).collect();
+    let quote = if end.is_none() { "\"" } else { "" };
+    // What breaks a line is seen, and breaks it.
+    let written = format!("{name}: \"{}{quote}", escaped.join("\\n\n"));
+    if escaped.len() == 1 && end.is_none() && wrap_to(&written, width, 2).len() == 1 {
+        return vec![written];
+    }
+    let mut lines = wrap_to(&written, room, most);
+    if lines.len() > IN_FULL || end.is_some() && lines.len() < most {
+        lines.truncate(IN_FULL);
+        lines.push(format!("... ({} bytes in all)", count(text.len() as u64)));
+    }
+    for line in lines.iter_mut().skip(1) {
+        line.insert_str(0, INDENT);
+    }
+    lines
+}
+
+/// A text as its value is written, without the quotes. Marks stay on their letters, so that it can be read.
+fn escaped(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => written.extend(['\\', letter]),
+            letter if is_harmful(letter) => written.extend(letter.escape_debug()),
+            letter => written.push(letter),
+        }
+    }
+    written
+}
+
+/// At most `room` lines of a payload after the first `skip`.
+pub(super) fn lines(payload: &Payload, view: View<'_>, skip: usize, room: usize) -> Vec<String> {
     let lines = Lines {
+        view,
         skip,
         room,
-        // Some characters fill no column; more than the pane holds is cut off in any case.
-        most: 4 * width + 64,
         shown: Vec::new(),
     };
     lines.payload(payload).shown
 }
 
 /// How many lines a payload has, counted up to `most`.
-pub(super) fn height(payload: &Payload, most: usize) -> usize {
+pub(super) fn height(payload: &Payload, view: View<'_>, most: usize) -> usize {
     let lines = Lines {
+        view,
         skip: most,
         room: 1,
-        most: 0,
         shown: Vec::new(),
     };
     most - lines.payload(payload).skip
@@ -120,18 +182,62 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const VIEW: View<'static> = View {
+        width: 80,
+        in_full: "content",
+    };
+
     #[test]
     fn lines_can_be_taken_from_anywhere() {
-        let payload = json!({"a": 1, "b": {"c": [true, null], "d": "x\ny"}, "e": []});
+        let content = "What the choir said about the harbour.\n".repeat(5);
+        let payload = json!({"a": 1, "b": {"c": [true, null], "d": "x\ny"}, "content": content, "e": []});
         let payload = payload.as_object().expect("an object");
-        let all = lines(payload, 0, 100, 80);
+        let all = lines(payload, VIEW, 0, 100);
         assert_eq!(all[0], "a: 1");
         assert!(all.contains(&"  d: \"x\\ny\"".to_owned()), "{all:?}");
         for skip in 0..all.len() {
-            assert_eq!(lines(payload, skip, 2, 80), all[skip..(skip + 2).min(all.len())]);
-            assert_eq!(height(payload, skip), skip);
+            assert_eq!(lines(payload, VIEW, skip, 2), all[skip..(skip + 2).min(all.len())]);
+            assert_eq!(height(payload, VIEW, skip), skip);
         }
-        assert_eq!(height(payload, 100), all.len());
+        assert_eq!(height(payload, VIEW, 100), all.len());
+    }
+
+    #[test]
+    fn one_text_is_shown_in_full_and_no_other() {
+        for (text, shown) in [
+            ("short", &["content: \"short\""][..]),
+            ("", &["content: \"\""]),
+            ("a\n\nb", &["content: \"a\\n", "  \\n", "  b\""]),
+            ("what the choir said", &["content: \"what", "  the choir said\""]),
+        ] {
+            let payload = json!({ "content": text });
+            let view = View { width: 18, ..VIEW };
+            let lines = lines(payload.as_object().expect("an object"), view, 0, 100);
+            assert_eq!(lines, shown, "{text:?}");
+        }
+        let long = "word ".repeat(100);
+        let payload = json!({ "content": { "content": long }, "other": long });
+        assert_eq!(lines(payload.as_object().expect("an object"), VIEW, 0, 100).len(), 4);
+    }
+
+    #[test]
+    fn even_in_full_a_text_has_an_end() {
+        for (text, last) in [
+            ("word ".repeat(1 << 20), "  ... (5,242,880 bytes in all)"),
+            ("\n".repeat(IN_FULL - 1), "  \""),
+            ("\n".repeat(IN_FULL), "  ... (400 bytes in all)"),
+            (
+                format!("e{}", "\u{301}".repeat(1 << 20)),
+                "  ... (2,097,153 bytes in all)",
+            ),
+        ] {
+            let payload = json!({ "content": text });
+            let payload = payload.as_object().expect("an object");
+            let all = lines(payload, VIEW, 0, 1_000);
+            assert!(all.len() <= IN_FULL + 1, "{}", all.len());
+            assert_eq!(all.last().map(String::as_str), Some(last));
+            assert_eq!(height(payload, VIEW, 1_000), all.len());
+        }
     }
 
     #[test]
@@ -141,7 +247,7 @@ mod tests {
             .collect();
         let begun = std::time::Instant::now();
         for _ in 0..100 {
-            let shown = lines(&wide, 10, 40, 80);
+            let shown = lines(&wide, VIEW, 10, 40);
             assert!(shown.len() == 40 && shown.iter().all(|line| line.len() < 1_000));
         }
         assert!(begun.elapsed().as_millis() < 2_000, "{:?}", begun.elapsed());

@@ -234,6 +234,7 @@ pub static ACTIONS: &[Action] = &[
         "Take the skip of the marked points back, or of the selected one.",
     )
     .on(FAILURES)
+    .in_footer_while(when::is_skipped)
     .when(when::can_unskip),
     Action::new(
         Id::Sort,
@@ -257,7 +258,7 @@ pub static ACTIONS: &[Action] = &[
         "filter",
         &["/"],
         "filter",
-        "Show only failures whose id, cause or message holds a text; cause:NAME narrows it. Going back shows all again.",
+        "Show only failures whose id, cause or error holds a text; cause:NAME narrows it. Going back shows all again.",
     )
     .on(FAILURES)
     .in_footer(),
@@ -341,15 +342,9 @@ pub static ACTIONS: &[Action] = &[
         .on(DIVERGENCE)
         .in_footer_while(when::in_bins)
         .when(when::is_zoomed),
-    Action::new(
-        Id::Scale,
-        "scale",
-        &["c"],
-        "scale",
-        "Linear or logarithmic counts.",
-    )
-    .on(DIVERGENCE)
-    .in_footer_while(when::in_bins),
+    Action::new(Id::Scale, "scale", &["c"], "scale", "Linear or logarithmic counts.")
+        .on(DIVERGENCE)
+        .in_footer_while(when::in_bins),
     Action::new(
         Id::KeepSourceVector,
         "keep-source-vector",

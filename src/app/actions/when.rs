@@ -106,10 +106,11 @@ pub(super) fn can_edit(app: &App) -> When {
         "vectors are carried over; nothing is embedded",
     )?;
     can_make_rows_anew(app)?;
-    match app.failures.selected() {
-        Some(row) => is_failed(app.failures.standing(row)),
-        None => Err("no failed point is selected"),
-    }
+    let Some(row) = app.failures.selected() else {
+        return Err("no failed point is selected");
+    };
+    is_failed(app.failures.standing(row))?;
+    require(!app.failures.is_unreadable(row.id), "its payload cannot be read")
 }
 
 /// On Divergence the keys may go to the bins: what is selected in the list beside them was not looked at.
@@ -318,12 +319,19 @@ pub(super) fn can_be_opened(app: &App) -> bool {
         Screen::Search => has_selected(app).is_ok(),
         _ => true,
     };
-    is_listed && !in_detail(app)
+    let selected = app.failures.selected().filter(|_| app.screen == Screen::Failures);
+    let is_opened = selected.is_some_and(|row| app.failures.is_opened(row.id));
+    is_listed && !is_opened && !in_detail(app)
 }
 
-/// Whether the keys go to a list, and nothing of it is open that needs the room.
+/// Whether the keys go to a list.
 pub(super) fn in_list(app: &App) -> bool {
-    !(in_detail(app) || app.screen == Screen::Failures && app.failures.detail.is_some())
+    !in_detail(app)
+}
+
+/// Whether the chosen failure is one that was given up.
+pub(super) fn is_skipped(app: &App) -> bool {
+    app.failures.only_chosen() == Some(State::Skipped)
 }
 
 /// Whether `Esc` closes something that was opened, or takes back what was asked.

@@ -18,6 +18,26 @@ impl Failures {
         self.opening
     }
 
+    /// Whether this point is the opened one.
+    pub fn is_opened(&self, id: PointId) -> bool {
+        self.detail.as_ref().is_some_and(|detail| detail.row.id == id)
+    }
+
+    /// Whether this point was opened and its payload could not be read: there is nothing to edit.
+    pub fn is_unreadable(&self, id: PointId) -> bool {
+        let payload = self.detail.as_ref().map(|detail| &detail.payload);
+        self.is_opened(id) && payload.is_some_and(Result::is_err)
+    }
+
+    /// Whether what is done to the chosen points is done to the opened one and to no other.
+    pub fn is_opened_meant(&self) -> bool {
+        let chosen = match self.marked.first_key_value() {
+            Some((id, _)) if !self.is_in_detail() => (self.marked.len() == 1).then_some(*id),
+            _ => self.selected().map(|row| row.id),
+        };
+        chosen.is_some_and(|id| self.is_opened(id))
+    }
+
     /// Moves in the pane that has the keys.
     pub(in crate::app) fn move_in_pane(&mut self, motion: Motion) {
         if !self.is_in_detail() {
@@ -93,7 +113,7 @@ impl Failures {
         }
         self.opening = None;
         // Read again, it stays where it was.
-        if self.detail.as_ref().is_none_or(|open| open.row.id != id) {
+        if !self.is_opened(id) {
             self.scroll = 0;
         }
         self.detail = Some(detail);
@@ -112,7 +132,7 @@ impl Failures {
 
     /// The opened failure was tried again: with another error it is read again, in the table it is none any more.
     pub(super) fn tried_again(&mut self, id: PointId, recovered: bool) -> Option<PointId> {
-        let open = self.detail.as_ref().is_some_and(|detail| detail.row.id == id);
+        let open = self.is_opened(id);
         if open && recovered {
             self.detail = None;
             self.in_detail = false;

@@ -183,6 +183,11 @@ impl Retries {
 }
 
 impl Failures {
+    /// How the retry of a row's point goes, or went just now.
+    pub fn retry_of(&self, row: &FailureRow) -> Option<Retrying> {
+        self.retries.of(row)
+    }
+
     /// A retry of these was asked for.
     pub(in crate::app) fn queued(&mut self, ids: &[PointId]) {
         self.settle();
@@ -201,12 +206,13 @@ impl Failures {
         self.retries.started(ids, |id| rows.iter().any(|row| row.id == id));
     }
 
-    /// A point's retry ended; answers which failure is to be read again.
+    /// A point's retry ended, at so many milliseconds since 1970; answers which failure is to be read again.
     pub(in crate::app) fn finished(
         &mut self,
         id: PointId,
         result: Result<(), Failure>,
         now: Instant,
+        at: i64,
     ) -> Option<PointId> {
         let recovered = result.is_ok();
         let shown = self.rows.iter_mut().find(|row| row.id == id);
@@ -217,6 +223,7 @@ impl Failures {
                 row.cause = failure.cause;
                 row.error = failure.message;
                 row.attempts += 1;
+                row.last_at = at;
             }
             (Some(row), Ok(())) if row.state == State::Failed => self.retryable = self.retryable.saturating_sub(1),
             _ => {}

@@ -331,6 +331,42 @@ fn what_cannot_be_edited_says_why_and_is_shown_all_the_same() {
 }
 
 #[test]
+fn what_could_not_be_read_is_not_edited_before_it_was_read_again() {
+    let mut console = Console::listing(3);
+    console.key("Enter");
+    console.event(read(1, Err("the point is no longer in Qdrant".into())));
+    assert_eq!(console.key("e"), []);
+    console.assert_says("edit: its payload cannot be read");
+    assert_eq!(console.keys(&["Down", "e"]), sends(TaskCommand::ReadFailure(id(2))));
+    console.keys(&["Up", "Enter"]);
+    console.event(holding(1, "it is back".into()));
+    assert_eq!(console.key("e"), sends(TaskCommand::ReadFailure(id(1))));
+}
+
+#[test]
+fn it_is_known_whether_the_keys_mean_what_is_open() {
+    for (keys, meant) in [
+        (&[][..], true),
+        (&["Down"], false),
+        (&["Down", "Tab"], true),
+        (&["Space"], true),
+        (&["Space", "Space"], false),
+        (&["Down", "Space"], false),
+        (&["Down", "Space", "Tab"], true),
+    ] {
+        let mut console = Console::listing(3);
+        console.key("Enter");
+        console.event(empty(1));
+        console.keys(keys);
+        assert_eq!(console.app.failures.is_opened_meant(), meant, "{keys:?}");
+    }
+    assert!(
+        !Console::listing(3).app.failures.is_opened_meant(),
+        "there is nothing open"
+    );
+}
+
+#[test]
 fn only_a_failed_point_of_an_embedded_job_can_be_edited() {
     for (state, why) in [
         (State::Retrying, "edit: it is being retried"),

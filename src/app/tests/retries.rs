@@ -3,7 +3,7 @@
 use super::failures::{cause, lists, page, row};
 use super::*;
 use crate::journal::{FailureRow, Filter, Sort, State};
-use crate::tasks::Selection;
+use crate::tasks::{Selection, now_ms};
 
 fn retries(ids: &[u64]) -> Vec<Effect> {
     let ids = ids.iter().copied().map(id).collect();
@@ -296,6 +296,7 @@ fn what_came_of_a_retry_stays_on_its_row_for_a_while() {
         (failed.cause, failed.error.as_str(), failed.attempts),
         (Cause::TooLong, "8,192 tokens at most", 2)
     );
+    assert!(now_ms() - failed.last_at < 60_000, "{}", failed.last_at);
     console.now += Duration::from_millis(4_900);
     assert_eq!(console.update(Message::Tick), []);
     console.now += Duration::from_millis(200);

@@ -1,14 +1,17 @@
 //! The Failures screen: the list, its filter and orders, an open failure, the editor.
 
+use qlance::app::Message;
 use qlance::journal::{Attempt, Edit, FailureRow, State};
 use qlance::point::{Cause, Failure, Payload, PointId};
 use qlance::tasks::{FailureDetail, Owned, Snapshot, TaskCommand, TaskEvent};
+use qlance::ui;
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
 use super::frame::{assert_says, find, is_reversed, style_of};
 use super::migrate::{complete, half_way, running};
-use super::{ASCII, COLORS, PLAIN, Scene, ago, payload};
+use super::{ASCII, COLORS, PLAIN, SIZES, Scene, ago, payload};
 
 /// Twelve failures in scroll order: id, class, attempts, age in hours, error.
 const ROWS: &str = "\
@@ -34,30 +37,44 @@ pub(super) fn rows() -> Vec<FailureRow> {
         };
         let cause = Cause::parse(cause).expect("a class");
         let skipped = cause == Cause::Gone;
+        let attempts: u32 = attempts.parse().expect("a number");
+        let last_at = ago(hours.parse().expect("hours"));
         FailureRow {
             id: id.parse().expect("a point id"),
             state: if skipped { State::Skipped } else { State::Failed },
             cause,
             error: error.into(),
             reason: skipped.then(|| "deleted on purpose".into()),
-            attempts: attempts.parse().expect("a number"),
-            first_at: ago(96),
-            last_at: ago(hours.parse().expect("hours")),
+            attempts,
+            first_at: if attempts == 1 { last_at } else { ago(96) },
+            last_at,
         }
     };
     ROWS.lines().map(row).collect()
 }
 
-/// Everything known of a failure.
+/// The same while four of them are retried: the first waits, the second is on its way, the third has failed again, and
+/// the fourth is in the table.
+fn retried() -> Vec<FailureRow> {
+    let mut rows = rows();
+    rows[1].state = State::Retrying;
+    rows[2].attempts += 1;
+    rows[2].last_at = ago(0);
+    rows.remove(3);
+    rows
+}
+
+/// Everything known of a failure: its attempts lie evenly between the first and the last.
 pub(super) fn detail(row: &FailureRow, payload: Payload, edit: Option<Edit>) -> FailureDetail {
-    let attempt = |at| Attempt {
-        at,
+    let steps = i64::from(row.attempts.max(2) - 1);
+    let attempt = |number: u32| Attempt {
+        at: row.first_at + (row.last_at - row.first_at) * i64::from(number) / steps,
         cause: row.cause,
         error: row.error.clone(),
     };
     FailureDetail {
         row: row.clone(),
-        attempts: vec![attempt(ago(30)), attempt(row.last_at)],
+        attempts: (0..row.attempts).map(attempt).collect(),
         payload: Ok(payload),
         edit,
     }
@@ -98,15 +115,28 @@ impl Scene {
 pub(super) fn listed() -> Scene {
     let rows = rows();
     let again = Failure::new(rows[2].cause, rows[2].error.clone());
-    complete()
+    // When this was read, the fourth was on its way.
+    let mut under_way = retried();
+    let fourth = FailureRow {
+        state: State::Retrying,
+        ..rows[3].clone()
+    };
+    under_way.insert(3, fourth);
+    let scene = complete()
         .press("3")
         .listing(rows.clone())
         .press("    r")
         .event(TaskEvent::RetryStarted(rows[1..4].iter().map(|row| row.id).collect()))
         .event(TaskEvent::RetryFinished(rows[2].id, Err(again)))
+        .listing(under_way)
         .event(TaskEvent::RetryFinished(rows[3].id, Ok(())))
-        .listing(rows)
-        .press("  ")
+        .press("  ");
+    let before = scene.app.snapshot.clone();
+    scene.seeing(Snapshot {
+        written: before.written + 1,
+        failed: before.failed - 1,
+        ..before
+    })
 }
 
 /// The same, with the selected one open.
@@ -162,13 +192,31 @@ fn the_journal_cannot_be_read_any_more() {
     let scene = unreadable();
     scene.assert_looks("failures_old");
     let bad = (Color::Red, Modifier::BOLD);
-    assert_eq!(style_of(&scene.draw(COLORS, (120, 40)), "old rows; the journal"), bad);
-    assert_says(
-        &scene.text((80, 24)),
-        "cannot be read: database disk image is malformed",
+    assert_eq!(
+        style_of(&scene.draw(COLORS, (120, 40)), "the journal cannot be read"),
+        bad
     );
-    // The reason is not in the way of the filter.
+    let screen = scene.text((80, 24));
+    for part in [
+        "> Failures: 12 listed, 2 marked, retried 2 of 4, not up to date, by id",
+        "the journal cannot be read: database disk image is malformed",
+        "It is tried again every few seconds; see to it that",
+        "the disk is not full.",
+        "all; / filters by id, cause or error",
+    ] {
+        assert_says(&screen, part);
+    }
+    // The reason is not in the way of the filter, nor of what is open.
     assert_says(&scene.press("/time").text((80, 24)), "/ time");
+    let opened = opened().unanswered(Owned::Failures, "database disk image is malformed");
+    for part in [
+        "the journal cannot be read",
+        "It is tried again",
+        "all; /",
+        "* 0b3d6c1e",
+    ] {
+        assert_says(&opened.text((60, 16)), part);
+    }
 }
 
 #[test]
@@ -178,6 +226,10 @@ fn while_one_is_being_read() {
     scene.assert_looks("failures_reading_another");
     let title = "Reading 4e1c8d2a-0000-4000-8000-000000000003 ...; below is 2f9a..0002";
     assert_says(&scene.text((80, 24)), title);
+    assert_says(
+        &scene.text((120, 40)),
+        "┌ Reading 4e1c..0003 ...; below is 2f9a..0002 ─",
+    );
     let dim = (Color::Reset, Modifier::DIM);
     assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), "too_long, 2 attempts"), dim);
     let warn = (Color::Yellow, Modifier::BOLD);
@@ -186,16 +238,29 @@ fn while_one_is_being_read() {
 
 #[test]
 fn every_attempt_has_its_whole_error() {
-    let rows = rows();
-    let mut long = detail(&rows[6], content(), None);
-    long.attempts = (0..25)
+    let attempts: Vec<Attempt> = (0..25)
         .map(|number| Attempt {
             at: ago(30 - number),
             cause: Cause::Rejected,
             error: format!("attempt {number}: {}: end{number}", "because of that, ".repeat(20)),
         })
         .collect();
-    let scene = listed().press("\n").reading(long).press("\t");
+    let (first, last) = (attempts[0].clone(), attempts[24].clone());
+    let mut rows = rows();
+    rows[6] = FailureRow {
+        cause: last.cause,
+        error: last.error,
+        attempts: 25,
+        first_at: first.at,
+        last_at: last.at,
+        ..rows[6].clone()
+    };
+    let long = FailureDetail {
+        attempts,
+        ..detail(&rows[6], content(), None)
+    };
+    let scene = complete().press("3").listing(rows).press("jjjjjj\n");
+    let scene = scene.reading(long).press("\t");
     scene.assert_looks("failures_opened_long_errors");
     let mut seen = String::new();
     let mut scene = scene;
@@ -226,8 +291,12 @@ fn with_marks_and_retries() {
     // As many as the tab says, and what is listed beside them.
     let screen = scene.text((80, 24));
     for part in [
-        "3 Failures 11",
-        "> Failures: 12 listed, 11 failed, 2 marked, retried 2 of 4, by id",
+        "3 Failures 10",
+        "> Failures: 12 listed, 10 failed, 2 marked, retried 2 of 4, by id",
+        "failed again too_long        4  30m",
+        // Ids that begin alike are told apart.
+        "2f9a7b4~000002 failed",
+        " r retry 2 marked ",
     ] {
         assert_says(&screen, part);
     }
@@ -239,9 +308,9 @@ fn a_long_cause_moves_no_column() {
     rows[0].cause = Cause::MediaUnreachable;
     let scene = complete().press("3").listing(rows);
     let screen = scene.draw(COLORS, (80, 24));
-    let (heading, _) = find(&screen, "error  ");
+    let (heading, _) = find(&screen, "age error");
     for error in ["no key `content`", "400: content policy"] {
-        assert_eq!(find(&screen, error).0, heading, "{error}");
+        assert_eq!(find(&screen, error).0, heading + 4, "{error}");
     }
 }
 
@@ -249,20 +318,26 @@ fn a_long_cause_moves_no_column() {
 fn filtered_to_nothing() {
     let scene = listed().press("/timeout").listing(Vec::new());
     scene.assert_looks("failures_typing");
-    assert_says(&scene.text((120, 40)), "2 marked, 2 hidden by the filter");
-    scene.press("\n").assert_looks("failures_filtered_to_nothing");
+    let title = "> Failures: 0 listed, 2 marked (2 of them not shown), retried 2 of 4, by id";
+    assert_says(&scene.text((80, 24)), title);
+    let scene = scene.press("\n");
+    scene.assert_looks("failures_filtered_to_nothing");
+    let screen = scene.text((80, 24));
+    assert_eq!(screen.matches(" clears").count(), 1, "once is enough:\n{screen}");
 }
 
 #[test]
 fn filtered_by_a_class() {
-    let long = rows().into_iter().filter(|row| row.cause == Cause::TooLong);
+    let long = retried().into_iter().filter(|row| row.cause == Cause::TooLong);
     let scene = listed().press("/too_long\n").listing(long.collect());
     scene.assert_looks("failures_of_a_class");
+    // The tab counts all of them, the title those that the filter shows.
+    assert_says(&scene.text((120, 40)), "Failures: 3 listed, 2 to retry, 2 marked (2 of");
 }
 
 #[test]
 fn filtered_by_a_class_and_a_text() {
-    let long = rows().into_iter().filter(|row| row.cause == Cause::TooLong);
+    let long = retried().into_iter().filter(|row| row.cause == Cause::TooLong);
     let typing = listed().press("/cause:too_long 8192").listing(long.collect());
     typing.assert_looks("failures_typing_a_class");
     typing.press("\n").assert_looks("failures_of_a_class_with_a_text");
@@ -270,14 +345,62 @@ fn filtered_by_a_class_and_a_text() {
 
 #[test]
 fn sorted_by_attempts() {
-    let mut rows = rows();
+    let mut rows = retried();
     rows.sort_by_key(|row| (std::cmp::Reverse(row.attempts), row.id));
-    listed().press("oooo").listing(rows).assert_looks("failures_sorted");
+    let scene = listed().press("oooo").listing(rows);
+    scene.assert_looks("failures_sorted");
+    // The order is the last to go where there is no room.
+    let title = "> Failures: 11 listed, 2 marked, retried 2 of 4, most attempts first";
+    assert_says(&scene.text((80, 24)), title);
 }
 
 #[test]
 fn an_open_one_stands_under_the_list_or_beside_it() {
-    opened().assert_looks("failures_opened");
+    let scene = opened();
+    scene.assert_looks("failures_opened");
+    let below = scene.text((80, 24));
+    for part in [
+        " 4 more above, 4 below ",
+        "5h ago  the same",
+        "4d ago  the same",
+        " more below ",
+    ] {
+        assert_says(&below, part);
+    }
+    // An error of five columns says nothing: the id has them.
+    let beside = scene.text((120, 40));
+    for part in [
+        "> Failures: 12 listed, 2 marked, retried 2 of 4, by id ─",
+        "cause         try  age│",
+        "│  2f9a7b4c-0~000000002 failed ",
+    ] {
+        assert_says(&beside, part);
+    }
+    assert!(!beside.contains("more below"), "all of it is seen:\n{beside}");
+}
+
+#[test]
+fn a_long_content_is_read_to_its_end() {
+    let verse = "where the boats come in,\nthe choir sings\n".repeat(60);
+    let long = payload(json!({ "content": verse + "the end", "thread_id": "t-204" }));
+    let opened = || {
+        let detail = detail(&rows()[6], long.clone(), None);
+        listed().press("\n").reading(detail).press("\t")
+    };
+    opened().assert_looks("failures_opened_long_content");
+    for size in SIZES {
+        let reach = ui::reach::reach(&opened().app, Rect::new(0, 0, size.0, size.1));
+        let screen = opened().take(Message::Reach(reach)).press("G").text(size);
+        for part in [
+            "  where the boats come in,\\n",
+            "  the choir sings\\n",
+            "  the end\"",
+            "thread_id: \"t-204\"",
+            " more above ",
+        ] {
+            assert_says(&screen, part);
+        }
+    }
 }
 
 #[test]
@@ -296,12 +419,26 @@ fn an_open_one_with_an_edit_scrolled() {
     // It was skipped: only that can be taken back.
     let screen = scene.text((200, 60));
     for part in [
-        "u takes the skip back first; Qdrant's content has changed since: r tries that",
-        "edited 2d ago",
+        "skipped: deleted on purpose (u takes it back)",
+        "u first; Qdrant's content has changed since: r tries that",
+        "edited 2d ago, not yet written to LanceDB: What",
     ] {
         assert_says(&screen, part);
     }
-    scene.press("\tjjjj").assert_looks("failures_opened_scrolled");
+    // In the list the keys mean what is marked there.
+    for part in [
+        "r, s and u act on the 2 marked; Tab first",
+        " r retry 2 marked ",
+        " s skip 2 marked ",
+    ] {
+        assert_says(&screen, part);
+    }
+    assert!(!screen.contains(" u undo skip"), "{screen}");
+    let scene = scene.press("\t");
+    let screen = scene.text((80, 24));
+    assert_says(&screen, " u undo skip ");
+    assert!(!screen.contains("act on the"), "{screen}");
+    scene.press("jjjj").assert_looks("failures_opened_scrolled");
 }
 
 #[test]
@@ -317,6 +454,15 @@ fn an_open_one_says_that_its_edit_is_used() {
         .press("\t");
     scene.assert_looks("failures_opened_edit_kept");
     let screen = scene.text((200, 60));
+    let drawn = scene.draw(COLORS, (80, 24));
+    for (text, style) in [
+        ("payload in Qdrant now", (Color::Reset, Modifier::BOLD)),
+        ("edited 2h ago", (Color::Cyan, Modifier::empty())),
+        ("r tries with it", (Color::Reset, Modifier::DIM)),
+        ("5h ago  the same", (Color::Reset, Modifier::empty())),
+    ] {
+        assert_eq!(style_of(&drawn, text), style, "{text}");
+    }
     // Both keys that are named do something just now.
     for part in [
         "r tries with it (the edited content is used), e changes it",
@@ -333,12 +479,94 @@ fn an_open_one_that_cannot_be_read_in_qdrant() {
     gone.payload = Err("the point is no longer in Qdrant".into());
     let scene = listed().press("\n").reading(gone);
     scene.assert_looks("failures_opened_unreadable");
+    let screen = scene.text((120, 40));
+    for part in [
+        "s gives it up, r asks Qdrant again",
+        "r, s and u act on the 2 marked; Tab first",
+    ] {
+        assert_says(&screen, part);
+    }
+    assert!(!screen.contains(" e edit "), "{screen}");
+}
+
+#[test]
+fn what_the_keys_mean_is_said_where_it_is_not_what_is_open() {
+    for (keys, said) in [
+        ("", None),
+        ("k", Some("r, s and u act on the selected row; Tab first")),
+        ("k\t", None),
+        // The only one that is marked is the opened one.
+        (" ", None),
+        ("k ", Some("r, s and u act on the 1 marked; Tab first")),
+    ] {
+        let scene = complete().press("3").listing(rows()).press("jjjjjjjjjj\n");
+        let scene = scene.reading(detail(&rows()[10], content(), None)).press(keys);
+        let screen = scene.text((120, 40));
+        assert_says(&screen, "skipped: deleted on purpose (u takes it back)");
+        match said {
+            Some(said) => assert_says(&screen, said),
+            None => assert!(!screen.contains("act on the"), "{screen}"),
+        }
+    }
+}
+
+#[test]
+fn the_footer_names_what_can_be_done_to_what_is_chosen() {
+    let given_up = complete().press("3").listing(rows()).press("jjjjjjjjjj");
+    for (scene, size, named, not_named) in [
+        (
+            opened(),
+            (80, 24),
+            &["r retry 2 marked"][..],
+            &["Enter", "Space", "R "][..],
+        ),
+        (
+            opened(),
+            (120, 40),
+            &["Space mark", "r retry 2 marked", "R retry all", "s skip 2 marked"],
+            &["Enter"],
+        ),
+        (
+            opened().press("j"),
+            (80, 24),
+            &["Enter open", "r retry 2 marked"],
+            &["Space"],
+        ),
+        (
+            opened().press("\t"),
+            (120, 40),
+            &["r retry  ", "s skip  "],
+            &["Enter", "Space", "R "],
+        ),
+        (
+            given_up,
+            (80, 24),
+            &["Enter open", "u undo skip"],
+            &["r retry ", "s skip"],
+        ),
+    ] {
+        let screen = scene.text(size);
+        let footer = screen.lines().last().unwrap_or_default();
+        for part in named {
+            assert!(footer.contains(part), "{part:?} is missing: {footer:?}");
+        }
+        for part in not_named {
+            assert!(!footer.contains(part), "{part:?} is there: {footer:?}");
+        }
+    }
 }
 
 #[test]
 fn the_content_is_edited_in_a_line() {
     let scene = editing("What the choir said about the harbour.");
     scene.assert_looks("failures_editor");
+    let screen = scene.text((80, 24));
+    assert_says(&screen, "too_long; the point in Qdrant stays as it is");
+    assert_eq!(
+        screen.matches("Esc ").count(),
+        1,
+        "the footer names the keys:\n{screen}"
+    );
     scene.press(" And more.").assert_looks("failures_editor_changed");
 }
 
@@ -346,7 +574,10 @@ fn the_content_is_edited_in_a_line() {
 fn the_content_is_edited_in_several_lines() {
     let verse =
         "Down by the harbour, where the boats come in,\n\n  the choir sings the whole of the long summer night.\n";
-    editing(&verse.repeat(3)).assert_looks("failures_editor_lines");
+    let scene = editing(&verse.repeat(3));
+    scene.assert_looks("failures_editor_lines");
+    // No row of the screen is left above it and below it.
+    assert_eq!(find(&scene.draw(COLORS, (80, 24)), "> Content of").1, 2);
 }
 
 // --- what styles mean
@@ -365,7 +596,7 @@ fn the_selected_row_is_reversed_and_only_that() {
 fn the_keys_go_to_the_pane_with_the_arrow() {
     let in_list = opened().draw(COLORS, (120, 40));
     // In the list, where the id is cut; the title of the open one has it whole.
-    let row = "2f9a7b4c-0000~";
+    let row = "2f9a7b4c-0~000000002";
     assert!(is_reversed(&in_list, row, 1..59));
     assert_eq!(style_of(&in_list, "> Failures: 12"), (Color::Cyan, Modifier::empty()));
     let in_detail = opened().press("\t").draw(COLORS, (120, 40));
@@ -381,9 +612,16 @@ fn the_keys_go_to_the_pane_with_the_arrow() {
 
 #[test]
 fn how_a_retry_goes_is_said_in_words() {
-    let screen = listed().text((120, 40));
-    for word in ["queued", "attempt 2", "failed again", "done", "skipped"] {
-        assert_says(&screen, word);
+    for (word, color, weight) in [
+        ("queued", Color::Reset, Modifier::empty()),
+        ("attempt 2", Color::Reset, Modifier::empty()),
+        ("failed again", Color::Yellow, Modifier::BOLD),
+        ("done", Color::Green, Modifier::empty()),
+        ("skipped", Color::Reset, Modifier::DIM),
+    ] {
+        let screen = listed().draw(COLORS, (120, 40));
+        assert_eq!(style_of(&screen, word), (color, weight), "{word}");
+        assert_says(&listed().text((80, 24)), word);
     }
 }
 
@@ -408,7 +646,14 @@ fn the_cursor_is_where_the_filter_is_typed() {
 
 #[test]
 fn a_click_selects_the_row_under_it() {
-    for (scene, size) in [(listed(), (80, 24)), (listed(), (200, 60)), (opened(), (120, 40))] {
+    for (scene, size) in [
+        (listed(), (80, 24)),
+        (listed(), (200, 60)),
+        (opened(), (120, 40)),
+        // Above the rows of an old list stands why they are old.
+        (unreadable(), (80, 24)),
+        (unreadable(), (120, 40)),
+    ] {
         let scene = scene.click(size, "90210");
         assert_eq!(
             scene.app.failures.selected().map(|row| row.id),

@@ -338,8 +338,8 @@ fn the_footer_names_the_keys_of_what_is_open() {
         (
             "a failure",
             failures::opened(),
-            &["Enter open", "r retry", "Esc back", "Tab pane"],
-            &["Space mark"],
+            &["r retry 2 marked", "Esc back", "Tab pane"],
+            &["Enter open", "Space mark"],
         ),
         (
             "a check",
