@@ -145,10 +145,10 @@ impl Divergence {
 
     /// The selected point: the opened one, where it has the keys, else the one in the list.
     pub fn selected(&self) -> Option<PointId> {
-        match (&self.detail, self.pane) {
-            (Asked::Here(detail), Pane::Detail) => Some(detail.id),
-            _ => self.selected_row().map(|(row, _)| row.id),
+        if self.pane == Pane::Detail {
+            return self.opened();
         }
+        self.selected_row().map(|(row, _)| row.id)
     }
 
     /// The selected row of the list. None where it is not here, or another has come into its place.
@@ -367,6 +367,9 @@ impl Divergence {
             self.marked.clear();
         } else if self.pane == Pane::Points {
             self.pane = Pane::Bins;
+        } else if self.compares && self.agreement != Asked::No {
+            // It takes room from the bins; where there are none, nothing else stands there.
+            self.agreement = Asked::No;
         } else if self.zoom.is_deep() {
             self.zoom.out();
             self.choose(None);

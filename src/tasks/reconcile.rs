@@ -4,6 +4,7 @@
 use super::invariant::conserved;
 use crate::journal::{self, Counts, Filter, State};
 use crate::lance::{Checkpoint, Target, read};
+use crate::point::grouped;
 
 /// Ids asked of the table at once.
 const CHUNK: u64 = 500;
@@ -67,10 +68,12 @@ pub(super) async fn add_up(target: &Target, checkpoint: &Checkpoint, counts: Cou
         let rows = target.rows().await?;
         conserved(rows as i64 == expected, || {
             format!(
-                "table {:?} should hold {expected} rows but holds {rows}; something else wrote to it. `qlance verify` says \
+                "table {:?} holds {} rows, not {}; something else wrote to it. `qlance verify` says \
                  what differs and `qlance verify --repair` mends it; or restore its last version, or start over in another \
                  target.table",
-                target.name()
+                target.name(),
+                grouped(rows),
+                grouped(u64::try_from(expected).unwrap_or(0))
             )
         })?;
     }

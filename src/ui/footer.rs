@@ -15,13 +15,16 @@ use super::regions;
 use super::text::{columns as columns_of, count, fit};
 use super::theme::Theme;
 use crate::app::actions::{self, Action, ActionId, Motion};
-use crate::app::divergence::Asked;
+use crate::app::divergence::{Asked, Pane};
 use crate::app::editor::Text;
 use crate::app::{App, Flash, SIDE_BY_SIDE, Screen};
 use crate::tasks::Phase;
 
 /// Columns of a reason below which it says nothing.
 const LEAST_REASON: usize = 12;
+
+/// What holds the rate back, where its figure has no room.
+const OWN_CAP: &str = "your cap";
 
 /// A key and what it does.
 pub(super) struct Hint {
@@ -65,6 +68,13 @@ fn does(app: &App, action: &Action, word: &'static str) -> Cow<'static, str> {
         ActionId::Retry | ActionId::Skip | ActionId::Unskip if marked > 0 && !app.failures.is_in_detail() => {
             format!("{word} {} marked", count(marked)).into()
         }
+        ActionId::EmbedAgain if app.divergence.marked() > 0 && app.divergence.pane != Pane::Detail => {
+            format!("{word} {} marked", count(app.divergence.marked() as u64)).into()
+        }
+        ActionId::Open if app.screen == Screen::Divergence && app.divergence.error().is_some() => "try again".into(),
+        // Which of the two it is.
+        ActionId::PauseOrResume if app.phase == Phase::Running => "pause".into(),
+        ActionId::PauseOrResume => "resume".into(),
         _ => word.into(),
     }
 }
@@ -255,5 +265,9 @@ fn waiting(app: &App, room: usize) -> Option<String> {
         .left
         .map_or_else(String::new, |left| format!(", {} s", left.as_secs()));
     let room = room.checked_sub(left.len())?;
+    // A figure that is cut reads as another one.
+    if waiting.cap.is_some() && waiting.reason.width() > room {
+        return (room >= OWN_CAP.width()).then(|| OWN_CAP.to_owned() + &left);
+    }
     (room >= LEAST_REASON.min(waiting.reason.width())).then(|| fit(&waiting.reason, room) + &left)
 }

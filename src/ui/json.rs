@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::text::{count, is_harmful, wrap_to};
 use crate::point::Payload;
 
-/// Lines of a text in full at most.
-const IN_FULL: usize = 400;
+/// Lines of a text in full at most: they are broken anew for every frame. The editor holds all of it.
+const IN_FULL: usize = 60;
 /// What stands before each of them but the first.
 const INDENT: &str = "  ";
 
@@ -121,7 +121,7 @@ impl Lines<'_> {
 fn in_full(name: &str, text: &str, width: usize, most: usize) -> Vec<String> {
     let most = most.min(IN_FULL + 1);
     let room = width.saturating_sub(INDENT.len()).max(1);
-    let looked_at = most.saturating_mul(4 * room).saturating_add(64);
+    let looked_at = most.saturating_mul(2 * room).saturating_add(64);
     let end = text.char_indices().nth(looked_at).map(|(end, _)| end);
     let begun = &text[..end.unwrap_or(text.len())];
     let escaped: Vec<String> = begun.split('\n').map(escaped).collect();
@@ -225,7 +225,7 @@ mod tests {
         for (text, last) in [
             ("word ".repeat(1 << 20), "  ... (5,242,880 bytes in all)"),
             ("\n".repeat(IN_FULL - 1), "  \""),
-            ("\n".repeat(IN_FULL), "  ... (400 bytes in all)"),
+            ("\n".repeat(IN_FULL), "  ... (60 bytes in all)"),
             (
                 format!("e{}", "\u{301}".repeat(1 << 20)),
                 "  ... (2,097,153 bytes in all)",

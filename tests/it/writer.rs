@@ -462,9 +462,7 @@ async fn rows_that_somebody_else_adds_break_conservation_and_nothing_more_is_wri
     let fault = Fault::of(&error);
     assert_eq!(fault.invariant, Some(Invariant::Conservation), "{fault}");
     assert!(
-        fault
-            .message
-            .contains("should have 10 rows before this commit but has 11"),
+        fault.message.contains("has 11 rows before this commit, not 10"),
         "{fault}"
     );
     assert_eq!(job.writer.broken().await, fault);

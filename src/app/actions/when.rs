@@ -23,6 +23,7 @@ pub(super) fn is_open(app: &App) -> When {
 }
 
 pub(super) fn is_ready(app: &App) -> When {
+    stays(app)?;
     match app.phase {
         Phase::Ready => Ok(()),
         Phase::Connecting => Err("the plan is not worked out yet"),
@@ -30,7 +31,13 @@ pub(super) fn is_ready(app: &App) -> When {
     }
 }
 
+/// Nothing begins any more once qlance is being left.
+fn stays(app: &App) -> When {
+    require(!app.leaving, "qlance is being left")
+}
+
 pub(super) fn can_pause(app: &App) -> When {
+    stays(app)?;
     match app.phase {
         Phase::Running | Phase::Paused | Phase::Pausing | Phase::Stopped(_) => Ok(()),
         Phase::Connecting => Err("not connected yet"),
@@ -44,6 +51,7 @@ pub(super) fn can_pause(app: &App) -> When {
 }
 
 pub(super) fn can_catch_up(app: &App) -> When {
+    stays(app)?;
     require(app.phase == Phase::Complete, "it is not complete yet")
 }
 

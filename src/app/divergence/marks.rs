@@ -46,6 +46,8 @@ impl Divergence {
     pub(in crate::app) fn mark(&mut self) -> bool {
         let (id, similarity) = match (&self.detail, self.pane, self.selected_row()) {
             (Asked::Here(detail), Pane::Detail, _) => (detail.id, detail.similarity),
+            // Of what is opened and not here nothing is known; the list's row is another.
+            (_, Pane::Detail, _) => return true,
             (.., Some((row, _))) => (row.id, row.similarity),
             (.., None) => return true,
         };

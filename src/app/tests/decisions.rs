@@ -124,7 +124,7 @@ fn embedding_several_again_asks_first_where_it_is_paid_for() {
     assert_eq!(several.at_work(), [1, 2]);
     // By what the job has paid a point, and this run has sent for an input.
     for (inputs, said) in [(1_000, "about 52 tokens, $0.0006."), (0, "so far: about $0.0006.")] {
-        let mut told = Console::diverging();
+        let mut told = Console::choosing();
         told.snapshot(Snapshot {
             cost_usd: 0.31,
             written: 1_000,

@@ -1,6 +1,7 @@
 //! The collections of an embedded Qdrant: one shard each, opened once, closed when the store is dropped.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -139,10 +140,17 @@ impl Collection {
 
 impl Drop for Collection {
     fn drop(&mut self) {
+        let shard = self.shard.take();
         // The engine flushes when it is dropped, and panics where its directory is gone: a deleted collection, the
         // end of a test. There is nothing left to save then.
         if !self.dir.exists() {
-            std::mem::forget(self.shard.take());
+            std::mem::forget(shard);
+            return;
+        }
+        // Where it cannot flush it panics too; two collections that did so at once would take the process with them.
+        let dropped = std::panic::catch_unwind(AssertUnwindSafe(move || drop(shard)));
+        if dropped.is_err() {
+            tracing::error!(dir = %self.dir.display(), "the last updates of a collection could not be written down");
         }
     }
 }

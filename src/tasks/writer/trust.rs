@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Group, Parts, Pending, Task};
 use crate::lance::{Checkpoint, Target};
+use crate::point::grouped;
 use crate::tasks::invariant::{Fault, conserved};
 use crate::tasks::reconcile;
 
@@ -62,9 +63,10 @@ impl Task {
     pub(super) fn rows_agree(&self, found: u64, when: &str) -> anyhow::Result<()> {
         conserved(found == self.rows_in_table, || {
             format!(
-                "the table should have {} rows {when} this commit but has {found}; something else wrote to it. `qlance \
-                 verify` says what differs and `qlance verify --repair` mends it",
-                self.rows_in_table
+                "the table has {} rows {when} this commit, not {}; something else wrote to it. `qlance verify` says what \
+                 differs and `qlance verify --repair` mends it",
+                grouped(found),
+                grouped(self.rows_in_table)
             )
         })?;
         Ok(())

@@ -33,7 +33,7 @@ const HINT: &str = "cause:NAME TEXT filters by both";
 /// Within a pane of this height why its rows are old is said in full, below on two lines.
 const ROOMY: u16 = 12;
 /// Lines of it, and of what to do about it, at most.
-const WHY_OLD: usize = 2;
+const WHY_OLD: usize = 3;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, now: i64) {
     let failures = &app.failures;

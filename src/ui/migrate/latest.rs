@@ -106,11 +106,11 @@ mod tests {
     fn a_failure_takes_as_many_lines_as_hold_it_and_no_more_than_it_may() {
         let failure = |message: &str| Failure::new(Cause::NotText, message);
         for (message, room, most, wanted) in [
-            ("a list", 20, 3, &["not text: a list"][..]),
-            ("a list\nof two", 30, 3, &["not text: a list of two"]),
-            ("the field is a list", 12, 9, &["not text:", "the field is", "a list"]),
-            ("the field is a list", 12, 2, &["not text:", "the field ~"]),
-            ("the field is a list", 12, 1, &["not text: t~"]),
+            ("a list", 20, 3, &["not_text: a list"][..]),
+            ("a list\nof two", 30, 3, &["not_text: a list of two"]),
+            ("the field is a list", 12, 9, &["not_text:", "the field is", "a list"]),
+            ("the field is a list", 12, 2, &["not_text:", "the field ~"]),
+            ("the field is a list", 12, 1, &["not_text: t~"]),
         ] {
             assert_eq!(
                 lines(&failure(message), room, most),

@@ -153,7 +153,7 @@ pub(super) fn when_off(app: &App) -> Option<String> {
     };
     Some(format!(
         "points may be lost or doubled: {}{} shows Verify, {} says which",
-        if at_once { "" } else { "at its end " },
+        if at_once { "" } else { "once it has ended, " },
         key_of(app, ActionId::Show(Screen::Verify)),
         key_of(app, ActionId::Verify)
     ))

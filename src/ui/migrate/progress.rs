@@ -10,6 +10,7 @@ use ratatui::widgets::Paragraph;
 use super::now::{now, when_off};
 use super::settings;
 use crate::app::App;
+use crate::embed::Usage;
 use crate::lance::index::Step;
 use crate::point::{counted, exact_sum, sum_of_money};
 use crate::tasks::Phase;
@@ -152,8 +153,8 @@ fn sum(app: &App, width: usize) -> (Vec<String>, Option<String>) {
     (lines, left)
 }
 
-/// What the run has used, in every phase: money first, then what it is spent on. Where there is no room, the end goes,
-/// figure by figure. `left` is a figure that had no room above.
+/// What was used, in every phase: the job's money first, then what this session asked for. Where there is no room, the end
+/// goes, figure by figure. `left` is a figure that had no room above.
 fn used(app: &App, left: Option<String>, width: usize) -> String {
     let snapshot = &app.snapshot;
     let usage = snapshot.usage;
@@ -168,6 +169,10 @@ fn used(app: &App, left: Option<String>, width: usize) -> String {
         (Some(budget), spent) => figures.push(format!("${} of ${}", sum_of_money(spent, 4), exact_sum(budget))),
         (None, spent) if spent > 0.0 => figures.push(format!("${}", sum_of_money(spent, 4))),
         (None, _) => {}
+    }
+    if usage == Usage::default() && snapshot.cost_usd > 0.0 {
+        figures.push("nothing asked of the embedder in this session".into());
+        return fit(&figures.join(", "), width);
     }
     if usage.tokens > 0 {
         figures.push(counted(usage.tokens, "token", "tokens"));

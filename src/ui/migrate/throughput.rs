@@ -16,16 +16,22 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let rates = app.throughput.last(width);
     let seconds = rates.len();
     let peak = rates.iter().copied().max().unwrap_or(0);
+    // Seconds in which nothing was at work are left out of it.
+    let at_work = matches!(
+        app.phase,
+        Phase::Running | Phase::Pausing | Phase::Stopping | Phase::CatchingUp
+    );
+    let of_work = if at_work { "" } else { " of work" };
     // Of what is drawn: neither is true of more.
     let title = if peak > 0 {
-        format!("Points/s, last {seconds} s, peak {}", count(peak))
+        format!("Points/s, last {seconds} s{of_work}, peak {}", count(peak))
     } else {
         "Points/s".to_owned()
     };
     frame.render_widget(theme.pane(&title), area);
     if peak == 0 {
         let text = match app.phase {
-            _ if app.throughput.moved() > 0 => format!("no points moved in the last {seconds} s"),
+            _ if app.throughput.moved() > 0 => format!("no points moved in the last {seconds} s{of_work}"),
             // What is over was measured by another session, or never moved in this one.
             Phase::Complete | Phase::Stopped(_) => {
                 "no points moved in this session; the chart shows no other".to_owned()

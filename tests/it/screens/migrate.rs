@@ -423,13 +423,13 @@ fn an_outage_says_what_is_wrong_what_is_done_and_what_can_be_done() {
 #[test]
 fn an_invariant_is_broken() {
     // The last 512 points were written, and a row that nobody knows.
-    let reason = "conservation broken: the table should have 94892 rows after this commit but has 94893; something else \
+    let reason = "conservation broken: the table has 94,893 rows after this commit, not 94,892; something else \
                   wrote to it. `qlance verify` says what differs and `qlance verify --repair` mends it";
     let scene = stopped(StopReason::Broken(reason.into()));
     scene.assert_looks("migrate_broken");
     assert_says(
         &scene.text((80, 24)),
-        "conservation broken: the table should have 94892 rows after this commit but~",
+        "conservation broken: the table has 94,893 rows after this commit, not 94,892; s~",
     );
     // What nothing is there to be repaired for goes on as it is.
     let reason = "conservation broken: table \"messages\" was written by another process of job \
@@ -669,7 +669,7 @@ fn a_sum_that_does_not_add_up_is_told_in_red_and_in_full() {
         assert_eq!(style_of(&screen, wanted), (Color::Red, Modifier::BOLD), "{wanted}");
     }
     for size in SIZES {
-        let then = "points may be lost or doubled: at its end 5 shows Verify, v says which";
+        let then = "points may be lost or doubled: once it has ended, 5 shows Verify, v says which";
         assert_says(&scene.text(size), then);
     }
     // The header says it on every screen.

@@ -13,7 +13,8 @@ use super::super::{ASCII, COLORS, SIZES, Scene, diff, payload};
 use super::{Content, HOSTILE};
 
 /// Boxes that are as high as what is in them.
-const SIZED: [&str; 6] = [
+const SIZED: [&str; 7] = [
+    "why it waits",
     "the palette",
     "a search without Qdrant",
     "a question about it",

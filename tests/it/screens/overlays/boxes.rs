@@ -14,7 +14,9 @@ use super::{footer, gone, log};
 #[track_caller]
 fn box_of(screen: &Buffer, title: &str) -> [u16; 4] {
     let (_, top) = find(screen, title);
-    let found = boxes(screen).into_iter().find(|[_, y, ..]| *y == top);
+    // The pane behind it has a corner further right on the same line.
+    let on_top = boxes(screen).into_iter().filter(|[_, y, ..]| *y == top);
+    let found = on_top.min_by_key(|[left, _, right, _]| right - left);
     found.unwrap_or_else(|| panic!("{title:?} is no title"))
 }
 

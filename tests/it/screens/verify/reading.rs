@@ -187,7 +187,7 @@ fn the_selected_check_is_told_in_full() {
         assert_says(&screen, "took 2.1 s");
         let screen = decided(no_go()).press("j\t").text(size);
         assert_says(&screen, "the first 100 of 20,000 offenders are shown; all are in");
-        assert_says(&screen, "; E exports");
+        assert_says(&screen, "them all");
     }
     let sampled = decided(inconclusive()).press("\t").text((120, 40));
     assert_says(&sampled, "inconclusive  0 wrong among 500 of 199,988, so");
