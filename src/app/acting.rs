@@ -388,18 +388,11 @@ impl App {
 
     /// What embedding so many points costs, as far as it is known: by what was paid a point so far, or will be.
     fn price_of(&self, points: u64) -> Price {
-        let Snapshot {
-            cost_usd,
-            written,
-            usage,
-            ..
-        } = &self.snapshot;
-        let share = |whole: f64, of: u64| whole * points as f64 / of as f64;
+        let Snapshot { cost_usd, written, .. } = &self.snapshot;
+        // Tokens are known of inputs only, of which a point may have several.
         if *cost_usd > 0.0 && *written > 0 {
-            let tokens = share(usage.tokens as f64, usage.inputs).round() as u64;
             return Price::About {
-                tokens: (usage.inputs > 0).then_some(tokens),
-                usd: share(*cost_usd, *written),
+                usd: cost_usd * points as f64 / *written as f64,
             };
         }
         let planned = self.plan.as_ref().and_then(|plan| plan.cost_usd.value);

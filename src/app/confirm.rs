@@ -57,8 +57,6 @@ pub enum Price {
     Unknown,
     /// About so much, by what the job has paid a point so far.
     About {
-        /// Tokens; none where this run has sent none.
-        tokens: Option<u64>,
         /// US dollars.
         usd: f64,
     },
@@ -70,12 +68,7 @@ impl Price {
         match self {
             Self::Free => String::new(),
             Self::Unknown => " The embedder is paid for each once more.".to_owned(),
-            Self::About { tokens, usd } => {
-                let tokens = tokens.map_or_else(String::new, |tokens| {
-                    format!("{}, ", counted(tokens, "token", "tokens"))
-                });
-                format!(" By what was paid so far: about {tokens}${}.", sum_of_money(usd, 4))
-            }
+            Self::About { usd } => format!(" By what was paid so far: about ${}.", sum_of_money(usd, 4)),
         }
     }
 }

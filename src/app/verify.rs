@@ -12,6 +12,7 @@ use std::time::Instant;
 use super::actions::Motion;
 use crate::point::PointId;
 use crate::point::verdict::{Decision, Outcome};
+use crate::tasks::verify::repair::Mending;
 use crate::tasks::verify::{Check, CheckId, Offender, STOPPED, Verification, Wish};
 use crate::tasks::{Level, TaskCommand};
 
@@ -220,7 +221,7 @@ impl Verify {
                     Decision::NoGo | Decision::Inconclusive => Level::Warn,
                 };
                 let text = format!("verified: {}", found.decision.label());
-                self.mends = found.checks.iter().any(is_mended);
+                self.mends = Mending::of(&found) != Mending::default() || found.checks.iter().any(is_mended);
                 self.found = Some(found);
                 self.of_this_session = was_running;
                 if was_running {

@@ -144,7 +144,7 @@ fn a_small_price_is_not_told_as_none() {
 
 #[test]
 fn what_points_cost_once_more_is_told_by_what_was_paid_so_far() {
-    let about = |tokens, usd| Price::About { tokens, usd };
+    let about = |usd| Price::About { usd };
     for (price, said) in [
         (Price::Free, "Embed 2 points again?"),
         (
@@ -152,11 +152,11 @@ fn what_points_cost_once_more_is_told_by_what_was_paid_so_far() {
             "Embed 2 points again? The embedder is paid for each once more.",
         ),
         (
-            about(Some(1_234), 0.125),
-            "Embed 2 points again? By what was paid so far: about 1,234 tokens, $0.1250.",
+            about(0.125),
+            "Embed 2 points again? By what was paid so far: about $0.1250.",
         ),
         (
-            about(None, 0.000_02),
+            about(0.000_02),
             "Embed 2 points again? By what was paid so far: about $0.00002.",
         ),
     ] {

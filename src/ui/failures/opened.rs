@@ -25,6 +25,8 @@ const COUNTED: usize = 20_000;
 const ATTEMPTS: usize = 20;
 /// Characters of an error that are shown; the journal keeps no more.
 const MOST_OF_AN_ERROR: usize = 4_000;
+/// Characters of an attempt's: twenty of them are broken into lines for every frame.
+const MOST_OF_AN_ATTEMPT: usize = 500;
 
 /// The place of an opened failure, before it is here.
 pub(super) fn render_reading(frame: &mut Frame<'_>, theme: &Theme, area: Rect, id: PointId) {
@@ -218,7 +220,7 @@ fn attempts_of(theme: &Theme, detail: &FailureDetail, width: usize, now: i64) ->
         let text = if this == above {
             "the same".to_owned()
         } else {
-            let error = json::cut(&attempt.error, MOST_OF_AN_ERROR);
+            let error = json::cut(&attempt.error, MOST_OF_AN_ATTEMPT);
             format!("{}: {error}", attempt.cause.as_str())
         };
         above = this;

@@ -200,7 +200,7 @@ fn what_embedding_again_costs_is_told_with_the_number() {
     let screen = divergence::listed().press("  r").text((80, 24));
     assert_says(
         &screen,
-        "Embed 4 points again? By what was paid so far: about 103 tokens, $0.000013.",
+        "Embed 4 points again? By what was paid so far: about $0.000013.",
     );
     assert_says(&screen, "e   Embed 4 points again ");
 }
