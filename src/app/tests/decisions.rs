@@ -3,7 +3,6 @@
 use super::divergence::{inspected, lists, unanswered};
 use super::*;
 use crate::app::divergence::{Asked, Pane};
-use crate::embed::Usage;
 use crate::journal::Decision;
 use crate::lance::browse::{Anchor, Band};
 use crate::tasks::Owned;

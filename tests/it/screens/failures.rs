@@ -201,7 +201,7 @@ fn the_journal_cannot_be_read_any_more() {
         "> Failures: 12 listed, 2 marked, retried 2 of 4, not up to date, by id",
         "the journal cannot be read: database disk image is malformed",
         "It is tried again every few seconds; see to it that",
-        "the disk is not full.",
+        "full.",
         "all; / filters by id, cause or error",
     ] {
         assert_says(&screen, part);
