@@ -223,6 +223,11 @@ impl Diff {
         self.selected().is_some() || self.unanswered().is_some()
     }
 
+    /// Whether opening asks once more for what could not be answered.
+    pub fn opens_again(&self) -> bool {
+        self.unanswered().is_some() || self.error.is_some() && self.selected() == self.unread
+    }
+
     pub(super) fn open(&mut self) -> Option<TaskCommand> {
         if let Some(of) = self.unanswered().cloned() {
             return Some(self.ask(of));

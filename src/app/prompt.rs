@@ -165,7 +165,7 @@ impl Prompt {
             ),
             Ask::Query(query) => ("Search for (words)".to_owned(), query.clone()),
             Ask::Condition(condition) => (
-                "Only points whose payload meets this condition (such as thread_id = 'x' AND n > 5; empty: all points)"
+                "Only points whose payload meets this condition (such as `thread_id = 'x' AND n > 5`; empty: all points)"
                     .to_owned(),
                 condition.clone(),
             ),

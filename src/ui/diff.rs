@@ -175,7 +175,7 @@ fn why_none(app: &App) -> String {
             key_of(app, ActionId::PairById)
         ),
         Asked::Waiting => "comparing ...".to_owned(),
-        _ => "both stores are empty".to_owned(),
+        _ => format!("both stores are empty; {} looks again", key_of(app, ActionId::Sample)),
     }
 }
 
@@ -187,10 +187,13 @@ fn rows(app: &App, theme: &Theme, top: usize, inner: Rect) -> Vec<Line<'static>>
     let seen = pairs.skip(top).take(inner.height as usize);
     seen.map(|(place, pair)| {
         let id = fit_ends(&pair.id.to_string(), id_width);
-        let mut text = format!("{} {}", pad(&id, id_width), verdict(pair));
-        if let Some(because) = &pair.because {
-            text.push_str(&format!(" ({because})"));
-        }
+        let said = match &pair.because {
+            // Whether it differs is not known.
+            Some(because @ Because::Unreadable(_)) if pair.verdict == Verdict::Differs => because.to_string(),
+            Some(because) => format!("{} ({because})", verdict(pair)),
+            None => verdict(pair),
+        };
+        let text = format!("{} {said}", pad(&id, id_width));
         let style = match (place == app.diff.place(), focused, pair.verdict) {
             (true, true, _) => theme.selected(),
             (true, false, _) => theme.selected_elsewhere(),

@@ -72,7 +72,10 @@ fn does(app: &App, action: &Action, word: &'static str) -> Cow<'static, str> {
             format!("{word} {} marked", count(app.divergence.marked() as u64)).into()
         }
         ActionId::Open if app.screen == Screen::Divergence && app.divergence.error().is_some() => "try again".into(),
+        ActionId::Open if app.screen == Screen::Diff && app.diff.opens_again() => "again".into(),
         // Which of the two it is.
+        ActionId::Fold if app.diff.fold => "unfold".into(),
+        ActionId::Wrap if app.diff.wrap => "unwrap".into(),
         ActionId::PauseOrResume if app.phase == Phase::Running => "pause".into(),
         ActionId::PauseOrResume => "resume".into(),
         _ => word.into(),

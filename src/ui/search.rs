@@ -23,7 +23,7 @@ use ratatui::text::{Line, Span};
 
 use super::chrome::key_of;
 use super::paint;
-use super::text::{columns, fit, latency, wrap_to};
+use super::text::{clean, columns, fit, latency, wrap_to};
 use super::theme::Theme;
 use crate::app::actions::{ACTIONS, ActionId};
 use crate::app::search::{Pane, Search};
@@ -205,16 +205,16 @@ fn outcome(app: &App, theme: &Theme, width: usize) -> Line<'static> {
     let (text, style) = match (search.is_waiting(), search.answer()) {
         (true, Some(_)) => ("searching ...; below, the earlier answer".to_owned(), theme.accent()),
         (true, None) => ("searching ...".to_owned(), theme.accent()),
-        (false, Some(found)) => (searched(found), theme.dim()),
+        (false, Some(found)) => (searched(found, width), theme.dim()),
         (false, None) => (String::new(), theme.dim()),
     };
     Line::styled(fit(&text, width), style)
 }
 
-/// Where it was searched, and by what vector.
-fn searched(found: &Found) -> String {
+/// Where it was searched, and by what vector; whose it is goes as a whole where it does not fit.
+fn searched(found: &Found, width: usize) -> String {
     let names = found.columns.join(", ");
-    let columns = if found.columns.len() == 1 { "column" } else { "columns" };
+    let of = if found.columns.len() == 1 { "column" } else { "columns" };
     let by_keywords = match &found.text_column {
         Some(column) => format!("by keywords in column {column}"),
         None => "by keywords".to_owned(),
@@ -227,7 +227,9 @@ fn searched(found: &Found) -> String {
                 None => String::new(),
             };
             let took = latency(Some(found.embedding));
-            format!("in {columns} {names}{and}; embedded in {took} as {space}")
+            let text = format!("in {of} {names}{and}; embedded in {took}");
+            let whole = format!("{text} as {space}");
+            if columns(&clean(&whole)) <= width { whole } else { text }
         }
     }
 }

@@ -415,7 +415,8 @@ pub static ACTIONS: &[Action] = &[
         "Wrap long texts, or scroll them with Left and Right.",
     )
     .on(DIFF)
-    .in_footer_while(when::has_pair),
+    .in_footer_while(when::has_pair)
+    .when(when::can_wrap),
     Action::new(
         Id::CopyField,
         "copy-field",

@@ -266,6 +266,11 @@ pub(super) fn has_equal(app: &App) -> When {
     require(app.diff.equal() > 0, "no field is equal")
 }
 
+pub(super) fn can_wrap(app: &App) -> When {
+    has_record(app)?;
+    require(app.diff.shown(0).is_some(), "no field to wrap")
+}
+
 pub(super) fn has_selected(app: &App) -> When {
     in_points(app)?;
     require(app.selected_id().is_some(), "nothing is selected")

@@ -87,6 +87,11 @@ fn what_is_asked_for_is_named_and_what_may_be_answered_with_it() {
             "Verify a sample",
             "Verify the payloads and vectors of how many rows? Fewer than 2,000 say too little",
         ),
+        (
+            Ask::Condition(String::new()),
+            "Where",
+            "Only points whose payload meets this condition (such as `thread_id = 'x' AND n > 5`; empty: all points)",
+        ),
     ] {
         let prompt = Prompt::new(ask, &Settings::default());
         assert_eq!((&*prompt.title, &*prompt.question), (title, question));

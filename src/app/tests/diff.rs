@@ -322,7 +322,7 @@ fn jumps_go_round_the_fields_that_differ() {
         );
     }
     let mut closed = Console::comparing();
-    for name in ["]", "[", "f", "Y"] {
+    for name in ["]", "[", "f", "w", "Y"] {
         assert_eq!(closed.key(name), [], "{name}");
         closed.assert_says("no pair is open");
     }
@@ -351,6 +351,36 @@ fn where_there_is_nothing_to_jump_to_or_to_fold_the_keys_say_so() {
             assert_eq!(console.app.diff.fields().len(), 5, "{name}");
         }
     }
+}
+
+#[test]
+fn where_no_field_is_shown_there_is_nothing_to_wrap() {
+    let neither = compare(id(1), None, None, None, false);
+    let same = record(1, json!({"a": 1, "b": 2, "c": "3", "d": null, "e": 5}));
+    for (record, names) in [(neither, &["w"][..]), (same, &["f", "w"])] {
+        let mut console = Console::comparing();
+        console.key("Enter");
+        console.event(TaskEvent::PairRead(Box::new(record)));
+        assert_eq!(console.keys(names), [], "{names:?}");
+        console.assert_says("no field to wrap");
+        assert!(console.app.diff.wrap, "{names:?}");
+    }
+}
+
+#[test]
+fn what_could_not_be_answered_is_opened_again_and_another_one_is_not() {
+    let mut console = Console::comparing();
+    assert!(!console.app.diff.opens_again());
+    console.key("Enter");
+    console.event(unanswered(Owned::Pair(id(1)), "no Qdrant"));
+    assert!(console.app.diff.opens_again());
+    console.key("Down");
+    assert!(!console.app.diff.opens_again(), "another pair is selected");
+    console.keys(&["Up", "Esc"]);
+    assert!(!console.app.diff.opens_again(), "it was left");
+    console.key("n");
+    console.event(unanswered(Owned::Pairs(SampleOf::Random), "no Qdrant"));
+    assert!(console.app.diff.opens_again());
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub struct PairSummary {
     pub id: PointId,
     /// What is to be said of it.
     pub verdict: Verdict,
-    /// Fields and vectors that differ.
+    /// Fields and vectors that differ; none where one side cannot be read.
     pub differing: usize,
     /// Why, where that is known.
     pub because: Option<Because>,
@@ -38,10 +38,15 @@ impl PairSummary {
     /// A record in one line.
     pub fn of(record: &RecordDiff) -> Self {
         let vectors = record.vectors.iter().filter(|(_, vector)| !vector.agrees).count();
+        // What cannot be read is not known to differ.
+        let differing = match record.because {
+            Some(Because::Unreadable(_)) => 0,
+            _ => record.differing() + vectors,
+        };
         Self {
             id: record.id,
             verdict: record.verdict,
-            differing: record.differing() + vectors,
+            differing,
             because: record.because.clone(),
         }
     }
@@ -172,6 +177,25 @@ fn beginning(content: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::point::Vectors;
+
+    #[test]
+    fn of_what_cannot_be_read_no_difference_is_counted() {
+        let id = PointId::Num(1);
+        let row = Point {
+            id,
+            payload: serde_json::json!({"a": 1}).as_object().cloned().expect("an object"),
+            vectors: Vectors::new(),
+        };
+        let record = diff::compare(id, None, Some(&row), None, false);
+        assert_eq!(PairSummary::of(&record).differing, 1);
+        let unreadable = RecordDiff {
+            verdict: Verdict::Differs,
+            because: Some(Because::Unreadable("1e400".into())),
+            ..record
+        };
+        assert_eq!(PairSummary::of(&unreadable).differing, 0);
+    }
 
     #[test]
     fn an_edited_content_that_is_cut_says_so() {

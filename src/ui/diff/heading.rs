@@ -7,6 +7,7 @@ use super::{Look, bounded, style_of, vectors};
 use crate::app::Screen;
 use crate::app::actions::ActionId;
 use crate::point::diff::{Because, RecordDiff, Verdict};
+use crate::tasks::Phase;
 use crate::ui::chrome::key_of;
 use crate::ui::text::{count, fit, pad, wrap};
 
@@ -69,22 +70,32 @@ fn differing_vectors(diff: &RecordDiff) -> usize {
 /// Why the point is missing or differs, as far as there is room, and where more is said of it.
 fn why(look: Look<'_>, diff: &RecordDiff) -> Vec<Line<'static>> {
     let Look { app, theme, width, .. } = look;
+    let dim = |text: &str| Line::styled(fit(text, width), theme.dim());
     let Some(because) = &diff.because else {
-        return Vec::new();
+        let may_come = diff.verdict == Verdict::MissingInLancedb && moves_points(&app.phase);
+        let said = may_come.then(|| dim("points are still being moved: it may come yet"));
+        return said.into_iter().collect();
     };
     let style = style_of(theme, Some(because));
     let text = bounded(&because.to_string(), width, (look.height / 6).max(2));
     let mut lines: Vec<Line<'static>> = text.into_iter().map(|line| Line::styled(line, style)).collect();
-    if matches!(because, Because::Failed(_)) {
-        let screen = Screen::Failures;
-        let next = format!(
-            "{} ({}) has the whole of it, and tries it again",
-            key_of(app, ActionId::Show(screen)),
-            screen.title()
-        );
-        lines.push(Line::styled(fit(&next, width), theme.dim()));
-    }
+    let does = match because {
+        Because::Failed(_) => "has the whole of it, and tries it again",
+        Because::Skipped(_) => "takes the skip back",
+        Because::Edited(_) | Because::Unreadable(_) => return lines,
+    };
+    let screen = Screen::Failures;
+    let key = key_of(app, ActionId::Show(screen));
+    lines.push(dim(&format!("{key} ({}) {does}", screen.title())));
     lines
+}
+
+/// Whether what a store lacks may still come by itself.
+fn moves_points(phase: &Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Running | Phase::Pausing | Phase::Paused | Phase::Stopping | Phase::CatchingUp
+    )
 }
 
 /// The vectors, where so many lines stand above them.
@@ -93,7 +104,7 @@ fn of_vectors(look: Look<'_>, diff: &RecordDiff, above: usize) -> Vec<Line<'stat
     // What differs first: nothing that does is left out for something that does not.
     let (differing, agreeing): (Vec<_>, Vec<_>) = diff.vectors.iter().partition(|(_, vector)| !vector.agrees);
     let both = matches!(diff.verdict, Verdict::Same | Verdict::Differs);
-    let most = (look.height / 3).max(MOST_VECTORS);
+    let most = (look.height / 2).max(MOST_VECTORS);
     let room = look.height.saturating_sub(above + KEPT);
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut told = 0;
@@ -135,7 +146,13 @@ pub(super) fn no_fields(look: Look<'_>, diff: &RecordDiff) -> Vec<Line<'static>>
         (_, true, _) => "every compared field is equal, types included",
     }
     .to_owned();
-    let mut next = is_folded.then(|| format!("{} shows the equal fields", key_of(look.app, ActionId::Fold)));
+    let mut next = match diff.verdict {
+        Verdict::MissingInBoth => Some(format!(
+            "{} compares another point",
+            key_of(look.app, ActionId::PairById)
+        )),
+        _ => is_folded.then(|| format!("{} shows the equal fields", key_of(look.app, ActionId::Fold))),
+    };
     match differing_vectors(diff) {
         0 if diff.not_shown > 0 && diff.verdict == Verdict::Differs => {
             text.push_str("; what differs is among those that are not compared");

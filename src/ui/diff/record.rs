@@ -39,14 +39,15 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     }
     // The border, and what the pane sets around its title.
     let title = fit(&title, (area.width as usize).saturating_sub(6));
-    let block = theme
-        .pane_with(&title, app.diff.pane == Pane::Record)
-        .title_bottom(legend(theme, area.width as usize, beside));
+    let mut block = theme.pane_with(&title, app.diff.pane == Pane::Record);
+    let fields = app.diff.fields().len();
+    if fields > 0 || !diff.vectors.is_empty() {
+        block = block.title_bottom(legend(theme, area.width as usize, beside));
+    }
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let look = Look::of(app, theme, inner, beside);
     let mut lines = heading::lines(look, diff);
-    let fields = app.diff.fields().len();
     if fields == 0 {
         lines.extend(heading::no_fields(look, diff));
     }

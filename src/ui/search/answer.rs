@@ -32,7 +32,8 @@ fn answered(found: &Found, pane: Pane) -> Result<&Answered, &NoAnswer> {
 /// Lines of a pane whose store lists nothing: what it says, and the border. At most so many.
 pub(super) fn height(app: &App, pane: Pane, found: &Found, width: u16, most: u16) -> u16 {
     let [width, room] = [width, most].map(|of| of.saturating_sub(2) as usize);
-    let lines = words(app, pane, found, width, room).len();
+    let (said, step) = words(app, pane, found, width, room);
+    let lines = said.len() + step.len();
     u16::try_from(lines).unwrap_or(most).saturating_add(2).min(most)
 }
 
@@ -70,8 +71,10 @@ pub(super) fn render(
                 Err(NoAnswer::Failed(_)) => theme.warn(),
                 _ => theme.dim(),
             };
-            let words = words(app, pane, found, width, height).into_iter();
-            words.map(|line| Line::styled(line, style)).collect()
+            let (said, step) = words(app, pane, found, width, height);
+            let said = said.into_iter().map(|line| Line::styled(line, style));
+            let step = step.into_iter().map(|line| Line::styled(line, theme.dim()));
+            said.chain(step).collect()
         }
     };
     paint::lines(frame, inner, &lines);
@@ -88,22 +91,22 @@ fn title(found: &Found, pane: Pane) -> String {
     }
 }
 
-/// What a store that lists nothing has to say, in about so many lines at most.
-fn words(app: &App, pane: Pane, found: &Found, width: usize, most: usize) -> Vec<String> {
+/// What a store that lists nothing has to say, and what can be done where it did not answer; in about so many lines at
+/// most.
+fn words(app: &App, pane: Pane, found: &Found, width: usize, most: usize) -> (Vec<String>, Vec<String>) {
     match answered(found, pane) {
         Ok(answered) => {
             let mut lines = vec![fit(&summary(app, pane, found, answered), width)];
             lines.extend(wrap_to(&why_nothing(app, pane), width, most));
-            lines
+            (lines, Vec::new())
         }
-        Err(NoAnswer::NotAsked(why)) => wrap_to(why, width, most),
+        Err(NoAnswer::NotAsked(why)) => (wrap_to(why, width, most), Vec::new()),
         Err(NoAnswer::Failed(error)) => {
             let step = format!("{} and Enter ask again", key_of(app, ActionId::Query));
             let step = wrap_to(&step, width, most);
             // However long the error is, the way on is seen.
-            let mut lines = wrap_to(error, width, most.saturating_sub(step.len()).max(1));
-            lines.extend(step);
-            lines
+            let lines = wrap_to(error, width, most.saturating_sub(step.len()).max(1));
+            (lines, step)
         }
     }
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::{what_queries_are, wrapped};
+use super::wrapped;
 use crate::app::actions::ActionId;
 use crate::app::{App, SIDE_BY_SIDE};
 use crate::tasks::JobFacts;
@@ -90,11 +90,10 @@ fn said(app: &App, theme: &Theme, beside: bool, short: bool) -> Vec<(String, Sty
     idle.into_iter().map(|text| (text, theme.dim())).collect()
 }
 
-/// What can be asked, and who answers.
+/// What can be asked, and who answers. What a query is made of stands on its own line above.
 fn in_full(app: &App, facts: &JobFacts, beside: bool) -> Vec<String> {
     let search = &app.search;
-    let [query, find, how, exactly, condition, open] = [
-        ActionId::Query,
+    let [find, how, exactly, condition, open] = [
         ActionId::Find,
         ActionId::SearchHow,
         ActionId::SearchExactly,
@@ -102,12 +101,10 @@ fn in_full(app: &App, facts: &JobFacts, beside: bool) -> Vec<String> {
         ActionId::Open,
     ]
     .map(|id| key_of(app, id));
-    let types = format!("{query} types a query{}.", what_queries_are(search));
     let chooses = format!("{find} chooses what is found: anything, texts, pictures or sounds.");
     let opens = format!("{open} on a result compares its point in both stores");
     if !search.embeds() {
         return vec![
-            types,
             "Vectors are carried over, so nobody embeds a query: LanceDB alone answers, by keywords.".to_owned(),
             format!("{chooses} {condition} searches only where a condition is met."),
             format!("{opens}."),
@@ -120,7 +117,7 @@ fn in_full(app: &App, facts: &JobFacts, beside: bool) -> Vec<String> {
     };
     vec![
         // On a line of their own no path is broken.
-        format!("{types}\n./x.png, /x/y.wav and ~/x need no @."),
+        "./x.png, /x/y.wav and ~/x need no @.".to_owned(),
         format!(
             "A query is embedded as {}. LanceDB answers, and {beside} it Qdrant, where it holds vectors of that space.",
             facts.space
@@ -135,21 +132,14 @@ fn in_full(app: &App, facts: &JobFacts, beside: bool) -> Vec<String> {
 
 /// The same for the least terminal.
 fn in_short(app: &App) -> Vec<String> {
-    let [query, find, how, condition, open] = [
-        ActionId::Query,
-        ActionId::Find,
-        ActionId::SearchHow,
-        ActionId::Condition,
-        ActionId::Open,
-    ]
-    .map(|id| key_of(app, id));
+    let [find, how, condition, open] =
+        [ActionId::Find, ActionId::SearchHow, ActionId::Condition, ActionId::Open].map(|id| key_of(app, id));
     let how = if app.search.embeds() {
         format!("{how} how, ")
     } else {
         String::new()
     };
     vec![
-        format!("{query} types a query{}.", what_queries_are(&app.search)),
         format!("{find} chooses what is found, {how}{condition} under which condition."),
         format!("{open} on a result compares its point in both stores."),
     ]

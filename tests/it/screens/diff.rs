@@ -29,7 +29,7 @@ const PAIRS: &str = "\
 2f9a7b4c-0000-4000-8000-000000000002 | missing in LanceDB | 6 | failed: 400 Bad Request: too many tokens
 4e1c8d2a-0000-4000-8000-000000000003 | same | 0 |
 6a5b9f3e-0000-4000-8000-000000000004 | missing in LanceDB | 5 | skipped: deleted on purpose
-7c0d1e5b-0000-4000-8000-000000000005 | differs | 4 | cannot be read from Qdrant: 1e400 is not finite";
+7c0d1e5b-0000-4000-8000-000000000005 | differs | 0 | cannot be read from Qdrant: 1e400 is not finite";
 
 /// The words for why, as they are told.
 fn because(words: &str) -> Option<Because> {
@@ -211,17 +211,21 @@ fn a_sample_that_cannot_be_compared_and_an_empty_one() {
         .later();
     scene.assert_looks("diff_failed");
     assert_says(&scene.text((80, 24)), "Enter asks the same again");
+    assert_says(&scene.text((80, 24)), " Enter again  n sample");
     let colors = scene.draw(COLORS, (80, 24));
     assert_eq!(style_of(&colors, "cannot compare"), (Color::Red, Modifier::BOLD));
     assert_eq!(style_of(&colors, "Enter asks"), (Color::Reset, Modifier::DIM));
     let scene = running().press("4n").sampled(Vec::new());
     scene.assert_looks("diff_empty");
+    assert_says(&scene.text((80, 24)), "both stores are empty; n looks again");
 }
 
 #[test]
 fn pairs_of_every_verdict() {
     let scene = listed();
     scene.assert_looks("diff");
+    // Of what cannot be read only that is said.
+    assert_says(&scene.text((80, 24)), "000000000005 cannot be read from Qdrant: 1e400");
     for size in SIZES {
         scene.assert_looks_at("diff_ascii", size, ASCII);
     }
@@ -348,7 +352,10 @@ fn vectors_that_differ_are_told_first_and_the_others_counted() {
     // Where there is room, all of them are told.
     let screen = many.text((120, 40));
     assert!(screen.contains("v9: ") && !screen.contains("not shown"), "{screen}");
+    // And in half of a lower pane, where they are fewer.
     let screen = many.text((80, 24));
+    assert!(screen.contains("v9: ") && !screen.contains("not shown"), "{screen}");
+    let screen = scene(with_vectors(12, &[7])).text((80, 24));
     let place = |part: &str| {
         screen
             .find(part)
@@ -370,7 +377,7 @@ fn vectors_that_differ_are_told_first_and_the_others_counted() {
     let all = scene(with_vectors(9, &[1, 2, 3, 4, 5, 6, 7, 8, 9])).text((80, 24));
     assert_says(&all, "3 more vectors not shown, 3 of them differ");
     assert_says(&all, "9 vectors differ");
-    let one = scene(with_vectors(7, &[])).text((80, 24));
+    let one = scene(with_vectors(10, &[])).text((80, 24));
     assert_says(&one, "1 more vector not shown, it does not differ");
 }
 

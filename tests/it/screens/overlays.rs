@@ -320,20 +320,26 @@ fn the_footer_names_the_keys_of_what_is_open() {
         (
             "a pair",
             diff::opened(),
-            &["] next", "[ previous", "f fold", "w wrap", "Esc back"],
+            &["] next", "[ previous", "f unfold", "w unwrap", "Esc back"],
             &["Enter open", "n sample", "i by id", "Tab pane"],
+        ),
+        (
+            "a pair, unfolded and not wrapped",
+            diff::opened().press("fw"),
+            &["f fold", "w wrap"],
+            &["unfold", "unwrap"],
         ),
         (
             "pairs",
             diff::listed(),
             &["Enter open", "n sample"],
-            &["f fold", "w wrap", "Esc back"],
+            &["fold", "wrap", "Esc back"],
         ),
         (
             "no pair",
             Scene::of("messages").press("4"),
             &[": commands"],
-            &["f fold", "w wrap", "n sample"],
+            &["fold", "wrap", "n sample"],
         ),
         (
             "a failure",

@@ -229,6 +229,7 @@ fn where_qdrant_is_not_asked_or_does_not_answer() {
     let (dim, warn) = ((Color::Reset, Modifier::DIM), (Color::Yellow, Modifier::BOLD));
     assert_eq!(style_of(&not_asked.draw(COLORS, (80, 24)), "Qdrant holds no"), dim);
     assert_eq!(style_of(&failed.draw(COLORS, (80, 24)), "Qdrant does not"), warn);
+    assert_eq!(style_of(&failed.draw(COLORS, (80, 24)), "/ and Enter ask again"), dim);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use qlance::point::diff::{Because, RecordDiff, compare};
 use qlance::point::{Point, PointId};
-use qlance::tasks::{Owned, SampleOf};
+use qlance::tasks::{Owned, Phase, SampleOf};
 use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use super::super::{COLORS, SIZES, Scene, payload};
 use super::{listed, rain};
 
 const WARN: (Color, Modifier) = (Color::Yellow, Modifier::BOLD);
+const DIM: (Color, Modifier) = (Color::Reset, Modifier::DIM);
 
 #[test]
 fn a_pair_that_is_missing_on_one_side() {
@@ -21,7 +22,12 @@ fn a_pair_that_is_missing_on_one_side() {
     let screen = scene.draw(COLORS, (80, 24));
     assert_eq!(style_of(&screen, "< unnamed vector: 2 numbers"), WARN);
     assert_eq!(style_of(&screen, "< pages"), WARN);
-    assert!(!scene.text((80, 24)).contains("f fold"), "there is nothing to fold");
+    assert!(!scene.text((80, 24)).contains("fold"), "there is nothing to fold");
+    // While points are moved, that is why.
+    let moved = "points are still being moved: it may come yet";
+    assert_eq!(style_of(&screen, moved), DIM);
+    let screen = scene.phase(Phase::Complete).text((80, 24));
+    assert!(!screen.contains(moved), "{screen}");
 }
 
 #[test]
@@ -31,7 +37,10 @@ fn a_pair_in_neither_store() {
     scene.assert_looks("diff_in_neither");
     let screen = scene.draw(COLORS, (80, 24));
     assert_eq!(style_of(&screen, "neither store has this point"), WARN);
-    assert!(!scene.text((80, 24)).contains("there are no fields"));
+    assert_eq!(style_of(&screen, "i compares another point"), DIM);
+    for part in ["there are no fields", "wrap", "~ changed"] {
+        assert!(!scene.text((80, 24)).contains(part), "{part}");
+    }
     // Nor is it good that one store lacks a point without fields.
     let id = PointId::Num(90_210);
     let bare = Point {
@@ -56,6 +65,19 @@ fn failed(error: &str) -> Scene {
         ..compare(id, Some(&rain()), None, None, false)
     };
     listed().press("jjjjjjj\n").reading_pair(record)
+}
+
+#[test]
+fn how_a_skip_is_taken_back_stands_over_the_fields_of_its_point() {
+    let id = "6a5b9f3e-0000-4000-8000-000000000004".parse().expect("a point id");
+    let record = RecordDiff {
+        because: Some(Because::Skipped("deleted on purpose".into())),
+        ..compare(id, Some(&rain()), None, None, false)
+    };
+    let scene = listed().press("jjjjjjjjj\n").reading_pair(record);
+    let screen = scene.draw(COLORS, (80, 24));
+    assert_eq!(style_of(&screen, "3 (Failures) takes the skip back"), DIM);
+    assert!(!scene.text((80, 24)).contains("it may come yet"));
 }
 
 #[test]
@@ -86,6 +108,7 @@ fn a_pair_that_cannot_be_read() {
     let scene = listed().press("G\n").unanswered(Owned::Pair(id), error).later();
     scene.assert_looks("diff_opened_unreadable");
     assert_says(&scene.text((80, 24)), &format!("Point {id} "));
+    assert_says(&scene.text((80, 24)), " Enter again  n sample");
     // However long it is, what can be done is seen.
     let endless = "the server says a lot ".repeat(400);
     let scene = listed().press("\n");

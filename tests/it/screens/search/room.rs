@@ -116,12 +116,13 @@ fn above_one_another_both_lists_have_the_same_columns() {
 fn the_least_terminal_says_less_and_cuts_nothing() {
     let screen = running().press("6").text((60, 16));
     for part in [
-        "/ types a query: words, or @path for a picture or a sound.",
+        "/ types a query: words, or @path for a picture or a sound",
         "m chooses what is found, s how, f under which condition.",
         "Enter on a result compares its point in both stores.",
     ] {
         assert_says(&screen, part);
     }
+    assert_eq!(screen.matches("types a query").count(), 1, "{screen}");
     assert_says(
         &Scene::open().press("6").text((60, 16)),
         "Enter on a result compares its point in both stores.",

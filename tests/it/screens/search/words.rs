@@ -40,6 +40,10 @@ fn where_it_was_searched_is_named() {
     ] {
         assert_says(&scene.text((120, 40)), said);
     }
+    // Whose vector it is stands there whole or not at all.
+    let narrow = hybrid().text((80, 24));
+    assert_says(&narrow, "in column content; embedded in 112 ms");
+    assert!(!narrow.contains("112 ms as"), "{narrow}");
     for size in SIZES {
         assert_says(&hybrid().text(size), "Qdrant: cosine similarity, by vector only");
         assert!(!answered().text(size).contains("by vector only"));
@@ -167,7 +171,7 @@ fn without_an_embedder_neither_vectors_nor_files_are_offered() {
         for part in ["by vector", "or by both", "@", "s how", "x exact", "picture or"] {
             assert!(!screen.contains(part), "{part:?} at {size:?}:\n{screen}");
         }
-        assert_says(&screen, "/ types a query: words.");
+        assert_says(&screen, "/ types a query: words");
         assert_says(&screen, "m find anything   s by keywords   f all points");
         let dim = (Color::Reset, Modifier::DIM);
         assert_eq!(style_of(&carried.draw(COLORS, size), "s by keywords"), dim);
