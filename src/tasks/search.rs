@@ -448,7 +448,7 @@ impl Inspector {
     }
 }
 
-pub(super) const NO_TABLE: &str = "there is no table yet; it is made with the first commit";
+pub(super) const NO_TABLE: &str = "there is no table yet; `qlance run` makes it with its first commit";
 
 /// Why keywords cannot be searched, and what brings their index, by what is configured.
 fn no_keyword_index(column: &str, builds_indexes: bool) -> String {

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::text::{clean, clock, columns as columns_of, count, fit_ends};
 use super::theme::Theme;
 use crate::app::actions::ActionId;
+use crate::app::verify::Run;
 use crate::app::{App, Screen};
 use crate::point::verdict::Decision;
 use crate::point::{exact_sum, sum_of_money};
@@ -105,10 +106,16 @@ fn right(app: &App, room: usize) -> Vec<(String, bool)> {
     ways.into_iter().find(|way| columns(way) <= room).unwrap_or_default()
 }
 
-/// A server and whether it answers, as far as the run has met it; none once the run has ended in trouble, for then
-/// nobody knows.
+/// A server and whether it answers, as far as the run has met it; none once the run has ended in trouble, or after it a
+/// verification has, for then nobody knows.
 fn health(app: &App, of: &str, name: &str) -> Option<(String, bool)> {
-    if matches!(app.phase, Phase::Stopped(_) | Phase::Failed(_)) {
+    let is_unknown = match app.phase {
+        Phase::Stopped(_) | Phase::Failed(_) => true,
+        // Until it is met again.
+        Phase::Ready | Phase::Complete => of == "Qdrant" && app.verify.run().is_some_and(Run::has_failed),
+        _ => false,
+    };
+    if is_unknown {
         return None;
     }
     let outage = app.snapshot.waiting.as_ref().and_then(|waiting| waiting.outage);

@@ -212,7 +212,9 @@ fn each_check_is_as_far_as_was_said() {
     let mut console = Console::verifying();
     let mut expected = [State::Waiting; 8];
     expected[0] = State::Running(None);
-    assert_eq!(console.states(), expected, "the first one is under way");
+    // Beside those that go through all data go those that ask little.
+    expected[5] = State::Running(None);
+    assert_eq!(console.states(), expected, "the first ones are under way");
     console.now += Duration::from_secs(2);
     let counts = check(CheckId::Counts, Outcome::Pass, &[]);
     console.event(TaskEvent::Checked(Box::new(counts.clone())));
@@ -232,19 +234,27 @@ fn each_check_is_as_far_as_was_said() {
     expected[2] = State::Running(Some((5, 10)));
     expected[3] = State::Running(Some((5, 10)));
     assert_eq!(console.states(), expected);
+    let index = check(CheckId::Index, Outcome::Pass, &[]);
+    console.event(TaskEvent::Checked(Box::new(index.clone())));
+    expected[5] = State::Done(&index);
+    expected[6] = State::Running(None);
+    assert_eq!(console.states(), expected);
     let run = console.app.verify.run().expect("it goes on");
-    assert_eq!((run.counts(), run.elapsed()), ((2, 8), Duration::from_secs(2)));
+    assert_eq!((run.counts(), run.elapsed()), ((3, 8), Duration::from_secs(2)));
     assert_eq!(console.app.verify.decision(), None, "nothing is decided yet");
 }
 
 #[test]
 fn checks_that_do_not_belong_to_it_are_left_out() {
     let mut console = Console::unverified();
-    console.event(TaskEvent::VerifyBegun(vec![CheckId::Ids, CheckId::Index]));
+    let wanted = vec![CheckId::Ids, CheckId::Vectors, CheckId::Filters, CheckId::Health];
+    console.event(TaskEvent::VerifyBegun(wanted));
     let left_out = State::LeftOut;
     let mut expected = [left_out; 8];
     expected[1] = State::Running(None);
-    expected[5] = State::Waiting;
+    expected[3] = State::Waiting;
+    expected[6] = State::Running(None);
+    expected[7] = State::Waiting;
     assert_eq!(console.states(), expected);
     let ids = check(CheckId::Ids, Outcome::Pass, &[]);
     console.event(answer(verification(Decision::Inconclusive, vec![ids.clone()])));

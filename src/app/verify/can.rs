@@ -22,6 +22,8 @@ impl Verify {
             _ if self.is_running() => Err("a verification is running"),
             _ if self.planning => Err("both stores are being gone over for it"),
             None => Err("nothing was verified yet"),
+            // What is seen is not what would be repaired.
+            Some(_) if self.run.as_ref().is_some_and(Run::has_begun) => Err("go back to the earlier decision first"),
             Some(found) if found.decision == Decision::Go => Err("nothing is wrong"),
             Some(_) if !self.of_this_session => Err("that was verified in an earlier session; verify again first"),
             Some(_) => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::tasks::verify::{Check, CheckId};
+use crate::tasks::verify::{Check, CheckId, STOPPED};
 
 /// Where a verification stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +97,11 @@ impl Run {
         !matches!(self.stage, Stage::Ended(_))
     }
 
+    /// Whether something went wrong with it: it was not the operator who ended it.
+    pub fn has_failed(&self) -> bool {
+        matches!(&self.stage, Stage::Ended(error) if error != STOPPED)
+    }
+
     /// Whether the work has begun with it.
     pub fn has_begun(&self) -> bool {
         !self.checks.is_empty()
@@ -133,8 +138,10 @@ impl Run {
         if let Some((_, done, all)) = progress {
             return State::Running(Some((*done, *all)));
         }
-        // Nothing was heard of it yet: the first one that is open is the one being carried out.
-        let is_open = |other: &CheckId| self.checks.contains(other) && self.check(*other).is_none();
+        // Nothing was heard of it yet: of those that go one after the other, the first that is open is being carried out.
+        let is_open = |other: &CheckId| {
+            other.asks_little() == id.asks_little() && self.checks.contains(other) && self.check(*other).is_none()
+        };
         if CheckId::ALL.into_iter().find(is_open) == Some(id) {
             State::Running(None)
         } else {

@@ -10,6 +10,7 @@ use super::Inspector;
 use crate::lance::schema::EMBEDDING;
 use crate::lance::{Row, browse, read, search};
 use crate::point::{Payload, PointId};
+use crate::tasks::search::NO_TABLE;
 
 /// Neighbours that are compared.
 const NEIGHBOURS: usize = 10;
@@ -159,9 +160,7 @@ impl Inspector {
     /// # Errors
     /// One of the stores cannot be read, or there is no table yet.
     pub async fn agreement(&self) -> anyhow::Result<Agreement> {
-        let table = self
-            .table()
-            .context("there is no table yet; it is made with the first commit")?;
+        let table = self.table().context(NO_TABLE)?;
         let mut agreement = Agreement::default();
         for ids in browse::sample_ids(&table, SAMPLE).await?.chunks(50) {
             let rows = read::rows_by_id(&table, &self.schema, ids).await?;

@@ -204,7 +204,7 @@ async fn verified(
     let (through_all, little): (Vec<CheckId>, Vec<CheckId>) = CheckId::ALL
         .into_iter()
         .filter(|id| wish.checks.contains(id))
-        .partition(|id| !matches!(id, CheckId::Index | CheckId::Filters | CheckId::Health));
+        .partition(|id| !id.asks_little());
     let (mut checks, beside) = tokio::try_join!(one_by_one(&ground, &through_all), one_by_one(&ground, &little))?;
     checks.extend(beside);
     let open = left_open(&ground, wish).await?;

@@ -82,6 +82,11 @@ impl CheckId {
     pub fn is_needed(self) -> bool {
         self != Self::Health
     }
+
+    /// Whether it is carried out beside those that go through all data.
+    pub fn asks_little(self) -> bool {
+        matches!(self, Self::Index | Self::Filters | Self::Health)
+    }
 }
 
 impl fmt::Display for CheckId {

@@ -11,7 +11,7 @@ use crate::app::verify::{Pane, Run, Stage};
 use crate::app::{App, Screen};
 use crate::point::counted;
 use crate::point::verdict::Decision;
-use crate::tasks::verify::{CheckId, STOPPED, Verification};
+use crate::tasks::verify::{CheckId, Verification};
 use crate::tasks::{Phase, now_ms};
 use crate::ui::chrome::key_of;
 use crate::ui::paint;
@@ -46,7 +46,10 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
 /// All of it; of the reasons no more than fill about `most` lines.
 pub(super) fn lines(app: &App, theme: &Theme, width: usize, most: usize) -> Vec<Line<'static>> {
     let mut lines = vec![headline(app, theme, width)];
-    lines.extend(wrapped(&facts(app, width), theme.dim(), width, 3));
+    // It may take several lines: nothing is left out of it but which stores these are.
+    let facts = facts(app);
+    let whole = first_that_fits(&facts[..facts.len().min(2)], width);
+    lines.extend(wrapped(whole, theme.dim(), width, 3));
     if let Some((text, style)) = notice(app, theme) {
         lines.extend(wrapped(&text, style, width, 3));
     }
@@ -63,23 +66,39 @@ pub(super) fn lines(app: &App, theme: &Theme, width: usize, most: usize) -> Vec<
 fn brief(app: &App, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![
         headline(app, theme, width),
-        Line::styled(fit(&facts(app, width), width), theme.dim()),
+        Line::styled(fit(first_that_fits(&facts(app), width), width), theme.dim()),
     ];
     let reasons = reasons(app);
     if let Some((text, style)) = notice(app, theme) {
+        let with_more = format!("{text}{}", more_reasons(app, reasons.len()));
+        let text = if columns(&with_more) <= width { with_more } else { text };
         lines.push(Line::styled(fit(&text, width), style));
     } else if let Some(first) = reasons.first() {
         let first = format!("- {first}");
         let more = match (reasons.len() - 1, way_here(app).as_str()) {
             (0, way) if way.is_empty() || wrap_to(&first, width, 2).len() == 1 => String::new(),
             (0, way) => format!(" (more: {way})"),
-            (more, "") => format!(" (+{more})"),
-            (more, way) => format!(" (+{more}: {way})"),
+            (more, _) => more_reasons(app, more),
         };
         let first = fit(&first, width.saturating_sub(columns(&more)));
         lines.push(Line::raw(format!("{first}{more}")));
     }
     lines
+}
+
+/// The first of several ways to say it that fits, else the last.
+fn first_that_fits(ways: &[String], width: usize) -> &str {
+    let way = ways.iter().find(|way| columns(way) <= width).or(ways.last());
+    way.map_or("", String::as_str)
+}
+
+/// How many reasons are not seen, with the way to them; nothing where there are none.
+fn more_reasons(app: &App, more: usize) -> String {
+    match (more, way_here(app).as_str()) {
+        (0, _) => String::new(),
+        (_, "") => format!(" (+{more})"),
+        (_, way) => format!(" (+{more}: {way})"),
+    }
 }
 
 /// The keys that go here from the pane that has them; none in this one.
@@ -103,8 +122,7 @@ fn headline(app: &App, theme: &Theme, width: usize) -> Line<'static> {
         (None, None) => ("", Style::new(), Vec::new()),
     };
     let room = width.saturating_sub(columns(word) + 2);
-    let way = ways.iter().find(|way| columns(way) <= room).or(ways.last());
-    let text = way.map_or_else(String::new, |way| fit(way, room));
+    let text = fit(first_that_fits(&ways, room), room);
     Line::from(vec![
         Span::styled(word, style.add_modifier(Modifier::BOLD)),
         Span::raw(format!("  {text}")),
@@ -129,32 +147,45 @@ fn under_way(app: &App, theme: &Theme, run: &Run) -> Said {
         }
         Stage::Stopping => ("STOPPING", theme.warn(), vec![format!("{what}{far}"), far]),
         Stage::Ended(_) => {
-            let style = if was_stopped(run) { theme.warn() } else { theme.bad() };
-            let again = format!("{} verifies again", key_of(app, ActionId::Verify));
-            let back = key_of(app, ActionId::Back);
+            let style = if run.has_failed() { theme.bad() } else { theme.warn() };
+            let again = verifies_again(app);
             let ways = match app.verify.found() {
-                Some(_) => vec![
-                    format!("{again}, {back} shows the earlier decision"),
-                    format!("{again}, {back} goes back"),
-                ],
-                None => vec![again],
+                Some(_) => {
+                    let back = way_back(app);
+                    let before = again.map_or_else(String::new, |again| format!("{again}, "));
+                    vec![
+                        format!("{before}{back} shows the earlier decision"),
+                        format!("{before}{back} goes back"),
+                    ]
+                }
+                None => again.into_iter().collect(),
             };
             ("NOT DECIDED", style, ways)
         }
     }
 }
 
-fn was_stopped(run: &Run) -> bool {
-    matches!(&run.stage, Stage::Ended(error) if error == STOPPED)
+/// The key that verifies anew, and that it does; none while it cannot be pressed.
+fn verifies_again(app: &App) -> Option<String> {
+    usable(app, ActionId::Verify).map(|key| format!("{key} verifies again"))
+}
+
+/// The keys that go to the earlier decision; from another pane than the checks by way of these.
+fn way_back(app: &App) -> String {
+    let back = key_of(app, ActionId::Back);
+    match app.verify.pane {
+        Pane::Checks => back,
+        Pane::Decision | Pane::Detail | Pane::Offenders => format!("{back} {back}").trim().to_owned(),
+    }
 }
 
 /// A decision about a table that is not the one there is now: it holds no more.
 fn stale(app: &App, theme: &Theme, found: &Verification) -> Said {
+    let again = verifies_again(app).map_or_else(String::new, |again| format!("; {again}"));
     let text = format!(
-        "was {} for version {}; {} verifies again",
+        "was {} for version {}{again}",
         found.decision.label(),
-        found.table_version,
-        key_of(app, ActionId::Verify)
+        found.table_version
     );
     ("STALE", theme.warn(), vec![text])
 }
@@ -184,43 +215,44 @@ fn decided(app: &App, theme: &Theme, found: &Verification) -> Said {
     (found.decision.label(), style, ways)
 }
 
-/// The key that verifies what was left out too, and that it does; none where nothing of it keeps the decision open, or it
-/// cannot be had just now.
+/// The key that verifies what was left out too, be it checks or all rows but a sample, and that it does; none where nothing
+/// of it keeps the decision open, or it cannot be had just now.
 fn verifies_everything(app: &App, found: &Verification) -> Option<String> {
     let is_left_out = |id: CheckId| id.is_needed() && found.check(id).is_none();
+    let is_sample = found.decision == Decision::Inconclusive && found.sample.is_some();
     let key = usable(app, ActionId::Verify)?;
-    CheckId::ALL
-        .into_iter()
-        .any(is_left_out)
-        .then(|| format!("{key} verifies everything"))
+    (is_sample || CheckId::ALL.into_iter().any(is_left_out)).then(|| format!("{key} verifies everything"))
 }
 
-/// What was looked at, as far as there is room; while that is under way, what was decided before.
-fn facts(app: &App, width: usize) -> String {
+/// What was looked at, the longest way first; while that is under way, what was decided before.
+fn facts(app: &App) -> Vec<String> {
     let Some(found) = app.verify.found() else {
-        return "nothing was decided before".to_owned();
+        return vec!["nothing was decided before".to_owned()];
     };
     let ago = ago(now_ms() - found.began_at);
     if app.verify.run().is_some() {
-        return format!("earlier: {}, {ago}", found.decision.label());
+        return vec![format!("earlier: {}, {ago}", found.decision.label())];
     }
-    let looked_at = match found.sample {
-        Some(sample) => format!("sample {}", count(sample)),
+    let (checks, all) = (found.checks.len(), CheckId::ALL.len());
+    let looked_at = match found.sample.map(|sample| format!("sample {}", count(sample))) {
+        Some(sample) if checks < all => format!("{checks} of {all} checks, {sample}"),
+        Some(sample) => sample,
+        None if checks < all => format!("{checks} of {all} checks"),
         None => "in full".to_owned(),
     };
-    let short = format!(
-        "version {}, {}, {}, {looked_at}, seed {}, {ago} in {}",
+    let what = format!(
+        "version {}, {}, {}, {looked_at}",
         found.table_version,
         counted(found.rows, "row", "rows"),
-        counted(found.points, "point", "points"),
-        found.seed,
-        latency(Some(found.took))
+        counted(found.points, "point", "points")
     );
+    let when = format!("{ago} in {}", latency(Some(found.took)));
+    let short = format!("{what}, seed {}, {when}", found.seed);
     let long = format!(
         "{} against {} of Qdrant {}: {short}",
         found.table, found.collection, found.qdrant_version
     );
-    if columns(&long) <= width { long } else { short }
+    vec![long, short, format!("{what}, {when}"), format!("{what}, {ago}")]
 }
 
 /// How long ago, with a blank before the unit as in how long it took.
@@ -235,7 +267,7 @@ fn notice(app: &App, theme: &Theme) -> Option<(String, Style)> {
     let snapshot = &app.snapshot;
     if app.verify.planning {
         let text = format!(
-            "working out what a repair takes: {} of {} points; nothing is written",
+            "planning a repair, nothing written: {} of {} points",
             count(snapshot.compared),
             count(snapshot.total)
         );

@@ -157,6 +157,10 @@ fn why_nothing_can_be_repaired() {
     too_little.event(answer(verification(Decision::Inconclusive, vec![doubt])));
     let mut finishing = Console::verified();
     finishing.event(TaskEvent::PhaseChanged(Phase::Finishing(Step::Compact)));
+    let mut failed_again = Console::verified();
+    failed_again.key("v");
+    failed_again.event(TaskEvent::VerifyBegun(CheckId::ALL.to_vec()));
+    failed_again.event(refusal("no Qdrant"));
     // On the heap: a console is large.
     let cases = vec![
         (Console::unverified(), "nothing was verified yet"),
@@ -165,12 +169,29 @@ fn why_nothing_can_be_repaired() {
         (too_little, "a repair mends nothing of what was found"),
         (unfinished, "the migration has not come to its end"),
         (finishing, "the table is still being finished"),
+        (failed_again, "go back to the earlier decision first"),
     ];
     for (mut console, why) in cases {
         assert_eq!(console.key("R"), [], "{why}");
         console.assert_says(&format!("repair: {why}"));
         assert!(!console.app.verify.planning);
     }
+}
+
+#[test]
+fn the_earlier_decision_is_repaired_once_it_is_seen_again() {
+    let mut console = Console::verified();
+    console.key("v");
+    console.event(TaskEvent::VerifyBegun(CheckId::ALL.to_vec()));
+    console.event(refusal("no Qdrant"));
+    assert_eq!(console.key("R"), []);
+    console.key("Esc");
+    assert_eq!(console.key("R"), sends(TaskCommand::PlanRepair));
+    // Refused before it began: what is seen is the earlier one all along.
+    let mut console = Console::verified();
+    console.key("v");
+    console.event(refusal("something else is under way; verify when it has ended"));
+    assert_eq!(console.key("R"), sends(TaskCommand::PlanRepair));
 }
 
 #[test]

@@ -13,7 +13,8 @@ use super::super::frame::{assert_says, find};
 use super::super::migrate::running;
 use super::super::{COLORS, SIZES, Scene};
 use super::{
-    REASONS, counted, decided, earlier, go, going_on, inconclusive, no_go, of_text, row, unverified, verifying,
+    REASONS, UNREACHABLE, counted, decided, earlier, go, going_on, inconclusive, no_go, of_text, row, unverified,
+    verifying,
 };
 
 #[test]
@@ -74,7 +75,7 @@ fn progress_is_a_bar_and_a_percentage() {
         let screen = verifying().text(size);
         assert_says(&screen, "██░░░░░░  37 %");
         assert_says(&screen, "74,000 of 199,988");
-        assert_says(&screen, "VERIFYING  2 of 8 checks done, 00:42; x stops");
+        assert_says(&screen, "VERIFYING  5 of 8 checks done, 00:42; x stops");
     }
     let again = going_on(decided(no_go()).press("v"));
     assert_says(&again.text((80, 24)), "earlier: NO-GO, 5 h ago");
@@ -113,11 +114,68 @@ fn the_way_to_all_reasons_is_that_of_the_pane_with_the_keys() {
         assert_eq!(scene.press(forth).app.verify.pane, Pane::Decision, "{before:?}");
     }
     // A single reason is cut too.
-    let error = "Qdrant at http://localhost:6334 does not answer: connection refused; start it, or say another one";
-    let screen = verifying().not_verified(error).text((80, 24));
+    let screen = verifying().not_verified(UNREACHABLE).text((80, 24));
     assert_says(&screen, "~ (more: Shift-Tab)");
     let screen = verifying().not_verified(STOPPED).text((80, 24));
     assert!(!screen.contains("more:"), "{screen}");
+    // Something else stands in their place.
+    for scene in [
+        decided(no_go()).press("R").phase(Phase::Comparing),
+        decided(no_go()).phase(Phase::CatchingUp),
+    ] {
+        assert_says(&scene.text((80, 24)), " (+5: Shift-Tab)");
+    }
+}
+
+#[test]
+fn what_cannot_be_pressed_is_not_the_next_step() {
+    for phase in [Phase::Comparing, Phase::CatchingUp] {
+        let stale = decided(earlier()).phase(phase.clone());
+        let ended = going_on(decided(no_go()).press("v")).not_verified(STOPPED).phase(phase);
+        for size in SIZES {
+            for (scene, said) in [
+                (&stale, "STALE  was GO for version 4"),
+                (&ended, "NOT DECIDED  Esc shows the earlier decision"),
+            ] {
+                let screen = scene.text(size);
+                assert_says(&screen, said);
+                assert!(!screen.contains("verifies again"), "{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_way_back_is_that_of_the_pane_with_the_keys() {
+    for (keys, said, way) in [
+        ("", "v verifies again, Esc shows the earlier decision", "\u{1b}"),
+        (
+            "\t",
+            "v verifies again, Esc Esc shows the earlier decision",
+            "\u{1b}\u{1b}",
+        ),
+    ] {
+        let scene = going_on(decided(no_go()).press("v")).not_verified(UNREACHABLE);
+        let scene = scene.press(keys);
+        assert_says(&scene.text((80, 24)), said);
+        assert!(scene.press(way).app.verify.run().is_none(), "{keys:?}");
+    }
+}
+
+#[test]
+fn the_header_does_not_say_that_qdrant_answers_where_a_verification_says_otherwise() {
+    for (error, phase, servers) in [
+        (UNREACHABLE, Phase::Complete, 1),
+        (STOPPED, Phase::Complete, 2),
+        // It was met since.
+        (UNREACHABLE, Phase::Running, 2),
+    ] {
+        for size in SIZES {
+            let screen = verifying().not_verified(error).phase(phase.clone()).text(size);
+            let header = screen.lines().next().unwrap_or_default();
+            assert_eq!(header.matches(" ok").count(), servers, "{header:?}");
+        }
+    }
 }
 
 #[test]
@@ -142,6 +200,9 @@ fn the_next_step_is_never_cut() {
     for size in SIZES {
         let screen = unverified().verified(counted()).text(size);
         assert_says(&screen, "1 reason; v verifies everything");
+        assert_says(&screen, "200,000 points, 1 of 8 checks, ");
+        assert_says(&screen, "5 h ago in 120 ms");
+        assert_says(&decided(inconclusive()).text(size), "2 reasons; v verifies everything");
         // What is whole is not verified any further.
         let screen = decided(no_go()).text(size);
         assert!(!screen.contains("v verifies"), "{screen}");
@@ -251,6 +312,10 @@ fn a_repair_is_offered_where_it_helps() {
         assert_says(&decided(no_go()).text(size), "5 reasons; R repairs");
         let screen = decided(inconclusive()).text(size);
         assert!(!screen.contains("R repair"), "{screen}");
+        // What is seen is not what would be repaired.
+        let again = going_on(decided(no_go()).press("v")).not_verified(UNREACHABLE);
+        let screen = again.text(size);
+        assert!(!screen.contains("R repair"), "{screen}");
         // What an earlier session verified is verified again first.
         let screen = unverified().verified(no_go()).text(size);
         assert!(!screen.contains("R repairs"), "{screen}");
@@ -262,7 +327,7 @@ fn a_check_says_what_it_waits_for() {
     let asked = unverified().press("v");
     assert_says(&asked.text((80, 24)), "waits until the verification has begun");
     assert_says(
-        &verifying().press("G").text((80, 24)),
+        &verifying().press("jjjj").text((80, 24)),
         "waits until those before it are done",
     );
 }

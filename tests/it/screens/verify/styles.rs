@@ -30,6 +30,11 @@ fn a_decision_has_its_word_beside_its_colour() {
     ] {
         for size in SIZES {
             let scene = decided(found.clone());
+            // At 80 columns the next step takes the room.
+            let word = match word.split_once("  ") {
+                Some(("INCONCLUSIVE", _)) if size.0 < 100 => "INCONCLUSIVE  still open",
+                _ => word,
+            };
             assert_eq!(
                 style_of(&scene.draw(COLORS, size), word),
                 (color, Modifier::BOLD),
