@@ -88,8 +88,12 @@ impl App {
                 }
             }
             ActionId::RetryAll => {
-                let filter = self.failures.filter();
-                let (count, under_way) = (self.failures.retryable(), self.failures.retrying());
+                let (filter, under_way) = (self.failures.filter(), self.failures.retrying());
+                // Of all failures as many as the title says, those included that are being retried.
+                let count = match (filter == Filter::default(), self.snapshot.failed) {
+                    (true, failed @ 1..) => failed,
+                    _ => self.failures.retryable(),
+                };
                 self.confirm = Some(Confirm::retry_all(count, under_way, filter));
             }
             ActionId::Edit => {

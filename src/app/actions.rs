@@ -260,6 +260,10 @@ impl Action {
     pub fn sentence_on(&self, screen: Screen) -> String {
         match (self.id, screen) {
             (ActionId::Back, Screen::Log) => "Back to the newest line.".to_owned(),
+            (ActionId::Open, Screen::Search) => "Open the selected result; without one, type a query.".to_owned(),
+            (ActionId::Open, Screen::Divergence) => {
+                "Open the selected point; from the bins, go to the points.".to_owned()
+            }
             _ => self.sentence(),
         }
     }

@@ -139,26 +139,49 @@ impl Confirm {
         )
     }
 
-    /// Retrying everything a filter shows: so many points, of which so many may be tried already.
+    /// Retrying everything a filter shows: so many points. So many are being tried already: of all failures these are
+    /// among them, of those that a filter shows nobody knows how many are.
     pub fn retry_all(count: u64, under_way: u64, filter: Filter) -> Self {
-        let all = match (count, filter == Filter::default()) {
+        let is_every = filter == Filter::default();
+        let all = match (count, is_every) {
             (1, _) => "",
             (_, true) => "all ",
             (_, false) => "all shown: ",
         };
         let failed = counted(count, "failed point", "failed points");
-        let mut question = format!("Retry {all}{failed}{}?", which(&filter));
-        if under_way > 0 {
-            let are = if under_way == 1 { "is" } else { "are" };
-            question.push_str(&format!(
-                " {} {are} being retried already, and tried once more only where that fails.",
-                points(under_way)
-            ));
-        }
+        let whole = format!("Retry {all}{failed}{}?", which(&filter));
+        let again = "being retried already, and tried once more only where that fails.";
+        let left = count.saturating_sub(under_way);
+        let (question, tried) = match (under_way, is_every) {
+            (0, _) => (whole, count),
+            (_, true) if left > 0 => {
+                let others = if under_way == 1 {
+                    "one is".to_owned()
+                } else {
+                    format!("{} are", grouped(under_way))
+                };
+                let question = format!("Retry {} of {failed}? The other {others} {again}", grouped(left));
+                (question, left)
+            }
+            (_, true) => {
+                let they = if count == 1 { "It is" } else { "They are" };
+                (format!("{whole} {they} {again}"), count)
+            }
+            (_, false) => {
+                let are = if under_way == 1 { "is" } else { "are" };
+                let question = format!(
+                    "{whole} {} {are} being retried already: what is shown of that is tried once more only where it \
+                     fails.",
+                    points(under_way)
+                );
+                (question, count)
+            }
+        };
+        let tried = counted(tried, "failed point", "failed points");
         Self::new(
             "Retry?",
             question,
-            vec![(format!("Retry {failed}"), 'r', Choice::RetryAll(filter))],
+            vec![(format!("Retry {tried}"), 'r', Choice::RetryAll(filter))],
         )
     }
 

@@ -357,6 +357,13 @@ impl Divergence {
         }
     }
 
+    /// Whether there is a step back.
+    pub fn can_go_back(&self) -> bool {
+        let is_measured = self.compares && self.agreement != Asked::No;
+        let is_in_points = self.detail != Asked::No || !self.marked.is_empty() || self.pane == Pane::Points;
+        is_in_points || is_measured || self.zoom.is_deep() || self.chosen_bin.is_some()
+    }
+
     /// One step back; answers whether there was one.
     pub(super) fn back(&mut self) -> bool {
         if self.detail != Asked::No {

@@ -39,7 +39,7 @@ pub enum Ask {
     AcceptNote(Vec<PointId>, usize),
     /// Which point is compared.
     PairId,
-    /// Where so many failures are written.
+    /// Where so many failed or skipped points are written.
     ExportTo(u64),
     /// Rows of so many whose payloads and vectors are verified.
     VerifySample(u64),
@@ -137,9 +137,9 @@ impl Prompt {
             ),
             Ask::PairId => ("Id of the point to compare".to_owned(), String::new()),
             Ask::ExportTo(count) => {
-                let failures = all(*count, "failure", "failures");
+                let points = all(*count, "failed or skipped point", "failed or skipped points");
                 (
-                    format!("Write {failures} (whatever the filter shows) to this file; one that is there is replaced"),
+                    format!("Write {points} (whatever the filter shows) to this file; one that is there is replaced"),
                     "failed_migrations.json".to_owned(),
                 )
             }
@@ -263,7 +263,7 @@ pub(super) fn whom(ids: &[PointId], hidden: usize) -> String {
     }
 }
 
-/// "all 12 failures", but for one or none.
+/// "all 12 points", but for one or none.
 fn all(count: u64, one: &str, many: &str) -> String {
     let all = if count > 1 { "all " } else { "" };
     format!("{all}{}", counted(count, one, many))

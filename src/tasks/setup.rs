@@ -54,7 +54,14 @@ impl Refusal {
 impl From<anyhow::Error> for Refusal {
     fn from(error: anyhow::Error) -> Self {
         match error.downcast_ref::<SourceError>() {
-            Some(SourceError::Refused { .. }) => Self::NeedsKey(error.to_string()),
+            // No file has these settings yet.
+            Some(SourceError::Refused { url, message }) => Self::NeedsKey(format!(
+                "Qdrant at {url} refuses the key ({message}); name the variable that holds the right one"
+            )),
+            Some(SourceError::Unreachable { .. }) => {
+                let why = format!("{error:#}").replace(", or raise source.timeout_seconds", "");
+                Self::Unreachable(why.replace("source.url", "the address"))
+            }
             _ if error.is::<ConfigError>() => Self::Because(format!("{error:#}")),
             _ => Self::Unreachable(format!("{error:#}")),
         }
@@ -332,7 +339,7 @@ pub async fn embedder(config: &Config) -> Result<usize, Refusal> {
         Some(Ok(vector)) => {
             let (size, said) = (vector.len(), config.embed.text.dimensions);
             let why = format!(
-                "it answers with {}, not {}; say {size}",
+                "it answers with {}, not {}; go on with {size}",
                 numbers(size),
                 grouped(said as u64)
             );

@@ -165,8 +165,8 @@ fn short_count(number: u64) -> String {
     }
 }
 
-/// The tabs; where there is no room, the counts are rounded first, then what was decided goes, then the counts, then
-/// the names are cut. The sign of a question that waits stays.
+/// The tabs; where there is no room, the counts are rounded first, then what was decided goes, then the counts, that
+/// of the failures last, then the names are cut. The sign of a question that waits stays.
 fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
     let number = |screen: Screen, show: fn(u64) -> String| match screen {
         Screen::Failures if app.snapshot.failed > 0 => show(app.snapshot.failed),
@@ -184,11 +184,18 @@ fn labels(app: &App, width: usize) -> Vec<(Screen, String)> {
         }
     };
     let sign = |screen: Screen| if app.asks_on() == Some(screen) { "? " } else { "" };
-    let ways: [&dyn Fn(Screen) -> String; 5] = [
+    let ways: [&dyn Fn(Screen) -> String; 6] = [
         &|screen: Screen| with_decision(full(screen), screen),
         &|screen: Screen| with_decision(compact(screen), screen),
         &full,
         &compact,
+        &|screen: Screen| {
+            if screen == Screen::Failures {
+                compact(screen)
+            } else {
+                String::new()
+            }
+        },
         &|_: Screen| String::new(),
     ];
     for way in ways {

@@ -113,7 +113,7 @@ fn trouble(theme: &Theme, error: &str, next: &str, area: Rect) -> Vec<Line<'stat
 }
 
 /// A text in so many lines at most, with a sign where it goes on.
-fn bounded(text: &str, width: usize, most: usize) -> Vec<String> {
+pub(super) fn bounded(text: &str, width: usize, most: usize) -> Vec<String> {
     first(wrap_to(text.trim_end(), width, most + 1), width, most)
 }
 

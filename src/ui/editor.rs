@@ -31,6 +31,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, editor: &Editor, theme: &
         Text::Line(_) => LOW,
     };
     let place = overlay::place(area, WIDE, height(wanted, area.height));
+    // Above it stays in sight whose content it is, and why it failed.
+    let place = Rect {
+        y: area.bottom() - place.height,
+        ..place
+    };
     frame.render_widget(Clear, place);
     let changed = if editor.is_changed() { ", changed" } else { "" };
     let block = theme.pane_with(&format!("Content of {}{changed}", editor.id), true);

@@ -7,6 +7,7 @@ mod title;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use super::text::fit_ends;
 use super::theme::Theme;
 use crate::app::{App, SIDE_BY_SIDE};
 use crate::point::PointId;
@@ -55,11 +56,7 @@ pub(super) fn hidden(app: &App, theme: &Theme, area: Rect) -> Option<usize> {
     Some(lines.saturating_sub(inner.height as usize))
 }
 
-/// An id in at most ten columns.
+/// An id in as many columns as the list has for a short one.
 fn short(id: PointId) -> String {
-    let text = id.to_string();
-    if text.len() <= 10 {
-        return text;
-    }
-    format!("{}..{}", &text[..4], &text[text.len() - 4..])
+    fit_ends(&id.to_string(), rows::IDS[1])
 }

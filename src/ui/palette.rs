@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::list;
 use super::overlay;
 use super::prompt::input_line;
-use super::text::{pad, wrap_to};
+use super::text::{columns, pad, wrap_to};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::actions::{ACTIONS, Action};
@@ -20,7 +20,7 @@ use crate::app::palette::{Found, Palette};
 const WIDE: u16 = 116;
 /// Columns of the names, with the blank behind them, and of the keys.
 const COLUMNS: (usize, usize) = (20, 10);
-/// Lines on which the selected action is told in full.
+/// Lines on which the selected action is told in full, where its row cuts it.
 const IN_FULL: u16 = 2;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, palette: &Palette, theme: &Theme, area: Rect) {
@@ -70,9 +70,11 @@ pub(super) fn render(frame: &mut Frame<'_>, app: &App, palette: &Palette, theme:
     frame.render_widget(Paragraph::new(lines), rows);
     if let Some(found) = palette.found.get(palette.selected) {
         let (text, _) = told(app, found.action);
-        let text = wrap_to(&text, below.width as usize, below.height as usize);
-        let lines: Vec<Line<'_>> = text.into_iter().map(Line::raw).collect();
-        frame.render_widget(Paragraph::new(lines).style(theme.accent()), below);
+        if columns(&text) > room(app, found.action, inner.width as usize) {
+            let text = wrap_to(&text, below.width as usize, below.height as usize);
+            let lines: Vec<Line<'_>> = text.into_iter().map(Line::raw).collect();
+            frame.render_widget(Paragraph::new(lines).style(theme.accent()), below);
+        }
     }
 }
 
@@ -86,6 +88,13 @@ fn told(app: &App, action: &Action) -> (String, bool) {
         Ok(()) => (sentence, true),
         Err(why) => (format!("not now: {why}. {sentence}"), false),
     }
+}
+
+/// Columns that a row of so many has for what an action does.
+fn room(app: &App, action: &Action, width: usize) -> usize {
+    let (name, keys) = COLUMNS;
+    let written = app.keymap.keys(action).join(" ");
+    width.saturating_sub(name + 1 + written.width().max(keys))
 }
 
 /// A row, from edge to edge: dim where the action cannot be done now, its keys too.
@@ -114,7 +123,6 @@ fn row(app: &App, theme: &Theme, found: &Found, selected: bool, width: usize) ->
     spans.push(Span::styled(" ".repeat(name.saturating_sub(action.name.len())), base));
     let keys = app.keymap.keys(action).join(" ");
     spans.push(Span::styled(format!("{keys:<wide$} "), of_keys));
-    let used = name + 1 + keys.width().max(wide);
-    spans.push(Span::styled(pad(&text, width.saturating_sub(used)), base));
+    spans.push(Span::styled(pad(&text, room(app, action, width)), base));
     Line::from(spans)
 }

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::divergence::{Asked, Pane};
 use crate::app::screen::Screen;
 use crate::app::{diff, verify};
-use crate::journal::State;
+use crate::journal::{Filter, State};
 use crate::tasks::search::How;
 use crate::tasks::{Phase, StopReason};
 
@@ -52,7 +52,9 @@ pub(super) fn can_pause(app: &App) -> When {
 
 pub(super) fn can_catch_up(app: &App) -> When {
     stays(app)?;
-    require(app.phase == Phase::Complete, "it is not complete yet")
+    require(app.phase == Phase::Complete, "it is not complete yet")?;
+    require(!app.verify.is_running(), "a verification is running")?;
+    is_quiet(app)
 }
 
 pub(super) fn waits(app: &App) -> When {
@@ -220,8 +222,14 @@ pub(super) fn has_offenders(app: &App) -> When {
 
 /// Whether there is a list or a text to move in.
 pub(super) fn can_move(app: &App) -> When {
-    let is_read = app.plan.is_some() && app.phase == Phase::Ready;
-    require(app.screen != Screen::Migrate || is_read, "there is no list here")
+    let leads = match app.screen {
+        Screen::Migrate => app.plan.is_some() && app.phase == Phase::Ready,
+        Screen::Diff => has_pair(app) || !app.diff.list().is_empty(),
+        Screen::Verify => app.verify.is_known(),
+        Screen::Search => !app.search.hits(app.search.pane).is_empty(),
+        Screen::Divergence | Screen::Failures | Screen::Log => true,
+    };
+    require(leads, "there is no list here")
 }
 
 /// Whether Left and Right lead anywhere.
@@ -245,11 +253,22 @@ pub(super) fn can_change_panes(app: &App) -> When {
 
 /// Whether `Esc` leads anywhere on a screen.
 pub(super) fn can_go_back(app: &App) -> When {
-    match app.screen {
-        Screen::Migrate => Err("nothing is opened here"),
-        Screen::Log => require(app.log.back > 0, "it is selected already"),
-        _ => Ok(()),
-    }
+    let leads = match app.screen {
+        Screen::Migrate => return Err("nothing is opened here"),
+        Screen::Log => return require(app.log.back > 0, "it is selected already"),
+        Screen::Divergence => app.divergence.can_go_back(),
+        Screen::Failures => {
+            let is_narrowed = app.failures.filter() != Filter::default();
+            in_what_is_open(app) || is_narrowed || app.failures.marked() > 0
+        }
+        Screen::Diff => in_what_is_open(app) || app.came_from.is_some(),
+        Screen::Verify => {
+            let has_ended = app.verify.run().is_some_and(|run| !run.is_going());
+            in_what_is_open(app) || has_ended
+        }
+        Screen::Search => app.search.can_go_back(),
+    };
+    require(leads, "there is no step back")
 }
 
 pub(super) fn has_record(app: &App) -> When {
@@ -325,7 +344,8 @@ pub(super) fn in_detail(app: &App) -> bool {
     }
 }
 
-/// Whether there is something for `Enter` that is not open already. In the bins it only goes to the points, as Tab does.
+/// Whether there is something for `Enter` that is not open already, or being read. In the bins it only goes to the
+/// points, as Tab does.
 pub(super) fn can_be_opened(app: &App) -> bool {
     let is_listed = match app.screen {
         Screen::Divergence => app.divergence.error().is_some() || in_points(app).is_ok() && has_rows(app),
@@ -333,7 +353,8 @@ pub(super) fn can_be_opened(app: &App) -> bool {
         _ => true,
     };
     let selected = app.failures.selected().filter(|_| app.screen == Screen::Failures);
-    let is_opened = selected.is_some_and(|row| app.failures.is_opened(row.id));
+    let is_opened =
+        selected.is_some_and(|row| app.failures.is_opened(row.id) || app.failures.opening() == Some(row.id));
     is_listed && !is_opened && !in_detail(app)
 }
 

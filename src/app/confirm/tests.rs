@@ -122,12 +122,42 @@ fn a_question_names_whom_it_is_about() {
     };
     let all = Confirm::retry_all(1, 0, filter.clone());
     assert_eq!(all.question, "Retry 1 failed point with \"timeout\"?");
-    let all = Confirm::retry_all(2, 0, filter);
+    let all = Confirm::retry_all(2, 0, filter.clone());
     assert_eq!(all.question, "Retry all shown: 2 failed points with \"timeout\"?");
-    let all = Confirm::retry_all(11, 2, Filter::default());
-    let wanted = "Retry all 11 failed points? 2 points are being retried already";
-    assert!(all.question.starts_with(wanted), "{}", all.question);
-    assert_eq!(all.choices[1].0, "Retry 11 failed points");
+    for (count, under_way, filter, question, choice) in [
+        (
+            11,
+            2,
+            Filter::default(),
+            "Retry 9 of 11 failed points? The other 2 are being retried already, and tried",
+            "Retry 9 failed points",
+        ),
+        (
+            2,
+            1,
+            Filter::default(),
+            "Retry 1 of 2 failed points? The other one is being retried already, and tried",
+            "Retry 1 failed point",
+        ),
+        (
+            4,
+            5,
+            Filter::default(),
+            "Retry all 4 failed points? They are being retried already, and tried",
+            "Retry 4 failed points",
+        ),
+        (
+            4,
+            1,
+            filter,
+            "Retry all shown: 4 failed points with \"timeout\"? 1 point is being retried already: what is shown",
+            "Retry 4 failed points",
+        ),
+    ] {
+        let all = Confirm::retry_all(count, under_way, filter);
+        assert!(all.question.starts_with(question), "{}", all.question);
+        assert_eq!(all.choices[1].0, choice);
+    }
 }
 
 #[test]

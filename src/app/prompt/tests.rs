@@ -70,12 +70,13 @@ fn what_is_asked_for_is_named_and_what_may_be_answered_with_it() {
         (
             Ask::ExportTo(1_200),
             "Export failures",
-            "Write all 1,200 failures (whatever the filter shows) to this file; one that is there is replaced",
+            "Write all 1,200 failed or skipped points (whatever the filter shows) to this file; one that is there \
+             is replaced",
         ),
         (
             Ask::ExportTo(1),
             "Export failures",
-            "Write 1 failure (whatever the filter shows) to this file; one that is there is replaced",
+            "Write 1 failed or skipped point (whatever the filter shows) to this file; one that is there is replaced",
         ),
         (
             Ask::OffendersTo(20_024),

@@ -210,6 +210,16 @@ fn s_compares_only_when_the_migration_is_complete() {
 }
 
 #[test]
+fn s_waits_until_nothing_else_is_under_way() {
+    let mut retrying = Console::listing(3);
+    assert_eq!(retrying.keys(&["r", "1", "s"]), []);
+    retrying.assert_says("catch up: points are being tried again");
+    let mut verifying = Console::open(Phase::Complete);
+    assert_eq!(verifying.keys(&["5", "v", "1", "s"]), []);
+    verifying.assert_says("catch up: a verification is running");
+}
+
+#[test]
 fn n_tries_now_only_while_something_is_waited_for() {
     let waiting = |left| {
         Some(Waiting {

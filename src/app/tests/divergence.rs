@@ -539,6 +539,9 @@ fn esc_takes_one_step_back_at_a_time() {
         (lists(Band::ALL), None, 0, Pane::Bins, false, None),
         (vec![], None, 0, Pane::Bins, false, None),
     ] {
+        let before = &console.app.divergence;
+        let leads = before.opened().is_some() || before.marked() > 0 || before.pane != Pane::Bins || before.is_zoomed();
+        assert_eq!(before.can_go_back(), leads);
         assert_eq!(console.key("Esc"), effects);
         let divergence = &console.app.divergence;
         assert_eq!(

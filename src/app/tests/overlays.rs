@@ -172,21 +172,28 @@ fn a_key_without_a_meaning_does_nothing() {
 #[test]
 fn ways_are_offered_where_they_lead_somewhere_and_elsewhere_they_say_nothing() {
     let running = || Console::open(Phase::Running);
-    let on_log = |keys: &[&str]| {
+    let on = |digit: &str, keys: &[&str]| {
         let mut console = running();
-        console.key("7");
+        console.key(digit);
         console.keys(keys);
         console
     };
     let mut found = Console::diverging();
     found.key("Enter");
+    let mut marked = Console::listing(3);
+    marked.key("Space");
     // Down, Left, Tab, Esc. On the heap: a console is large.
     let cases = vec![
         ("Migrate", running(), [false, false, false, false]),
-        ("Log", on_log(&[]), [true, false, false, false]),
-        ("Log, further up", on_log(&["k"]), [true, false, false, true]),
-        ("Failures", Console::listing(3), [true, false, false, true]),
-        ("Divergence", found, [true, true, true, true]),
+        ("Log", on("7", &[]), [true, false, false, false]),
+        ("Log, further up", on("7", &["k"]), [true, false, false, true]),
+        ("Failures", Console::listing(3), [true, false, false, false]),
+        ("Failures, one marked", marked, [true, false, false, true]),
+        ("Divergence, bins", Console::diverging(), [true, true, true, false]),
+        ("Divergence, points", found, [true, true, true, true]),
+        ("Diff, no pairs", on("4", &[]), [false, false, false, false]),
+        ("Verify, nothing verified", on("5", &[]), [false, false, false, false]),
+        ("Search, no query", on("6", &[]), [false, false, false, false]),
     ];
     for (name, mut console, wanted) in cases {
         let ids = [
@@ -222,6 +229,10 @@ fn a_sentence_says_once_that_it_asks() {
     let back = of(ActionId::Back);
     assert_eq!(back.sentence_on(Screen::Log), "Back to the newest line.");
     assert_eq!(back.sentence_on(Screen::Diff), back.long);
+    let open = of(ActionId::Open);
+    assert!(open.sentence_on(Screen::Search).ends_with("type a query."));
+    assert!(open.sentence_on(Screen::Divergence).ends_with("go to the points."));
+    assert_eq!(open.sentence_on(Screen::Failures), open.long);
 }
 
 #[test]

@@ -145,6 +145,14 @@ fn retrying_all_asks_with_the_number_that_can_be_retried() {
 }
 
 #[test]
+fn retrying_all_does_not_count_what_is_being_retried() {
+    let mut console = Console::listing(4);
+    console.app.snapshot.failed = 4;
+    console.keys(&["Space", "Space", "r", "R"]);
+    console.assert_asks("Retry 2 of 4 failed points? The other 2 are being retried already");
+}
+
+#[test]
 fn retrying_all_never_names_the_number_of_another_filter() {
     let mut console = Console::listing(12);
     assert_eq!(console.keys(&["/", "x", "Enter", "R"]), []);

@@ -171,7 +171,7 @@ fn step(app: &App, detail: &FailureDetail, standing: State) -> Option<String> {
     let step = match (&detail.payload, &detail.edit) {
         (Ok(_), None) => return None,
         (Ok(payload), Some(edit)) if edit.holds(payload, content(app)) => {
-            format!("{retry} tries with it (the edited content is used), {edits} changes it")
+            format!("{retry} tries with it, {edits} changes it")
         }
         (Ok(_), Some(_)) => {
             format!("Qdrant's content has changed since: {retry} tries that, {edits} takes the edited one up again")

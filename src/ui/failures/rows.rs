@@ -12,14 +12,15 @@ use crate::app::actions::ActionId;
 use crate::app::failures::Retrying;
 use crate::journal::{FailureRow, Filter, State};
 use crate::ui::chrome::key_of;
+use crate::ui::diff::bounded;
 use crate::ui::list;
 use crate::ui::paint;
 use crate::ui::prompt::input_line;
-use crate::ui::text::{age, count, fit, fit_ends, pad, wrap, wrap_to};
+use crate::ui::text::{age, count, fit, fit_ends, pad, wrap};
 use crate::ui::theme::Theme;
 
 /// Columns of an id: whole, and where there is no room for that beside an error.
-const IDS: [usize; 2] = [36, 14];
+pub(super) const IDS: [usize; 2] = [36, 14];
 /// Columns of a state.
 const STATE: usize = 12;
 /// Columns of a cause in the list, unless a longer one is seen.
@@ -176,7 +177,7 @@ fn why_old(app: &App, inner: Rect) -> [Vec<String>; 2] {
         if inner.height < ROOMY {
             vec![fit(&text, width)]
         } else {
-            wrap_to(&text, width, WHY_OLD)
+            bounded(&text, width, WHY_OLD)
         }
     })
 }
@@ -207,13 +208,20 @@ fn nothing(app: &App, theme: &Theme) -> Vec<(String, Style)> {
     } else if failures.filter() == Filter::default() {
         "no failures".to_owned()
     } else {
-        format!(
-            "0 of {}, {} clears the filter",
-            count(app.snapshot.failed + app.snapshot.skipped),
-            key_of(app, ActionId::Back)
-        )
+        let all = count(app.snapshot.failed + app.snapshot.skipped);
+        // While it is typed, the key does so whatever is open.
+        if failures.typing.is_some() || back_clears(app) {
+            format!("0 of {all}, {} clears the filter", key_of(app, ActionId::Back))
+        } else {
+            format!("0 of {all}")
+        }
     };
     vec![(text, theme.dim())]
+}
+
+/// Whether a step back clears the filter: what is open, or being opened, is closed first.
+fn back_clears(app: &App) -> bool {
+    app.failures.detail.is_none() && app.failures.opening().is_none()
 }
 
 fn render_filter(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
@@ -234,7 +242,7 @@ fn render_filter(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     };
     // Where it shows nothing, that is said below.
     let is_told = failures.is_loaded() && failures.total() == 0 && failures.error.is_none();
-    let clears = if is_told || failures.filter() == Filter::default() {
+    let clears = if is_told || !back_clears(app) || failures.filter() == Filter::default() {
         String::new()
     } else {
         format!("   ({} clears)", key_of(app, ActionId::Back))

@@ -224,11 +224,11 @@ fn while_one_is_being_read() {
     listed().press("\n").assert_looks("failures_reading");
     let scene = opened().press("j\n");
     scene.assert_looks("failures_reading_another");
-    let title = "Reading 4e1c8d2a-0000-4000-8000-000000000003 ...; below is 2f9a..0002";
+    let title = "Reading 4e1c8d2a-0000-4000-8000-000000000003 ...; below is 2f9a7b4~000002";
     assert_says(&scene.text((80, 24)), title);
     assert_says(
         &scene.text((120, 40)),
-        "┌ Reading 4e1c..0003 ...; below is 2f9a..0002 ─",
+        "┌ Reading 4e1c8d2~000003 ...; below is 2f9a7b4~000002 ─",
     );
     let dim = (Color::Reset, Modifier::DIM);
     assert_eq!(style_of(&scene.draw(COLORS, (80, 24)), "too_long, 2 attempts"), dim);
@@ -324,6 +324,23 @@ fn filtered_to_nothing() {
     scene.assert_looks("failures_filtered_to_nothing");
     let screen = scene.text((80, 24));
     assert_eq!(screen.matches(" clears").count(), 1, "once is enough:\n{screen}");
+    // What is open is closed first.
+    for open in [opened(), listed().press("\n")] {
+        let filtered = open.press("/a\n");
+        let shows = filtered.text((80, 24));
+        assert_says(&shows, "holds \"a\" ");
+        for screen in [shows, filtered.listing(Vec::new()).text((80, 24))] {
+            assert!(!screen.contains("clears"), "{screen}");
+        }
+    }
+}
+
+#[test]
+fn why_the_rows_are_old_is_cut_with_a_sign() {
+    let long = "no page of it can be read, ".repeat(40);
+    let screen = listed().unanswered(Owned::Failures, &long).text((120, 40));
+    let third = screen.lines().nth(5).unwrap_or_default();
+    assert!(third.trim_end_matches(['│', ' ']).ends_with('~'), "{screen}");
 }
 
 #[test]
@@ -381,7 +398,7 @@ fn an_open_one_stands_under_the_list_or_beside_it() {
 
 #[test]
 fn a_long_content_is_read_to_its_end() {
-    let verse = "where the boats come in,\nthe choir sings\n".repeat(60);
+    let verse = "where the boats come in,\nthe choir sings\n".repeat(24);
     let long = payload(json!({ "content": verse + "the end", "thread_id": "t-204" }));
     let opened = || {
         let detail = detail(&rows()[6], long.clone(), None);
@@ -464,11 +481,7 @@ fn an_open_one_says_that_its_edit_is_used() {
         assert_eq!(style_of(&drawn, text), style, "{text}");
     }
     // Both keys that are named do something just now.
-    for part in [
-        "r tries with it (the edited content is used), e changes it",
-        " r retry ",
-        " e edit ",
-    ] {
+    for part in ["r tries with it, e changes it", " r retry ", " e edit "] {
         assert_says(&screen, part);
     }
 }
@@ -538,6 +551,8 @@ fn the_footer_names_what_can_be_done_to_what_is_chosen() {
             &["r retry  ", "s skip  "],
             &["Enter", "Space", "R "],
         ),
+        // It is being read.
+        (listed().press("\n"), (80, 24), &["r retry 2 marked"], &["Enter"]),
         (
             given_up,
             (80, 24),
@@ -562,6 +577,10 @@ fn the_content_is_edited_in_a_line() {
     scene.assert_looks("failures_editor");
     let screen = scene.text((80, 24));
     assert_says(&screen, "too_long; the point in Qdrant stays as it is");
+    // Above it is seen whose content it is, and what failed.
+    for part in ["Point 2f9a7b4c-", "too_long, 2 attempts", "400 Bad Request"] {
+        assert_says(&screen, part);
+    }
     assert_eq!(
         screen.matches("Esc ").count(),
         1,

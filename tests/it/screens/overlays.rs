@@ -198,7 +198,13 @@ fn prompts() {
 #[test]
 fn questions() {
     running().press("q").assert_looks("confirm_quit");
-    failures::listed().press("R").assert_looks("confirm_retry_all");
+    let retry_all = failures::listed().press("R");
+    retry_all.assert_looks("confirm_retry_all");
+    // As many as the title says, and each of them once.
+    assert_says(
+        &retry_all.text((80, 24)),
+        "Retry 8 of 10 failed points? The other 2 are",
+    );
     divergence::listed().press("K").assert_looks("confirm_keep");
     divergence::listed().press("  r").assert_looks("confirm_embed_again");
 }

@@ -120,6 +120,9 @@ fn every_question_of_the_set_up() {
     assert_looks(&setup, "url_unreachable");
     let screen = draw(&setup, COLORS, (120, 40));
     assert_eq!(style_of(&screen, "does not answer").0, Color::Red);
+    // There is no file with settings yet.
+    assert!(no_qdrant().why().contains("that the address names its gRPC port"));
+    assert!(no_key().why().ends_with("; name the variable that holds the right one"));
     press(&mut setup, KeyCode::Enter);
     setup.tried(Tried::Collections(Err(no_key())));
     assert_looks(&setup, "key");
@@ -276,7 +279,7 @@ fn an_embedder_and_the_file_that_is_written() {
     assert_looks(&setup, "embedder_key");
     press(&mut setup, KeyCode::Enter);
     setup.tried(Tried::Embedder(Err(Refusal::OtherSize {
-        why: "it answers with 3,072 numbers, not 1,536; say 3072".into(),
+        why: "it answers with 3,072 numbers, not 1,536; go on with 3072".into(),
         size: 3_072,
     })));
     assert_looks(&setup, "dimensions_refused");

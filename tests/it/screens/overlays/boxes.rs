@@ -173,6 +173,11 @@ fn what_cannot_be_done_is_dim_in_the_palette_and_what_is_selected_is_lit_from_ed
         ("R", Color::Cyan, Modifier::empty())
     );
     assert_says(&failures::listed().press(":retry-all").text((120, 40)), "Asks first.");
+    // Below it stands once more only what its row cuts.
+    for (size, times) in [((80, 24), 2), ((200, 60), 1)] {
+        let screen = failures::listed().press(":retry-all").text(size);
+        assert_eq!(screen.matches("Try all failed points again").count(), times, "{screen}");
+    }
 }
 
 // --- questions
@@ -218,6 +223,9 @@ fn the_tab_of_a_question_that_waits_is_marked_until_it_is_asked() {
         let screen = waiting.draw(COLORS, size);
         let tabs = waiting.text(size).lines().nth(1).unwrap_or_default().to_owned();
         assert!(tabs.contains(label), "{tabs:?}");
+        // What has failed is counted as long as the names are whole.
+        let is_counted = tabs.contains(" 3 Failures 11 ");
+        assert_eq!(is_counted, size.0 >= 80, "{tabs:?}");
         assert_eq!(style_of(&screen, label), (Color::Yellow, Modifier::BOLD), "{size:?}");
     }
     let asked = waiting.click((80, 24), "1 Migrate ?");
