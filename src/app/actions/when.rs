@@ -353,8 +353,11 @@ pub(super) fn can_be_opened(app: &App) -> bool {
         _ => true,
     };
     let selected = app.failures.selected().filter(|_| app.screen == Screen::Failures);
-    let is_opened =
-        selected.is_some_and(|row| app.failures.is_opened(row.id) || app.failures.opening() == Some(row.id));
+    // What could not be read is opened once more.
+    let is_opened = selected.is_some_and(|row| {
+        let is_here = app.failures.is_opened(row.id) && !app.failures.is_unreadable(row.id);
+        is_here || app.failures.opening() == Some(row.id)
+    });
     is_listed && !is_opened && !in_detail(app)
 }
 

@@ -187,7 +187,8 @@ fn step(app: &App, detail: &FailureDetail, standing: State) -> Option<String> {
             } else {
                 ""
             };
-            format!("{skip}{retry} asks Qdrant again{used}")
+            let open = key_of(app, ActionId::Open);
+            format!("{open} reads it again, {skip}{retry} tries the point again{used}")
         }
     };
     Some(if is_skipped {
