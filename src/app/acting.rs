@@ -143,6 +143,8 @@ impl App {
             }
             ActionId::MeasureAgreement => {
                 self.divergence.agreement = Asked::Waiting;
+                // It takes room from the bins.
+                self.divergence.rechoose(&self.snapshot.similarities, self.threshold);
                 return send(TaskCommand::MeasureAgreement);
             }
             ActionId::ShowDiff => {
@@ -295,7 +297,11 @@ impl App {
     fn back(&mut self) -> Vec<Effect> {
         match self.screen {
             Screen::Divergence => {
+                let was_open = self.divergence.agreement != Asked::No;
                 self.divergence.back();
+                if was_open && self.divergence.agreement == Asked::No {
+                    self.divergence.rechoose(&self.snapshot.similarities, self.threshold);
+                }
             }
             Screen::Failures => self.failures.back(),
             Screen::Diff => {

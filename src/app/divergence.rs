@@ -232,15 +232,7 @@ impl Divergence {
 
     /// Walks through the bins; above the first stands the choice of all.
     fn walk(&mut self, motion: Motion, bins: &[Bin]) {
-        // While rows come in, the bins may be cut anew: then the one that the old one lies in takes its place.
-        let chosen = self.chosen_bin.and_then(|chosen| {
-            let middle = f32::midpoint(chosen.from, chosen.to.min(1.0));
-            bins.iter().position(|bin| bin.band == chosen).or_else(|| {
-                bins.iter()
-                    .position(|bin| bin.band.from <= middle && middle < bin.band.to)
-            })
-        });
-        let place = chosen.map_or(0, |place| place + 1);
+        let place = self.place_of_chosen(bins).map_or(0, |place| place + 1);
         let place = match motion {
             Motion::Up => place.saturating_sub(1),
             Motion::Down => (place + 1).min(bins.len()),
@@ -258,6 +250,16 @@ impl Divergence {
                 .and_then(|place| bins.get(place))
                 .map(|bin| bin.band),
         );
+    }
+
+    /// The place of the chosen bin. While rows come in, the bins may be cut anew: then that of the one it lies in.
+    fn place_of_chosen(&self, bins: &[Bin]) -> Option<usize> {
+        let chosen = self.chosen_bin?;
+        let middle = f32::midpoint(chosen.from, chosen.to.min(1.0));
+        bins.iter().position(|bin| bin.band == chosen).or_else(|| {
+            bins.iter()
+                .position(|bin| bin.band.from <= middle && middle < bin.band.to)
+        })
     }
 
     fn choose(&mut self, band: Option<Band>) {

@@ -124,7 +124,7 @@ impl App {
             }
             TaskEvent::PairRead(record) => self.diff.read(record),
             TaskEvent::Searched(of, found) => self.search.searched(&of, found),
-            TaskEvent::AgreementMeasured(agreement) => self.divergence.agreement = Asked::Here(agreement),
+            TaskEvent::AgreementMeasured(agreement) => self.divergence.measured(Asked::Here(agreement)),
             TaskEvent::Compared(result) => self.compared(result, now),
             TaskEvent::CaughtUp(done, error) => {
                 self.divergence.stale();
@@ -250,7 +250,7 @@ impl App {
             Owned::Inspection(id) => self.divergence.not_inspected(id, error),
             Owned::Pairs(of) => self.diff.not_sampled(&of, error),
             Owned::Pair(id) => self.diff.not_read(id, error),
-            Owned::Agreement => self.divergence.agreement = Asked::Failed(error),
+            Owned::Agreement => self.divergence.measured(Asked::Failed(error)),
             Owned::Search(of) => self.search.not_searched(&of, error),
         }
     }

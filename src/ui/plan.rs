@@ -15,12 +15,7 @@ use crate::point::{counted, sum_of_money};
 use crate::tasks::plan::{Basis, Estimate, FieldPlan, PlanReport, VectorPlan};
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, plan: &PlanReport) {
-    let title = format!(
-        "Before the start: {} starts, {} leaves",
-        key_of(app, ActionId::Start),
-        key_of(app, ActionId::Quit)
-    );
-    let block = settings::on_border(theme.pane_with(&title, true), &app.snapshot, area.width);
+    let block = settings::on_border(theme.pane_with("Before the start", true), &app.snapshot, area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let (width, height) = (inner.width as usize, inner.height as usize);

@@ -405,9 +405,10 @@ pub(super) fn in_bins(app: &App) -> bool {
     is_compared(app) && app.divergence.pane == Pane::Bins
 }
 
-/// Whether neighbours are all that can be compared: there is no similarity, of this column or yet.
+/// Whether neighbours are all that can be compared (there is no similarity, of this column or yet), and the keys go to
+/// where that is said: among the points it would crowd out what can be done to them.
 pub(super) fn has_only_neighbours(app: &App) -> bool {
-    !(in_detail(app) || is_compared(app))
+    app.divergence.pane == Pane::Bins && !is_compared(app)
 }
 
 fn is_compared(app: &App) -> bool {

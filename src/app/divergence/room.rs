@@ -2,6 +2,7 @@
 
 use super::{Asked, Bin, Divergence};
 use crate::point::Histogram;
+use crate::tasks::inspect::Agreement;
 
 /// Bins that are drawn at once on the lowest terminal: fewer say nothing.
 const LEAST_BINS: u64 = 10;
@@ -27,6 +28,31 @@ impl Divergence {
             let is_part = chosen.from <= band.from && band.to <= chosen.to;
             is_part || band.from <= chosen.from && chosen.to <= band.to
         })
+    }
+
+    /// The bins were cut anew: what is listed becomes what is drawn as chosen, where the chosen bin is drawn neither as one
+    /// nor as parts that make it up.
+    pub(in crate::app) fn rechoose(&mut self, histogram: &Histogram, threshold: f32) {
+        let Some(chosen) = self.chosen_bin else {
+            return;
+        };
+        let bins = self.bins(histogram, threshold);
+        let begins = bins.iter().any(|bin| bin.band.from.to_bits() == chosen.from.to_bits());
+        let ends = bins.iter().any(|bin| bin.band.to.to_bits() == chosen.to.to_bits());
+        if begins && ends {
+            return;
+        }
+        let drawn = self.place_of_chosen(&bins).and_then(|place| bins.get(place));
+        if let Some(bin) = drawn {
+            self.choose(Some(bin.band));
+        }
+    }
+
+    /// The answer about the agreement. Whoever has closed it in the meantime waits for none.
+    pub(in crate::app) fn measured(&mut self, answer: Asked<Agreement>) {
+        if self.agreement == Asked::Waiting {
+            self.agreement = answer;
+        }
     }
 
     /// Lines that the agreement takes below the bins: all that it has to say where that leaves room for them.

@@ -5,8 +5,8 @@ use super::*;
 use crate::app::divergence::{Asked, Pane};
 use crate::journal::Decision;
 use crate::lance::browse::{Anchor, Band};
-use crate::tasks::Owned;
 use crate::tasks::inspect::Agreement;
+use crate::tasks::{Owned, SampleOf};
 
 impl Console {
     /// The points that a decision is being carried out for.
@@ -56,6 +56,57 @@ fn points_are_embedded_again_marked_or_selected() {
     assert_eq!(
         opened.keys(&["Tab", "Tab", "Down", "Space", "Tab", "r"]),
         sends(TaskCommand::EmbedAgain(vec![id(1)]))
+    );
+}
+
+#[test]
+fn the_opened_point_is_acted_on_while_it_is_read_and_where_it_cannot_be() {
+    for error in [None, Some("no Qdrant")] {
+        let opened = || {
+            let mut console = Console::choosing();
+            assert_eq!(console.key("Enter"), sends(TaskCommand::Inspect(id(1))));
+            if let Some(error) = error {
+                console.event(unanswered(Owned::Inspection(id(1)), error));
+            }
+            // In the list another is marked, and yet another is selected.
+            console.keys(&["Tab", "Tab", "Down", "Space", "Tab"]);
+            assert_eq!(console.app.divergence.pane, Pane::Detail);
+            console
+        };
+        for (keys, effect) in [
+            (&["r"][..], Effect::Send(TaskCommand::EmbedAgain(vec![id(1)]))),
+            (
+                &["a", "o", "k", "Enter"],
+                Effect::Send(TaskCommand::Accept(vec![id(1)], "ok".into())),
+            ),
+            (
+                &["d"],
+                Effect::Send(TaskCommand::SamplePairs(SampleOf::Ids(vec![id(1)]))),
+            ),
+            (
+                &["K", "v", "Enter"],
+                Effect::Send(TaskCommand::KeepSourceVector(vec![id(1)])),
+            ),
+            (&["y"], Effect::Copy("1".into())),
+        ] {
+            assert_eq!(opened().keys(keys), [effect], "{keys:?}, {error:?}");
+        }
+        let mut console = opened();
+        for _ in 0..2 {
+            assert_eq!(console.key("Space"), []);
+            let divergence = &console.app.divergence;
+            assert_eq!(
+                (divergence.marked(), divergence.is_marked(id(2))),
+                (1, true),
+                "{error:?}"
+            );
+        }
+    }
+    let mut here = Console::inspecting();
+    here.keys(&["Tab", "Tab", "Down", "Tab", "Space"]);
+    assert_eq!(
+        (here.app.divergence.marked(), here.app.divergence.is_marked(id(1))),
+        (1, true)
     );
 }
 

@@ -7,7 +7,7 @@ use crate::app::divergence::{Asked, Bin, Pane};
 use crate::journal::Decided;
 use crate::lance::browse::{Anchor, Band, RankedRow};
 use crate::point::{Histogram, Similarity};
-use crate::tasks::inspect::PointDetail;
+use crate::tasks::inspect::{Agreement, PointDetail};
 use crate::tasks::{Owned, Setting};
 
 /// The bins of the histogram below, from the top: eleven, from 0.0025 to 0.025 wide.
@@ -48,6 +48,23 @@ impl Console {
     fn bins(&self) -> Vec<Bin> {
         let app = &self.app;
         app.divergence.bins(&app.snapshot.similarities, app.threshold)
+    }
+
+    /// The bins that are drawn as the chosen one, together, are what is listed.
+    #[track_caller]
+    fn assert_draws_what_it_lists(&self, when: &str) {
+        let divergence = &self.app.divergence;
+        let bins = self.bins().into_iter();
+        let drawn: Vec<Band> = bins
+            .filter(|bin| divergence.is_chosen(*bin))
+            .map(|bin| bin.band)
+            .collect();
+        let ends = drawn.first().zip(drawn.last());
+        let drawn = ends.map(|(first, last)| Band {
+            from: last.from,
+            to: first.to,
+        });
+        assert_eq!(drawn, divergence.chosen_bin(), "{when}");
     }
 
     /// The same, with the list at hand.
@@ -368,24 +385,65 @@ fn bins_leave_room_for_the_agreement_below_them() {
             "{rows}"
         );
     }
-    // What was chosen among finer bins is seen where it lies now, and the walk goes on from there.
+    // What was chosen among finer bins gives way to the bin that it lies in now, and the walk goes on from there.
     let mut console = Console::diverging();
     console.key("G");
     assert_eq!(console.app.divergence.chosen_bin(), Some(LAST));
-    console.key("n");
-    let holds: Vec<Band> = console
-        .bins()
-        .into_iter()
-        .filter(|bin| console.app.divergence.is_chosen(*bin))
-        .map(|bin| bin.band)
-        .collect();
-    assert_eq!(holds, [Band { from: 0.9, to: 0.95 }]);
-    assert_eq!(
-        console.app.divergence.chosen_bin(),
-        Some(LAST),
-        "its points stay listed"
-    );
+    let wider = Band { from: 0.9, to: 0.95 };
+    let measures = sends(TaskCommand::MeasureAgreement);
+    assert_eq!(console.key("n"), [measures.clone(), lists(wider)].concat());
+    assert_eq!(console.app.divergence.chosen_bin(), Some(wider));
+    // Drawn in parts, it is still what is listed.
+    assert_eq!(console.key("Esc"), []);
+    assert_eq!(console.app.divergence.chosen_bin(), Some(wider));
+    assert_eq!(console.key("n"), measures);
     assert_eq!(console.key("Up"), lists(Band { from: 0.95, to: 0.98 }));
+}
+
+#[test]
+fn what_is_listed_is_what_is_drawn_as_chosen_with_the_agreement_and_without() {
+    for rows in [24, 31, 32, 40, 60] {
+        let sized = || {
+            let mut console = Console::diverging();
+            console.update(Message::Resized { columns: 120, rows });
+            console
+        };
+        for place in 1..=sized().bins().len() {
+            let mut console = sized();
+            for _ in 0..place {
+                console.key("Down");
+            }
+            for key in ["n", "Esc"] {
+                console.key(key);
+                console.assert_draws_what_it_lists(&format!("{key} in bin {place} of {rows} lines"));
+            }
+        }
+    }
+}
+
+#[test]
+fn esc_closes_the_agreement_before_it_leaves_a_bin() {
+    let mut console = Console::diverging();
+    console.keys(&["G", "n", "Tab", "Esc"]);
+    assert_eq!(
+        (console.app.divergence.pane, &console.app.divergence.agreement),
+        (Pane::Bins, &Asked::Waiting)
+    );
+    assert_eq!(console.key("Esc"), []);
+    assert_eq!(console.app.divergence.agreement, Asked::No);
+    assert!(console.app.divergence.chosen_bin().is_some());
+    // The answers to what was closed open it no more.
+    console.event(TaskEvent::AgreementMeasured(Agreement::default()));
+    console.event(unanswered(Owned::Agreement, "no Qdrant"));
+    assert_eq!(console.app.divergence.agreement, Asked::No);
+    assert_eq!(console.key("Esc"), lists(Band::ALL));
+    assert_eq!(console.app.divergence.chosen_bin(), None);
+    // Where there are no bins, nothing else stands in its place.
+    let mut apart = Console::diverging();
+    apart.app.divergence.compares(false);
+    apart.key("n");
+    apart.key("Esc");
+    assert_eq!(apart.app.divergence.agreement, Asked::Waiting);
 }
 
 #[test]

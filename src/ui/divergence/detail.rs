@@ -20,6 +20,10 @@ use crate::ui::theme::Theme;
 const CONTENT: usize = 1_500;
 /// Columns of a neighbour's id at most.
 const ID: usize = 10;
+/// The same where there is room: a whole UUID.
+const WHOLE_ID: usize = 36;
+/// Columns of one store's neighbours from which on there is.
+const ROOM_FOR_WHOLE_ID: usize = 60;
 
 pub(super) fn render(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let focused = app.divergence.pane == Pane::Detail;
@@ -178,6 +182,7 @@ fn side_by_side(theme: &Theme, neighbours: &Neighbours, width: usize) -> Vec<Lin
         neighbours.score
     );
     let column = width.saturating_sub(3) / 2;
+    let id = if column >= ROOM_FOR_WHOLE_ID { WHOLE_ID } else { ID };
     let mut lines = vec![
         Line::styled(fit(&heading, width), theme.accent()),
         Line::styled(
@@ -198,7 +203,7 @@ fn side_by_side(theme: &Theme, neighbours: &Neighbours, width: usize) -> Vec<Lin
                     let text = format!(
                         "{mark} {:.3} {} {snippet}",
                         neighbour.score,
-                        fit_ends(&neighbour.id.to_string(), ID)
+                        fit_ends(&neighbour.id.to_string(), id)
                     );
                     (text, if neighbour.shared { theme.good() } else { Style::new() })
                 }

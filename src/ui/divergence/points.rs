@@ -134,6 +134,8 @@ fn title(app: &App, room: usize) -> String {
             }
         }
     };
+    // Of no points there is nothing more to be said.
+    let more = if divergence.total() == Some(0) { "" } else { more };
     let full = format!("{marks}{short}{more}");
     if columns(&full) <= room {
         return full;
@@ -201,9 +203,7 @@ fn nothing(app: &App, theme: &Theme) -> Option<Vec<(String, Style)>> {
     let text = match app.divergence.total() {
         None => "reading the table ...",
         Some(0) if app.divergence.chosen_bin().is_some() => "no points in this bin",
-        Some(0) if !is_comparable(app) => {
-            "no points in the table yet; none will have a similarity, for the two spaces cannot be compared"
-        }
+        Some(0) if !is_comparable(app) => "no points in the table yet",
         Some(0) => "no points to compare yet",
         Some(_) => return None,
     };

@@ -51,13 +51,13 @@ fn rows_to(end: u16) -> Vec<(RankedRow, Option<Decided>)> {
             similarity: cosine(place),
             snippet: match usize::from(place) {
                 OPENED => Some(CONTENT.join("\n")),
-                6 => None,
+                9 => None,
                 place => Some(CONTENT[place % CONTENT.len()].to_owned()),
             },
         };
         let decided = match place {
             0 => Some(decided(Decision::Accepted, cosine(0), Some("a typo in the old text"))),
-            1 => Some(decided(Decision::Kept, Similarity::new(0.41), None)),
+            1 => Some(decided(Decision::EmbeddedAgain, Similarity::new(0.41), None)),
             2 => Some(decided(Decision::EmbeddedAgain, Similarity::new(0.3), None)),
             _ => None,
         };
@@ -73,14 +73,13 @@ fn rows_with(decided: &Decided) -> Vec<(RankedRow, Option<Decided>)> {
     rows
 }
 
-/// The first 200 rows of two spaces that cannot be compared: no similarity, and no vector of Qdrant's to be kept.
+/// The first 200 rows of two spaces that cannot be compared: there is no similarity.
 fn rows_apart() -> Vec<(RankedRow, Option<Decided>)> {
     let apart = |(row, decided): (RankedRow, Option<Decided>)| {
         let row = RankedRow {
             similarity: None,
             ..row
         };
-        let decided = decided.filter(|decided| decided.decision != Decision::Kept);
         let decided = decided.map(|decided| Decided {
             similarity: None,
             ..decided
@@ -115,7 +114,7 @@ pub(super) fn detail() -> PointDetail {
     let long: PointId = "2f9a7b4c-0000-4000-8000-000000000002".parse().expect("a point id");
     let mut lancedb = vec![
         neighbour(1_035, 0.97, true, Some(CONTENT[1])),
-        neighbour(2_001, 0.9, false, None),
+        neighbour(2_001, 0.9, false, Some(CONTENT[1])),
         neighbour(1_042, 0.88, true, Some(CONTENT[2])),
     ];
     lancedb[1].id = long;
@@ -251,7 +250,7 @@ pub(super) fn apart() -> Scene {
 }
 
 /// The same with points.
-fn apart_listed() -> Scene {
+pub(super) fn apart_listed() -> Scene {
     let snapshot = Snapshot {
         similarities: similarities(&[0; 6], 94_380),
         ..half_way()
@@ -297,7 +296,7 @@ fn a_bin_is_chosen_and_its_points_are_listed() {
         scene.assert_looks_at("divergence_plain", size, PLAIN);
     }
     // Of an id both ends are seen.
-    assert_says(&listed().text((80, 24)), "  2f9a7b~00002  0.9303  [kept] Nobody");
+    assert_says(&listed().text((80, 24)), "  2f9a7b~00002  0.9303  [again] Nobody");
 }
 
 #[test]
@@ -398,6 +397,12 @@ fn points_are_being_embedded_again() {
 #[test]
 fn an_open_point_with_its_neighbours() {
     assert_looks("divergence_opened", opened_at);
+    for (size, id) in [
+        ((120, 40), "2f9a..0002"),
+        ((200, 60), "2f9a7b4c-0000-4000-8000-000000000002"),
+    ] {
+        assert_says(&opened_at(size).text(size), &format!("  0.900 {id} Nobody"));
+    }
 }
 
 #[test]
@@ -500,11 +505,24 @@ fn spaces_apart_say_why_and_what_can_be_measured() {
     scene.assert_looks("divergence_apart");
     let screen = scene.text((80, 24));
     assert_says(&screen, "no points in the table yet");
+    // Once is enough.
+    let wide = scene.text((120, 40));
+    assert_eq!(wide.matches("cannot be compared").count(), 1, "{wide}");
+    assert_says(&wide, " 0 points ─");
     assert!(
         !screen.contains("n neighbours") && !screen.contains("n compares"),
         "{screen}"
     );
     assert_says(&apart_listed().text((80, 24)), "│n compares the ten nearest");
+    // Among the points the footer names what can be done to them.
+    for (keys, named, not_named) in [
+        ("", "n neighbours", "r embed"),
+        ("\t", "r embed  d diff", "n neighbours"),
+    ] {
+        let screen = apart_listed().press(keys).text((80, 24));
+        let footer = screen.lines().last().unwrap_or_default();
+        assert!(footer.contains(named) && !footer.contains(not_named), "{footer:?}");
+    }
     apart_listed().press("n").assert_looks("divergence_apart_waiting");
 }
 
@@ -522,7 +540,7 @@ fn spaces_apart_measured() {
 
 #[test]
 fn spaces_apart_list_their_points_and_open_one_with_its_neighbours() {
-    let scene = apart_listed().press("\tjj");
+    let scene = apart_listed().press("\tjjjj");
     scene.assert_looks("divergence_apart_listed");
     let screen = scene.text((120, 40));
     assert_says(&screen, "94,380 points; no similarities: the spaces differ");
@@ -553,7 +571,8 @@ fn spaces_apart_list_their_points_and_open_one_with_its_neighbours() {
 #[test]
 fn the_agreement_stands_under_the_bins() {
     let measured = |size| {
-        let scene = listed_at(size).press("n");
+        // The bins are wider then, and so is the chosen one.
+        let scene = listed_at(size).press("n").ranked(rows());
         scene.event(TaskEvent::AgreementMeasured(agreement()))
     };
     assert_looks("divergence_agreement", measured);
@@ -566,6 +585,7 @@ fn the_agreement_stands_under_the_bins() {
         "│82.2 % shared, mean of 200 points ",
         "│8-10   ██",
         "│ 0-1 ! █",
+        "2 marked, 0.9000 to 0.9500: 38",
     ] {
         assert_says(&screen, part);
     }
@@ -597,7 +617,7 @@ fn a_narrow_list_has_room_for_the_content_and_its_title_for_the_marks() {
     for part in [
         "> 2 marked, 0.9250 to 0.9500: 38 ",
         "[accepted] The ch~",
-        "[kept] Nobody",
+        "[again] Nobody",
         "[again] A list",
         "0.9309  The choir sang of",
     ] {
@@ -607,8 +627,35 @@ fn a_narrow_list_has_room_for_the_content_and_its_title_for_the_marks() {
     let elsewhere = listed().press("\tk").text((120, 40));
     assert_says(&elsewhere, "2 marked, 2 in other bins, 0.9500 to ");
     let wide = listed().text((120, 40));
-    for part in ["> 2 marked, 0.9250 to 0.9500: 38, worst first", "Qdrant's kept  Nobody"] {
+    for part in ["> 2 marked, 0.9250 to 0.9500: 38, worst first", "embedded again Nobody"] {
         assert_says(&wide, part);
+    }
+    // Qdrant's own vector lies nowhere else than in the best bin.
+    let (row, _) = rows().swap_remove(1);
+    let row = RankedRow {
+        similarity: Similarity::new(1.0),
+        ..row
+    };
+    let kept = decided(Decision::Kept, Similarity::new(0.41), None);
+    let best = running().press("2j\t").ranked(vec![(row, Some(kept))]);
+    assert_says(&best.text((80, 24)), "1.0000  [kept] Nobody");
+    assert_says(&best.text((120, 40)), "1.0000  Qdrant's kept  Nobody");
+}
+
+#[test]
+fn the_footer_says_how_many_are_marked_where_they_are_acted_on() {
+    for (size, many, one) in [
+        ((80, 24), " r embed 2 marked  ", " r embed  a accept  "),
+        ((200, 60), " r embed again 2 marked  ", " r embed again  "),
+    ] {
+        let footer = |scene: Scene| scene.text(size).lines().last().unwrap_or_default().to_owned();
+        let listed = footer(listed_at(size));
+        assert!(listed.contains(many), "{listed:?}");
+        // What is opened is acted on alone.
+        for opened in [listed_at(size).press("\n"), opened_at(size)] {
+            let opened = footer(opened);
+            assert!(opened.contains(one) && !opened.contains("marked"), "{opened:?}");
+        }
     }
 }
 

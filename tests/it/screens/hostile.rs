@@ -364,7 +364,12 @@ impl Content {
                 "no divergence",
                 running().press("2").unanswered(Owned::Divergent(Band::ALL), &error),
             ),
-            ("no agreement", divergence::apart().unanswered(Owned::Agreement, &error)),
+            (
+                "no agreement",
+                divergence::apart_listed()
+                    .press("n")
+                    .unanswered(Owned::Agreement, &error),
+            ),
             (
                 "a point without neighbours",
                 ranked().press("\n").inspected(PointDetail {

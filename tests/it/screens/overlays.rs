@@ -386,8 +386,14 @@ fn the_footer_names_the_keys_of_what_is_open() {
         (
             "points",
             divergence::listed(),
-            &["Enter open", "Space mark", "r embed", "d diff"],
+            &["Enter open", "Space mark", "r embed 2 marked"],
             &["n neighbours", "c scale"],
+        ),
+        (
+            "points, none of them marked",
+            running().press("2\t").ranked(divergence::rows()),
+            &["Enter open", "Space mark", "r embed", "d diff"],
+            &["n neighbours", "c scale", "marked"],
         ),
     ] {
         let footer = footer(&scene, (80, 24));

@@ -190,6 +190,12 @@ fn complete_without_failures() {
         elapsed: Duration::ZERO,
         usage: Usage::default(),
         cost_usd: 0.6639,
+        // It asked nobody for anything.
+        stages: idle(half_way()).stages.map(|stage| StageSnapshot {
+            p50: None,
+            p95: None,
+            ..stage
+        }),
         ..idle(half_way())
     };
     let scene = Scene::open().seeing(snapshot.clone()).phase(Phase::Complete);
@@ -235,7 +241,7 @@ fn a_run_that_is_over_within_a_second_has_a_column() {
     let scene = scene.seeing(at(Phase::Complete, 120)).phase(Phase::Complete);
     scene.assert_looks("migrate_over_at_once");
     let screen = scene.text((80, 24));
-    assert_says(&screen, "Points/s, last 1 s, peak 120");
+    assert_says(&screen, "Points/s, last 1 s of work, peak 120");
     assert!(!screen.contains("no points moved"), "{screen}");
 }
 
@@ -327,6 +333,22 @@ fn tokens_and_money_are_shown_whatever_the_run_is_at() {
         for size in SIZES {
             let screen = scene.text(size);
             assert!(screen.contains(used), "{name} at {size:?}:\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn the_footer_says_whether_it_pauses_or_resumes() {
+    for (scene, word) in [
+        (running(), "pause"),
+        (pausing(), "resume"),
+        (paused(), "resume"),
+        (stopped(StopReason::ByOperator), "resume"),
+    ] {
+        for size in SIZES {
+            let screen = scene.text(size);
+            let footer = screen.lines().last().unwrap_or_default();
+            assert!(footer.starts_with(&format!(" p {word} ")), "{footer:?}");
         }
     }
 }
