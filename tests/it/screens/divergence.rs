@@ -398,7 +398,7 @@ fn points_are_being_embedded_again() {
 fn an_open_point_with_its_neighbours() {
     assert_looks("divergence_opened", opened_at);
     for (size, id) in [
-        ((120, 40), "2f9a..0002"),
+        ((120, 40), "2f9a7~0002"),
         ((200, 60), "2f9a7b4c-0000-4000-8000-000000000002"),
     ] {
         assert_says(&opened_at(size).text(size), &format!("  0.900 {id} Nobody"));

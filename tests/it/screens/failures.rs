@@ -494,7 +494,7 @@ fn an_open_one_that_cannot_be_read_in_qdrant() {
     scene.assert_looks("failures_opened_unreadable");
     let screen = scene.text((120, 40));
     for part in [
-        "Enter reads it again, s gives it up, r tries the point again",
+        "Enter reads it again, s gives it up, r tries the point",
         "r, s and u act on the 2 marked; Tab first",
     ] {
         assert_says(&screen, part);

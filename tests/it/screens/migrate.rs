@@ -439,7 +439,7 @@ fn an_invariant_is_broken() {
     scene.assert_looks("migrate_broken");
     assert_says(
         &scene.text((80, 24)),
-        "conservation broken: the table has 94,893 rows after this commit, not 94,892; s~",
+        "conservation broken: the table has 94,893 rows after this commit, not 94,892;~",
     );
     // What nothing is there to be repaired for goes on as it is.
     let reason = "conservation broken: table \"messages\" was written by another process of job \
