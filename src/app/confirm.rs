@@ -109,6 +109,7 @@ impl Confirm {
                 "still running",
                 "Finish what is running without the screen; the migration does not begin",
             ),
+            Phase::Stopping => ("stopping", "Let it stop without the screen"),
             _ => ("still running", "Keep running without the screen"),
         };
         Self::new(

@@ -94,7 +94,12 @@ fn no_record(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, focuse
     let lines = match &app.diff.error {
         Some(error) => {
             let (again, back) = (key_of(app, ActionId::Open), key_of(app, ActionId::Back));
-            let next = format!("{again} reads it again, {back} goes back");
+            // The key means the selected pair, which may be another one by now.
+            let next = if app.diff.opens_again() {
+                format!("{again} reads it again, {back} goes back")
+            } else {
+                format!("{back} goes back")
+            };
             trouble(theme, error, &next, inner)
         }
         None => vec![Line::styled("reading both stores ...", theme.dim())],

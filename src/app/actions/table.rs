@@ -633,7 +633,8 @@ pub static ACTIONS: &[Action] = &[
         "Leave. Asks while work is running; Ctrl-C stops cleanly without asking; a second Ctrl-C stops at once.",
     )
     .in_footer()
-    .dangerous(),
+    .dangerous()
+    .when(when::can_quit),
 ];
 
 #[cfg(test)]

@@ -36,6 +36,11 @@ fn stays(app: &App) -> When {
     require(!app.leaving, "qlance is being left")
 }
 
+/// What was asked to stop is not asked once more: that it goes on without the screen could not be promised any longer.
+pub(super) fn can_quit(app: &App) -> When {
+    require(!app.leaving, "qlance is being left; Ctrl-C stops at once")
+}
+
 pub(super) fn can_pause(app: &App) -> When {
     stays(app)?;
     match app.phase {

@@ -13,7 +13,7 @@ pub(super) const MOST_LINES: u16 = 2_000;
 
 impl Diff {
     pub(in crate::app) fn go(&mut self, motion: Motion) {
-        if !self.beside && self.reading().is_some() {
+        if !self.beside && self.not_open().is_some() {
             // The list is not seen.
             return;
         }

@@ -384,6 +384,19 @@ fn what_could_not_be_answered_is_opened_again_and_another_one_is_not() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_the_list_keeps_the_keys_from_walking_through_it() {
+    for (columns, walked) in [(120, 2), (80, 1)] {
+        let mut console = Console::comparing();
+        console.update(Message::Resized { columns, rows: 24 });
+        console.key("Enter");
+        console.event(unanswered(Owned::Pair(id(1)), "timed out"));
+        console.key("Down");
+        // At the narrow one the reason takes the list's place: its cursor is not seen.
+        assert_eq!(console.key("Enter"), reads(walked), "{columns}");
+    }
+}
+
+#[test]
 fn where_nothing_differs_all_is_shown() {
     let mut console = Console::comparing();
     console.key("Enter");

@@ -144,6 +144,10 @@ fn the_first_interrupt_leaves_cleanly_and_the_second_at_once() {
             }
         }
     }
+    let mut left = Console::open(Phase::Running);
+    left.key("Ctrl-C");
+    assert_eq!(left.key("q"), [], "what stops is not asked whether it should go on");
+    left.assert_says("quit: qlance is being left; Ctrl-C stops at once");
     let mut editing = Console::editing("text");
     assert_eq!(editing.key("Ctrl-C"), leaves());
     assert_eq!(editing.key("Ctrl-C"), [Effect::Abort]);
