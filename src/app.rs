@@ -266,6 +266,7 @@ impl App {
                 let beside = columns >= SIDE_BY_SIDE;
                 self.failures.resize(rows);
                 self.divergence.resize(rows, beside);
+                self.divergence.rechoose(&self.snapshot.similarities, self.threshold);
                 self.diff.resize(rows, beside);
                 self.verify.resize(rows, beside);
                 self.search.resize(rows, beside);

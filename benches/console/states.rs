@@ -6,10 +6,10 @@ use std::time::Instant;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use qlance::app::{App, Effect, Message, Screen};
 use qlance::config::Config;
-use qlance::journal::{FailureRow, State};
+use qlance::journal::{Attempt, FailureRow, State};
 use qlance::lance::browse::RankedRow;
-use qlance::point::diff::{Verdict, compare};
-use qlance::point::{Cause, Histogram, Payload, Point, PointId, Similarity, Vectors};
+use qlance::point::diff::{Because, Verdict, compare};
+use qlance::point::{Cause, Histogram, Payload, Point, PointId, Similarity, Vector};
 use qlance::tasks::inspect::{Neighbour, Neighbours, PairSummary, PointDetail, VectorFacts};
 use qlance::tasks::{
     FailureDetail, JobFacts, Level, Phase, SampleOf, Settings, Snapshot, TaskCommand, TaskEvent, now_ms,
@@ -113,9 +113,15 @@ fn failures(app: &mut App) {
     }
     press(app, KeyCode::Enter);
     if let Some(row) = app.failures.selected().cloned() {
+        // No two alike, each as long as it is shown.
+        let attempts = (0..20).map(|n| Attempt {
+            at: now_ms(),
+            cause: Cause::Rejected,
+            error: format!("attempt {n}: {}", "the server said no ".repeat(40)),
+        });
         let detail = FailureDetail {
             row,
-            attempts: Vec::new(),
+            attempts: attempts.collect(),
             payload: Ok(payload("x")),
             edit: None,
         };
@@ -187,12 +193,16 @@ fn diff(app: &mut App) {
         .collect();
     tell(app, TaskEvent::PairsSampled(SampleOf::Random, pairs));
     press(app, KeyCode::Enter);
-    let point = |changed: &str| Point {
+    let point = |changed: &str, number: f32| Point {
         id: PointId::Num(0),
         payload: payload(changed),
-        vectors: Vectors::new(),
+        vectors: (0..20)
+            .map(|n| (format!("vector_{n}"), Vector::Dense(vec![number; 1_536])))
+            .collect(),
     };
-    let mut record = compare(PointId::Num(0), Some(&point("one")), Some(&point("two")), None, false);
+    let (left, right) = (point("one", 0.1), point("two", 0.2));
+    let mut record = compare(PointId::Num(0), Some(&left), Some(&right), None, false);
+    record.because = Some(Because::Failed("rejected by the server ".repeat(200)));
     record.light_words();
     tell(app, TaskEvent::PairRead(Box::new(record)));
 }

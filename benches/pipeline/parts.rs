@@ -240,8 +240,10 @@ fn config_with(part: &str, collection: &str, embeds: bool, index: bool) -> Arc<C
     };
     let toml = format!(
         "[source]\nurl = \"{}\"\ncollection = \"{collection}\"\n[target]\nuri = \"out.lance\"\ntable = \"t\"\n\
-         [embed.text]\n{embed}\n[pipeline]\nindex = {index}\n",
-        text("QLANCE_BENCH_QDRANT")
+         [embed.text]\n{embed}\n[pipeline]\nindex = {index}\n{}",
+        text("QLANCE_BENCH_QDRANT"),
+        // More of the table that stands last, such as `in_hand_mib = 96`.
+        std::env::var("QLANCE_BENCH_PIPELINE").unwrap_or_default()
     );
     Arc::new(Config::parse(&toml, "bench", &dir).expect("a configuration"))
 }

@@ -20,6 +20,7 @@ use crate::point::PointId;
 use crate::tasks::{FailureDetail, TaskCommand};
 
 pub(super) use filtering::which;
+use opened::Lines;
 use retries::Retries;
 pub use retries::Retrying;
 
@@ -54,6 +55,8 @@ pub struct Failures {
     lingers: Option<Instant>,
     /// What is open.
     pub detail: Option<FailureDetail>,
+    /// How long its payload is.
+    pub payload_lines: Lines,
     opening: Option<PointId>,
     /// What is to be selected as soon as it is listed.
     seeking: Option<PointId>,
@@ -97,6 +100,7 @@ impl Failures {
             retries: Retries::default(),
             lingers: None,
             detail: None,
+            payload_lines: Lines::default(),
             opening: None,
             seeking: None,
             scroll: 0,

@@ -12,7 +12,7 @@ use super::{print_json, printable, read_or_not};
 use crate::config::Config;
 use crate::lance::index::Step;
 use crate::metrics::{self, Endpoint};
-use crate::point::sum_of_money;
+use crate::point::{counted, sum_of_money};
 use crate::tasks::supervisor::{self, Lines, Orders};
 use crate::tasks::{COMMAND_ROOM, EVENT_ROOM, Level, Phase, RunReport, Snapshot, Status, TaskCommand, TaskEvent};
 
@@ -257,8 +257,8 @@ impl Teller {
         };
         if report.status != Status::Error {
             self.say(&format!(
-                "{status}: read {} = written {} + failed {} + skipped {}; {} divergent; {:.1} s, {:.0} points/s; {} \
-                 requests, {} tokens, ${}; table {} version {}, {} rows",
+                "{status}: read {} = written {} + failed {} + skipped {}; {} divergent; {:.1} s, {:.0} points/s; {}, \
+                 {}, ${}; table {} version {}, {}",
                 report.read,
                 report.written,
                 report.failed,
@@ -266,12 +266,12 @@ impl Teller {
                 report.divergent,
                 report.seconds,
                 report.points_per_second,
-                report.embedding.requests,
-                report.embedding.tokens,
+                counted(report.embedding.requests, "request", "requests"),
+                counted(report.embedding.tokens, "token", "tokens"),
                 sum_of_money(report.embedding.cost_usd, 4),
                 report.table.name,
                 report.table.version,
-                report.table.rows
+                counted(report.table.rows, "row", "rows")
             ));
         }
         if let Some(error) = &report.error

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use anyhow::Context as _;
+
 use super::acting::Asking;
 use super::signals::OnCtrlC;
 use super::{print_json, printable, read_or_not};
@@ -17,7 +19,6 @@ use crate::point::verdict::Decision;
 use crate::tasks::job::Opening;
 use crate::tasks::lock::Lock;
 use crate::tasks::verify::{self, Check, CheckId, Told, Verification, Verifier, Wish, export, kept};
-use anyhow::Context as _;
 
 pub(super) async fn run(cli: &Cli, args: &VerifyArgs) -> anyhow::Result<u8> {
     let config = Arc::new(Config::load(&cli.config)?);

@@ -68,7 +68,9 @@ fn does(app: &App, action: &Action, word: &'static str) -> Cow<'static, str> {
         ActionId::Retry | ActionId::Skip | ActionId::Unskip if marked > 0 && !app.failures.is_in_detail() => {
             format!("{word} {} marked", count(marked)).into()
         }
-        ActionId::EmbedAgain if app.divergence.marked() > 0 && app.divergence.pane != Pane::Detail => {
+        ActionId::EmbedAgain | ActionId::KeepSourceVector | ActionId::Accept
+            if app.divergence.marked() > 0 && app.divergence.pane != Pane::Detail =>
+        {
             format!("{word} {} marked", count(app.divergence.marked() as u64)).into()
         }
         ActionId::Open if app.screen == Screen::Divergence && app.divergence.error().is_some() => "try again".into(),

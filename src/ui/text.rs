@@ -2,6 +2,7 @@
 //! long a text is, no more of it is looked at than can be seen.
 
 mod breaks;
+mod words;
 
 use std::time::Duration;
 
@@ -175,23 +176,22 @@ pub fn wrap_to(text: &str, width: usize, most: usize) -> Vec<String> {
 fn wrap_paragraph(paragraph: &str, width: usize, most: usize, lines: &mut Vec<String>) {
     let room = most.saturating_sub(lines.len());
     let (text, _) = beginning(paragraph, room.saturating_mul(width));
-    let mut flow = Flow {
-        lines,
-        width,
-        line: String::new(),
-        used: 0,
-        goes_on: false,
-    };
-    for whole in wholes(&text) {
-        if columns(whole) <= width {
-            flow.take(whole);
-        } else {
-            for piece in words_of(whole) {
-                flow.take(piece);
+    let mut flow = Flow::new(lines, width);
+    if is_plain(text.as_bytes()) {
+        let mut rest = flow.take_run(&text);
+        while let Some(whole) = wholes(rest, true).next() {
+            flow.take_whole(whole);
+            if flow.lines.len() >= most {
+                return;
             }
+            rest = flow.take_run(&rest[whole.len()..]);
         }
-        if flow.lines.len() >= most {
-            return;
+    } else {
+        for whole in wholes(&text, false) {
+            flow.take_whole(whole);
+            if flow.lines.len() >= most {
+                return;
+            }
         }
     }
     flow.end();
@@ -207,7 +207,49 @@ struct Flow<'a> {
     goes_on: bool,
 }
 
-impl Flow<'_> {
+impl<'a> Flow<'a> {
+    fn new(lines: &'a mut Vec<String>, width: usize) -> Self {
+        Self {
+            lines,
+            width,
+            line: String::new(),
+            used: 0,
+            goes_on: false,
+        }
+    }
+
+    /// Takes in at once the words that this line has room for, as one by one they would be taken in too, and gives back
+    /// what comes after them. The text is plain, as most are, and a frame breaks many of them: what is quoted is left.
+    fn take_run<'t>(&mut self, text: &'t str) -> &'t str {
+        let bytes = text.as_bytes();
+        let mut end = bytes.len().min(self.width.saturating_sub(self.used) + 1);
+        if bytes.starts_with(b" ") || bytes[..end].contains(&b'`') {
+            return text;
+        }
+        while let Some(blank) = bytes[..end].iter().rposition(|byte| *byte == b' ') {
+            end = blank;
+            // Several blanks are one, and a number keeps its sign.
+            let (before, after) = (bytes[blank - 1], bytes.get(blank + 1));
+            if before != b' ' && !(before.is_ascii_digit() && after == Some(&b'%')) {
+                self.line.push_str(&text[..end]);
+                self.used += end;
+                return &text[end..];
+            }
+        }
+        text
+    }
+
+    /// Takes in what stays whole on a line that can hold it.
+    fn take_whole(&mut self, whole: &str) {
+        if columns(whole) <= self.width {
+            self.take(whole);
+        } else {
+            for piece in words_of(whole) {
+                self.take(piece);
+            }
+        }
+    }
+
     /// Takes in what is not broken if a line can hold it.
     fn take(&mut self, part: &str) {
         let wide = columns(part);
@@ -321,6 +363,15 @@ mod tests {
                 prop_assert!(columns(&line) <= width.max(2), "{line:?}");
                 prop_assert!(!line.chars().any(char::is_control));
             }
+        }
+
+        #[test]
+        fn taking_many_words_at_once_changes_nothing(text in "[ab19 `%.,(-]{0,80}|[ab1 %]{0,80}", width in 1_usize..20) {
+            let mut lines = Vec::new();
+            let mut flow = Flow::new(&mut lines, width);
+            wholes(&text, false).for_each(|whole| flow.take_whole(whole));
+            flow.end();
+            prop_assert_eq!(wrap(&text, width), lines);
         }
 
         #[test]

@@ -401,7 +401,7 @@ fn bins_leave_room_for_the_agreement_below_them() {
 }
 
 #[test]
-fn what_is_listed_is_what_is_drawn_as_chosen_with_the_agreement_and_without() {
+fn what_is_listed_is_what_is_drawn_as_chosen_however_the_bins_are_cut() {
     for rows in [24, 31, 32, 40, 60] {
         let sized = || {
             let mut console = Console::diverging();
@@ -416,6 +416,13 @@ fn what_is_listed_is_what_is_drawn_as_chosen_with_the_agreement_and_without() {
             for key in ["n", "Esc"] {
                 console.key(key);
                 console.assert_draws_what_it_lists(&format!("{key} in bin {place} of {rows} lines"));
+            }
+            for other in [16, 60, 24] {
+                console.update(Message::Resized {
+                    columns: 120,
+                    rows: other,
+                });
+                console.assert_draws_what_it_lists(&format!("bin {place} of {rows} lines, then of {other}"));
             }
         }
     }

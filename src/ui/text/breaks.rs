@@ -1,11 +1,12 @@
 //! Where a line may end: between words, never beside the signs that belong to them. As long as a line can hold it, a word
 //! with hyphens, what stands between backticks, and a number with its percent sign stay whole.
 
-use unicode_segmentation::UnicodeSegmentation as _;
+use super::is_plain;
+use super::words::words;
 
 /// What stays whole on a line that can hold it, and the blanks between.
-pub(super) fn wholes(text: &str) -> impl Iterator<Item = &str> {
-    let mut words = text.split_word_bound_indices().peekable();
+pub(super) fn wholes(text: &str, is_plain: bool) -> impl Iterator<Item = &str> {
+    let mut words = words(text, is_plain).peekable();
     std::iter::from_fn(move || {
         let (begin, mut last) = words.next()?;
         let mut end = begin + last.len();
@@ -31,7 +32,7 @@ pub(super) fn wholes(text: &str) -> impl Iterator<Item = &str> {
 
 /// Where what no line can hold is broken: its words with the signs that belong to them.
 pub(in crate::ui) fn words_of(text: &str) -> impl Iterator<Item = &str> {
-    let mut words = text.split_word_bound_indices().peekable();
+    let mut words = words(text, is_plain(text.as_bytes())).peekable();
     std::iter::from_fn(move || {
         let (begin, mut last) = words.next()?;
         let mut end = begin + last.len();
@@ -60,8 +61,11 @@ fn is_one(first: &str, second: &str) -> bool {
 
 /// Whether no line ends between two words: the second one closes the first, or the first one opens the second.
 fn belongs(first: &str, second: &str) -> bool {
-    let closes = |c: char| ",.;:!?)]}%…、。，；：！？」』-`".contains(c);
-    let opens = |c: char| "([{$@#「『`".contains(c);
+    let closes = |c: char| {
+        matches!(c, ',' | '.' | ';' | ':' | '!' | '?' | ')' | ']' | '}' | '%' | '-' | '`')
+            || matches!(c, '…' | '、' | '。' | '，' | '；' | '：' | '！' | '？' | '」' | '』')
+    };
+    let opens = |c: char| matches!(c, '(' | '[' | '{' | '$' | '@' | '#' | '`' | '\\' | '「' | '『');
     let is_joined = second.chars().all(closes) || first.chars().all(opens);
     is_joined && !is_blank(first) && !is_blank(second)
 }
@@ -72,7 +76,7 @@ fn is_dashes(text: &str) -> bool {
 }
 
 pub(in crate::ui) fn is_blank(part: &str) -> bool {
-    part.trim().is_empty()
+    part.chars().all(char::is_whitespace)
 }
 
 #[cfg(test)]
