@@ -71,7 +71,13 @@ fn does(app: &App, action: &Action, word: &'static str) -> Cow<'static, str> {
         ActionId::EmbedAgain | ActionId::KeepSourceVector | ActionId::Accept
             if app.divergence.marked() > 0 && app.divergence.pane != Pane::Detail =>
         {
-            format!("{word} {} marked", count(app.divergence.marked() as u64)).into()
+            // "keep Qdrant's" wants a word between.
+            let of = if action.id == ActionId::KeepSourceVector {
+                " of"
+            } else {
+                ""
+            };
+            format!("{word}{of} {} marked", count(app.divergence.marked() as u64)).into()
         }
         ActionId::Open if app.screen == Screen::Divergence && app.divergence.error().is_some() => "try again".into(),
         ActionId::Open if app.screen == Screen::Diff && app.diff.opens_again() => "again".into(),

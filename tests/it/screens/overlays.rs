@@ -406,7 +406,8 @@ fn the_footer_names_the_keys_of_what_is_open() {
     }
     let wide = footer(&divergence::listed(), (200, 60));
     assert!(
-        wide.contains("r embed again") && wide.contains("< lower  > raise  K keep Qdrant's  Tab pane"),
+        wide.contains("r embed again 2 marked  a accept 2 marked")
+            && wide.contains("< lower  > raise  K keep Qdrant's of 2 marked  Tab pane"),
         "{wide:?}"
     );
 }
