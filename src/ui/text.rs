@@ -4,6 +4,7 @@
 mod breaks;
 mod words;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -53,19 +54,19 @@ pub(super) fn is_drawn(letter: char) -> bool {
 /// Untrusted text on one line: control characters, characters that turn the writing direction and those that are not
 /// seen become `�`.
 pub fn clean(text: &str) -> String {
-    beginning(text, usize::MAX).0
+    beginning(text, usize::MAX).0.into_owned()
 }
 
 /// What of a text can fill so many columns, cleaned, and whether that is all of it. Of marks that pile up on one column
 /// the most are left out.
-pub(super) fn beginning(text: &str, columns: usize) -> (String, bool) {
+pub(super) fn beginning(text: &str, columns: usize) -> (Cow<'_, str>, bool) {
     let most = columns.saturating_mul(4).saturating_add(64);
     if text.len() <= most && is_plain(text.as_bytes()) {
-        return (text.to_owned(), true);
+        return (Cow::Borrowed(text), true);
     }
     let mut letters = text.chars();
     let cleaned = letters.by_ref().take(most).map(shown).collect();
-    (cleaned, letters.as_str().is_empty())
+    (Cow::Owned(cleaned), letters.as_str().is_empty())
 }
 
 /// The columns of a text without control characters, cluster by cluster, as it is drawn.
@@ -130,7 +131,8 @@ fn cut(text: &str, width: usize) -> (String, usize) {
             Some(kept) => ([&text[..kept], "~"].concat(), width),
         };
     }
-    let (mut cleaned, whole) = beginning(text, width);
+    let (cleaned, whole) = beginning(text, width);
+    let mut cleaned = cleaned.into_owned();
     let mut used = 0;
     // Where the text is cut if it does not fit: a column is left for the sign.
     let (mut end, mut kept) = (0, 0);

@@ -1,11 +1,13 @@
 //! One side of a field as lines of a column: wrapped between words, or one line that is begun at a column.
 
+use std::borrow::Cow;
+
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::ui::text::{beginning, columns, is_blank, words_of};
+use crate::ui::text::{beginning, columns, is_blank, is_plain, words_of};
 
 /// A line of a cell: stretches of text, each with its style.
 pub(super) type Cell = Vec<(String, Style)>;
@@ -27,7 +29,14 @@ pub(super) fn wrapped(pieces: &[(&str, Style)], column: usize, most: usize) -> V
                 (used, goes_on) = (0, false);
             }
             let left = most.saturating_add(1).saturating_sub(lines.len());
-            let (text, _) = beginning(paragraph, left.saturating_add(1).saturating_mul(column));
+            let (mut text, _) = beginning(paragraph, left.saturating_add(1).saturating_mul(column));
+            // Of most pieces, a word or two of plain text, all fits; but not the blanks that are the break itself.
+            let fits = is_plain(text.as_bytes()) && used + text.len() <= column;
+            if fits && !text.is_empty() && (used > 0 || !goes_on || !text.starts_with(' ')) {
+                used += text.len();
+                push(lines.last_mut(), &text, *style);
+                text = Cow::Borrowed("");
+            }
             for part in words_of(&text) {
                 let wide = columns(part);
                 if is_blank(part) && !is_lit {
@@ -144,6 +153,21 @@ mod tests {
             let seen = from + column;
             prop_assert!(is_all && wide <= seen || !is_all && wide >= seen, "{} of {}", seen, wide);
             prop_assert!(line.iter().map(|(text, _)| columns(text)).sum::<usize>() <= column);
+        }
+
+        #[test]
+        fn a_piece_that_fits_is_taken_as_its_words_would_be(
+            pieces in prop::collection::vec(("[ab ,]{0,6}", any::<bool>()), 0..12),
+            column in 2_usize..12,
+        ) {
+            let style = |lit| if lit { Style::new().add_modifier(Modifier::UNDERLINED) } else { Style::new() };
+            let whole: Vec<(&str, Style)> = pieces.iter().map(|(text, lit)| (text.as_str(), style(*lit))).collect();
+            let words: Vec<(&str, Style)> = whole
+                .iter()
+                .flat_map(|(text, style)| words_of(text).map(|word| (word, *style)))
+                .collect();
+            let (whole, words) = (wrapped(&whole, column, usize::MAX), wrapped(&words, column, usize::MAX));
+            prop_assert_eq!(whole, words);
         }
 
         #[test]
