@@ -9,6 +9,7 @@ pub mod diff;
 pub mod divergence;
 pub mod editor;
 pub mod failures;
+pub mod kept;
 pub mod key;
 pub mod keymap;
 pub mod log;

@@ -3,6 +3,7 @@
 mod moves;
 
 use super::divergence::Asked;
+use super::kept::Kept;
 use crate::point::PointId;
 use crate::point::diff::{FieldDiff, FieldVerdict, RecordDiff};
 use crate::tasks::inspect::PairSummary;
@@ -17,6 +18,30 @@ pub enum Pane {
     Record,
 }
 
+/// What the length of the selected field depends on, beside the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenedKey {
+    /// Its place among the fields.
+    pub field: usize,
+    /// Whether the equal ones are folded.
+    pub fold: bool,
+    /// Whether its text is wrapped.
+    pub wrap: bool,
+    /// Columns of the record.
+    pub width: usize,
+    /// Whether its sides stand beside each other: then both are one.
+    pub beside: bool,
+}
+
+/// How many lines the sides of the selected field have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenedLines {
+    /// Of the first side, and of the one below it, if there is one.
+    pub sides: [Option<usize>; 2],
+    /// Whether these are all of its lines.
+    pub whole: bool,
+}
+
 /// The screen's state.
 #[derive(Debug, Clone)]
 pub struct Diff {
@@ -27,6 +52,8 @@ pub struct Diff {
     place: usize,
     /// The opened pair.
     pub record: Option<Box<RecordDiff>>,
+    /// How long the selected field's sides are.
+    pub opened: Kept<OpenedKey, OpenedLines>,
     /// Why a pair cannot be opened.
     pub error: Option<String>,
     opening: Option<PointId>,
@@ -67,6 +94,7 @@ impl Diff {
             pairs: Asked::No,
             place: 0,
             record: None,
+            opened: Kept::default(),
             error: None,
             opening: None,
             unread: None,
@@ -249,6 +277,7 @@ impl Diff {
             self.differing = record.differing();
             self.fold = self.differing > 0;
             self.record = Some(record);
+            self.opened = Kept::default();
             self.choose_fields();
             self.pane = Pane::Record;
         }

@@ -15,12 +15,12 @@ use tui_input::Input;
 
 use super::actions::Motion;
 use super::editor::Editor;
+use super::kept::Kept;
 use crate::journal::{FailureRow, Filter, Sort, State};
 use crate::point::PointId;
 use crate::tasks::{FailureDetail, TaskCommand};
 
 pub(super) use filtering::which;
-use opened::Lines;
 use retries::Retries;
 pub use retries::Retrying;
 
@@ -55,8 +55,8 @@ pub struct Failures {
     lingers: Option<Instant>,
     /// What is open.
     pub detail: Option<FailureDetail>,
-    /// How long its payload is.
-    pub payload_lines: Lines,
+    /// How many lines its payload has in so many columns.
+    pub payload_lines: Kept<usize, usize>,
     opening: Option<PointId>,
     /// What is to be selected as soon as it is listed.
     seeking: Option<PointId>,
@@ -100,7 +100,7 @@ impl Failures {
             retries: Retries::default(),
             lingers: None,
             detail: None,
-            payload_lines: Lines::default(),
+            payload_lines: Kept::default(),
             opening: None,
             seeking: None,
             scroll: 0,

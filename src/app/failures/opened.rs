@@ -1,32 +1,12 @@
 //! The failure that is opened beside the list, and its content mended in place.
 
-use std::cell::Cell;
-
 use super::{Failures, MOST_SCROLL};
 use crate::app::actions::Motion;
 use crate::app::editor::Editor;
+use crate::app::kept::Kept;
 use crate::journal::State;
 use crate::point::PointId;
 use crate::tasks::FailureDetail;
-
-/// How many lines the opened payload has in so many columns. Counted once, and kept: every frame and every key asks for
-/// it, and a long content takes as long to break into lines as everything else of a frame.
-#[derive(Debug, Clone, Default)]
-pub struct Lines(Cell<Option<(usize, usize)>>);
-
-impl Lines {
-    /// The lines in `columns`, counted if they were not yet.
-    pub fn within(&self, columns: usize, count: impl FnOnce() -> usize) -> usize {
-        match self.0.get() {
-            Some((known, lines)) if known == columns => lines,
-            _ => {
-                let lines = count();
-                self.0.set(Some((columns, lines)));
-                lines
-            }
-        }
-    }
-}
 
 impl Failures {
     /// Whether the keys go to an opened failure.
@@ -137,7 +117,7 @@ impl Failures {
         if !self.is_opened(id) {
             self.scroll = 0;
         }
-        self.payload_lines = Lines::default();
+        self.payload_lines = Kept::default();
         self.detail = Some(detail);
         if self.editing.take() == Some(id) {
             return self.begin_editing(content);
@@ -197,15 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_is_counted_once_for_each_width_and_each_time_it_is_read() {
+    fn a_payload_is_counted_once_for_a_width_and_anew_when_it_is_read_again() {
         let mut failures = Failures::new();
         open(&mut failures, 1);
-        assert_eq!(failures.payload_lines.within(80, || 7), 7);
-        assert_eq!(failures.payload_lines.within(80, || 8), 7, "it is known");
-        assert_eq!(failures.payload_lines.within(40, || 9), 9, "another width");
+        assert_eq!(failures.payload_lines.get(80, || 7), 7);
+        assert_eq!(failures.payload_lines.get(80, || 8), 7, "it is known");
+        assert_eq!(failures.payload_lines.get(40, || 9), 9, "another width");
         open(&mut failures, 2);
-        assert_eq!(failures.payload_lines.within(40, || 3), 3, "another failure");
+        assert_eq!(failures.payload_lines.get(40, || 3), 3, "another failure");
         open(&mut failures, 2);
-        assert_eq!(failures.payload_lines.within(40, || 4), 4, "the same, read again");
+        assert_eq!(failures.payload_lines.get(40, || 4), 4, "the same, read again");
     }
 }

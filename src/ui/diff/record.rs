@@ -13,7 +13,7 @@ use super::cell::{Cell, padded, scrolled, wrapped};
 use super::{Look, heading};
 use crate::app::App;
 use crate::app::actions::{ActionId, Motion};
-use crate::app::diff::Pane;
+use crate::app::diff::{OpenedKey, OpenedLines, Pane};
 use crate::point::diff::{FieldDiff, FieldVerdict, Piece, RecordDiff, type_name};
 use crate::ui::chrome::key_of;
 use crate::ui::json::preview;
@@ -133,22 +133,26 @@ pub(super) fn hidden(app: &App, theme: &Theme, area: Rect, diff: &RecordDiff, be
 ///
 /// Stacked sides share the room and are scrolled together, so that what stands at one place stays comparable.
 fn opened(look: Look<'_>, shown: &FieldDiff, room: usize) -> (Vec<Line<'static>>, usize) {
-    let (sides, whole) = sides(look, shown, true);
+    let known = lines_of_opened(look, shown);
+    let heights = known.sides.into_iter().flatten();
     let mut lines = vec![path(look, shown, true)];
     let below = room.saturating_sub(1).max(1);
-    let total: usize = sides.iter().map(|side| side.rows.len()).sum();
+    let total: usize = heights.clone().sum();
     if total <= below {
+        let (sides, _) = sides(look, shown, Some(total));
         lines.extend(sides.into_iter().flat_map(|side| side.lines(look, 0, usize::MAX)));
         return (lines, 0);
     }
-    let all = sides.iter().map(|side| side.rows.len()).max().unwrap_or(0);
+    let all = heights.clone().max().unwrap_or(0);
     // One line of the room says which ones are seen.
-    let seen = share(below - 1, sides.len(), total - all).min(all);
+    let seen = share(below - 1, heights.clone().count(), total - all).min(all);
     let hidden = all - seen;
     let skip = usize::from(look.app.diff.line).min(hidden);
-    for side in sides {
+    // Of what lies below what is seen nothing is made.
+    let (sides, _) = sides(look, shown, Some(skip + seen));
+    for (side, height) in sides.into_iter().zip(heights) {
         // The shorter one stays at its end.
-        let skip = skip.min(side.rows.len().saturating_sub(seen));
+        let skip = skip.min(height.saturating_sub(seen));
         lines.extend(side.lines(look, skip, seen));
     }
     let key = |motion| key_of(look.app, ActionId::Move(motion));
@@ -156,13 +160,33 @@ fn opened(look: Look<'_>, shown: &FieldDiff, room: usize) -> (Vec<Line<'static>>
         "  lines {} to {} of {}{}; {} and {} scroll",
         count(skip as u64 + 1),
         count((skip + seen) as u64),
-        if whole { "" } else { "more than " },
+        if known.whole { "" } else { "more than " },
         count(all as u64),
         key(Motion::Right),
         key(Motion::Left)
     );
     lines.push(Line::styled(fit(&note, look.width), look.theme.dim()));
     (lines, hidden)
+}
+
+/// How many lines the selected field has. To count them takes longer than to draw those that are seen.
+fn lines_of_opened(look: Look<'_>, shown: &FieldDiff) -> OpenedLines {
+    let diff = &look.app.diff;
+    let key = OpenedKey {
+        field: diff.field(),
+        fold: diff.fold,
+        wrap: diff.wrap,
+        width: look.width,
+        beside: look.beside,
+    };
+    diff.opened.get(key, || {
+        let (sides, whole) = sides(look, shown, Some(MOST_OPENED));
+        let mut heights = sides.iter().map(|side| side.rows.len());
+        OpenedLines {
+            sides: [heights.next(), heights.next()],
+            whole,
+        }
+    })
 }
 
 /// How many of so many lines the longest of the sides gets, where the other one has `other`: half of them, or what that
@@ -178,7 +202,7 @@ fn share(lines: usize, sides: usize, other: usize) -> usize {
 
 /// The lines of a field that is not selected: its path, then both sides.
 fn field(look: Look<'_>, field: &FieldDiff) -> Vec<Line<'static>> {
-    let (sides, _) = sides(look, field, false);
+    let (sides, _) = sides(look, field, None);
     let mut lines = vec![path(look, field, false)];
     lines.extend(sides.into_iter().flat_map(|side| side.lines(look, 0, usize::MAX)));
     lines
@@ -224,13 +248,14 @@ impl Side {
     }
 }
 
-/// Both sides of a field, and whether they are all of it.
-fn sides(look: Look<'_>, field: &FieldDiff, selected: bool) -> (Vec<Side>, bool) {
+/// Both sides of a field, and whether they are all of it. Of the selected one `opened` says how many lines of each are
+/// wanted.
+fn sides(look: Look<'_>, field: &FieldDiff, opened: Option<usize>) -> (Vec<Side>, bool) {
     let Look { theme, width, .. } = look;
     if look.beside {
         let column = look.half();
-        let (left, left_whole) = cell(look, field, true, column, selected);
-        let (right, right_whole) = cell(look, field, false, column, selected);
+        let (left, left_whole) = cell(look, field, true, column, opened);
+        let (right, right_whole) = cell(look, field, false, column, opened);
         let height = left.len().max(right.len());
         let (mut left, mut right) = (left.into_iter(), right.into_iter());
         let rows = (0..height).map(|_| {
@@ -254,7 +279,7 @@ fn sides(look: Look<'_>, field: &FieldDiff, selected: bool) -> (Vec<Side>, bool)
     let mut all = true;
     let mut sides = Vec::new();
     for (letter, left) in stacked {
-        let (cells, whole) = cell(look, field, *left, column, selected);
+        let (cells, whole) = cell(look, field, *left, column, opened);
         all &= whole;
         sides.push(Side {
             before: [*letter, "    "],
@@ -266,10 +291,14 @@ fn sides(look: Look<'_>, field: &FieldDiff, selected: bool) -> (Vec<Side>, bool)
 
 /// One side of a field as lines, and whether they are all of it. Of one that is not selected only the first are told,
 /// with how many more there are.
-fn cell(look: Look<'_>, field: &FieldDiff, left: bool, column: usize, selected: bool) -> (Vec<Cell>, bool) {
+fn cell(look: Look<'_>, field: &FieldDiff, left: bool, column: usize, opened: Option<usize>) -> (Vec<Cell>, bool) {
     let Look { app, theme, .. } = look;
     let value = if left { &field.qdrant } else { &field.lancedb };
-    let most = if selected { MOST_CHARS_OPENED } else { MOST_CHARS };
+    let most = if opened.is_some() {
+        MOST_CHARS_OPENED
+    } else {
+        MOST_CHARS
+    };
     let whole;
     let (pieces, cut): (Vec<(&str, Style)>, bool) = match (&field.words, value) {
         (_, None) => (vec![("(missing)", theme.dim())], false),
@@ -293,12 +322,12 @@ fn cell(look: Look<'_>, field: &FieldDiff, left: bool, column: usize, selected: 
     if !app.diff.wrap {
         return (vec![unwrapped(look, &pieces, value.as_ref(), column)], true);
     }
-    let counted = if selected { MOST_OPENED } else { MOST_COUNTED };
+    let counted = opened.unwrap_or(MOST_COUNTED);
     let mut lines = wrapped(&pieces, column, counted);
     let all = lines.len() <= counted && !cut;
     lines.truncate(counted);
     let most = most_lines(look);
-    if !selected && lines.len() > most {
+    if opened.is_none() && lines.len() > most {
         let kept = most - 1;
         let more = count((lines.len() - kept) as u64);
         let text = format!("... {more}{} more lines; select to read", if all { "" } else { "+" });

@@ -73,7 +73,7 @@ pub(super) fn height(app: &App, theme: &Theme, detail: &FailureDetail, width: us
 fn payload_height(app: &App, detail: &FailureDetail, width: usize) -> usize {
     let payload = detail.payload.as_ref();
     let count = |payload| json::height(payload, view(app, width), COUNTED);
-    payload.map_or(0, |payload| app.failures.payload_lines.within(width, || count(payload)))
+    payload.map_or(0, |payload| app.failures.payload_lines.get(width, || count(payload)))
 }
 
 /// The content is what failed, or what can be mended: it is shown in full.
