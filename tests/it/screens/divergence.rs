@@ -207,7 +207,7 @@ pub(super) fn listed() -> Scene {
     listing(running(), rows())
 }
 
-fn listed_at(size: (u16, u16)) -> Scene {
+pub(super) fn listed_at(size: (u16, u16)) -> Scene {
     listing(running_at(size), rows())
 }
 

@@ -179,14 +179,23 @@ fn the_palette() {
     scene.assert_looks("palette_moved");
 }
 
+/// What keys open over the points of a bin. Which bins there are depends on the size: a list that was read for another one
+/// would be read anew.
+fn over_the_list(keys: &str, name: &str) {
+    for size in SIZES {
+        divergence::listed_at(size)
+            .press(keys)
+            .assert_looks_at(name, size, COLORS);
+    }
+}
+
 #[test]
 fn prompts() {
     running().press("$").assert_looks("prompt");
     running().press("$x\n").assert_looks("prompt_error");
     let scene = failures::listed().press("s\n");
     scene.assert_looks("prompt_skip");
-    let scene = divergence::listed().press("aright as it is");
-    scene.assert_looks("prompt_accept");
+    over_the_list("aright as it is", "prompt_accept");
     let scene = diff::listed().press("ino id\n");
     scene.assert_looks("prompt_pair");
     running().press("b").assert_looks("prompt_batch");
@@ -205,8 +214,8 @@ fn questions() {
         &retry_all.text((80, 24)),
         "Retry 8 of 10 failed points? The other 2 are",
     );
-    divergence::listed().press("K").assert_looks("confirm_keep");
-    divergence::listed().press("  r").assert_looks("confirm_embed_again");
+    over_the_list("K", "confirm_keep");
+    over_the_list("  r", "confirm_embed_again");
 }
 
 /// What was written to Qdrant since the run of [`complete`].
