@@ -143,8 +143,8 @@ struct Took {
     seconds: f64,
     /// Seconds of the processor's that the process had, from its start to its end.
     processor: f64,
-    /// Those of them that its first thread had: the console's, and next to nothing without one.
-    first_thread: f64,
+    /// Those of them that the console's thread had, where there is a console.
+    console: f64,
 }
 
 /// Two neighbouring fields of a `stat` of `/proc`, in seconds. Behind the name, which may hold anything, the fields are
@@ -155,6 +155,16 @@ fn seconds_of(stat: &str, field: usize) -> f64 {
     let two = fields.skip(field - 1).take(2);
     // sysconf(_SC_CLK_TCK) is 100 on every Linux that there is.
     two.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// Seconds of the processor's that the thread of this name had.
+fn of_thread(pid: u32, name: &str) -> f64 {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("linux tells it");
+    let mut tasks = tasks.map(|task| task.expect("a thread").path());
+    let named =
+        |task: &std::path::PathBuf| std::fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name);
+    let task = tasks.find(named).expect("a thread of this name");
+    seconds_of(task.join("stat").to_str().expect("UTF-8"), 12)
 }
 
 /// Seconds of the processor's that all children had which are gone by now.
@@ -175,7 +185,7 @@ fn without_screen(dir: &Path) -> Took {
     Took {
         seconds: report["seconds"].as_f64().expect("seconds"),
         processor: of_children() - before,
-        first_thread: 0.0,
+        console: 0.0,
     }
 }
 
@@ -191,7 +201,7 @@ fn with_screen(dir: &Path) -> Took {
         std::thread::sleep(LOOK);
     }
     let pid = shown.child.process_id().expect("a process");
-    let first_thread = seconds_of(&format!("/proc/{pid}/task/{pid}/stat"), 12);
+    let console = of_thread(pid, "console");
     shown.writer.write_all(b"q").expect("a key");
     shown.child.wait().expect("an end");
     let log = events(&state).expect("an event log");
@@ -203,7 +213,7 @@ fn with_screen(dir: &Path) -> Took {
     Took {
         seconds: ended["report"]["seconds"].as_f64().expect("seconds"),
         processor: of_children() - before,
-        first_thread,
+        console,
     }
 }
 
@@ -319,10 +329,10 @@ fn cost(job: &Path) {
         );
         pairs.push((without, with));
     }
-    let of_console: f64 = pairs.iter().map(|(_, with)| with.first_thread).sum();
+    let of_console: f64 = pairs.iter().map(|(_, with)| with.console).sum();
     let of_all: f64 = pairs.iter().map(|(_, with)| with.processor).sum();
     println!(
-        "the console's own thread took {:.1} % of the processor's time that its runs took",
+        "the console's own thread took {:.2} % of the processor's time that its runs took",
         of_console / of_all * 100.0
     );
     for (what, of) in [

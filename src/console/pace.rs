@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 /// Between two frames in the long run. With those drawn ahead, thirty in any second.
 const STEP: Duration = Duration::from_millis(36);
-/// Between a frame and the next that nobody asked for by a key.
-const CALM: Duration = Duration::from_millis(90);
+/// Between a frame and the next that nobody asked for by a key. With 90 ms the console's thread took 2.2 % of the
+/// processor's time of a migration at full speed.
+const CALM: Duration = Duration::from_millis(140);
 /// Frames that answers to keys may be ahead of the step: a key that comes right after a frame of the work's would else be
 /// seen a whole step later.
 const AHEAD: u32 = 2;
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn never_more_than_thirty_in_any_second() {
-        for (name, urgent, least, most) in [("work", false, 11, 12), ("keys", true, 27, 30)] {
+        for (name, urgent, least, most) in [("work", false, 7, 8), ("keys", true, 27, 30)] {
             let drawn = frames(|_| urgent, 5_000);
             for from in 0..4_000 {
                 let count = drawn.iter().filter(|at| (from..from + 1_000).contains(*at)).count();
@@ -80,7 +81,7 @@ mod tests {
         let drawn = frames(|ms| (1_000..1_200).contains(&ms), 2_000);
         let gaps = drawn.windows(2).map(|pair| pair[1] - pair[0]);
         // Frames that keys had drawn ahead are waited for first.
-        let most = ((AHEAD + 1) * STEP).as_millis() as u32;
+        let most = ((AHEAD + 1) * STEP).max(CALM).as_millis() as u32;
         assert!(gaps.max() <= Some(most), "{drawn:?}");
     }
 
