@@ -197,7 +197,12 @@ fn with_screen(dir: &Path) -> Took {
     let before = of_children();
     let mut shown = open(dir, false);
     let state = dir.join(".qlance");
-    while !events(&state).is_some_and(|log| log.contains(r#""phase":"complete""#)) {
+    loop {
+        let log = events(&state).unwrap_or_default();
+        assert!(!log.contains(r#""phase":"stopped""#), "the work stopped: {log}");
+        if log.contains(r#""phase":"complete""#) {
+            break;
+        }
         std::thread::sleep(LOOK);
     }
     let pid = shown.child.process_id().expect("a process");
