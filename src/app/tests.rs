@@ -4,7 +4,7 @@ mod catch_up;
 mod decisions;
 mod diff;
 mod divergence;
-mod failures;
+pub(in crate::app) mod failures;
 mod log;
 mod migrate;
 mod opened;

@@ -151,24 +151,13 @@ impl Failures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::FailureRow;
-    use crate::point::{Cause, Payload};
+    use crate::app::tests::failures::row;
+    use crate::point::Payload;
 
     fn open(failures: &mut Failures, number: u64) {
-        let id = PointId::Num(number);
-        failures.opening = Some(id);
-        let row = FailureRow {
-            id,
-            state: State::Failed,
-            cause: Cause::Rejected,
-            error: "400: refused".into(),
-            reason: None,
-            attempts: 1,
-            first_at: 0,
-            last_at: 0,
-        };
+        failures.opening = Some(PointId::Num(number));
         let detail = FailureDetail {
-            row,
+            row: row(number),
             attempts: Vec::new(),
             payload: Ok(Payload::new()),
             edit: None,

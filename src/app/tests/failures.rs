@@ -54,7 +54,7 @@ pub(super) fn page(
     }
 }
 
-pub(super) fn row(number: u64) -> FailureRow {
+pub(in crate::app) fn row(number: u64) -> FailureRow {
     FailureRow {
         id: id(number),
         state: State::Failed,
