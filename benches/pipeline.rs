@@ -3,7 +3,7 @@
 //! gives each its own peak RSS; the embedded Qdrant and the embeddings server run in another process, as they would.
 //!
 //! `-- --only whole,carry` measures some parts and prints no ratios. `QLANCE_BENCH_TRACE=1` prints what happens in them, and
-//! when. `QLANCE_BENCH_POINTS` and `QLANCE_BENCH_SIZE` change the collection (20,000 points of 1,536 numbers),
+//! when; `QLANCE_BENCH_TRACE=debug` also each page, request and commit with the time it took. `QLANCE_BENCH_POINTS` and `QLANCE_BENCH_SIZE` change the collection (20,000 points of 1,536 numbers),
 //! `QLANCE_BENCH_PIPELINE` the settings, as `in_hand_mib = 96` does.
 
 #[path = "pipeline/media.rs"]
@@ -38,9 +38,24 @@ fn main() {
     match mode.as_str() {
         "" => all(),
         "servers" => runtime.block_on(servers::serve()),
-        part => runtime.block_on(parts::run(part)),
+        part => {
+            trace();
+            runtime.block_on(parts::run(part));
+        }
     }
     runtime.shutdown_background();
+}
+
+/// Prints what the pipeline says of itself, where that is asked for.
+fn trace() {
+    if std::env::var("QLANCE_BENCH_TRACE").is_ok_and(|level| level == "debug") {
+        tracing_subscriber::fmt()
+            .with_env_filter("off,qlance=debug")
+            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
+            .with_timer(tracing_subscriber::fmt::time::uptime())
+            .with_writer(std::io::stderr)
+            .init();
+    }
 }
 
 fn all() {

@@ -110,8 +110,9 @@ impl OpenAi {
             used_up: Mutex::default(),
         });
         let shared = Arc::clone(&line);
+        let asked = http.clone();
         let service = service_fn(move |request: HttpRequestFactory| {
-            let http = http.clone();
+            let http = asked.clone();
             let line = Arc::clone(&shared);
             async move {
                 transport(&http, &line, request)
@@ -120,7 +121,8 @@ impl OpenAi {
             }
         });
         Ok(Self {
-            client: async_openai::Client::with_config(settings).with_http_service(service),
+            // Built around this client, which is never asked: one of its own reads the system's certificates first, 40 ms long.
+            client: async_openai::Client::build(http, settings).with_http_service(service),
             capabilities: Capabilities {
                 modalities: taken(modalities, config.dialect),
                 space: space_of(config, modalities),

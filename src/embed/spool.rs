@@ -23,7 +23,7 @@ use arrow_buffer::ToByteSlice as _;
 use super::flights::Key;
 use super::{Embedding, Space};
 
-const MARK: &[u8; 8] = b"qlspool1";
+const MARK: &[u8; 8] = b"qlspool2";
 const HEADER: u64 = 40;
 /// Files of the ring: the oldest goes when the ring is full.
 const SEGMENTS: u64 = 4;
@@ -263,9 +263,7 @@ impl Spool {
 }
 
 fn checksum(bytes: &[u8]) -> [u8; 8] {
-    let mut sum = [0; 8];
-    sum.copy_from_slice(&blake3::hash(bytes).as_bytes()[..8]);
-    sum
+    qlance_numbers::checksum(bytes).to_le_bytes()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A payload value that fits its column goes there; everything else (unmapped keys, explicit nulls, values of another
 //! type) goes into `extra`, so that [`super::decode`] gives the payload back as it was.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{
@@ -68,6 +69,25 @@ fn strings<'a>(values: impl Iterator<Item = Option<impl AsRef<str>>> + 'a) -> Ar
     Arc::new(builder.finish())
 }
 
+/// A column of JSON as text. Each value is written into the same room first: an allocation for every row would cost as much
+/// as the writing.
+fn texts<T: serde::Serialize>(values: impl Iterator<Item = Option<T>>) -> Result<ArrayRef, ArrowError> {
+    let mut builder = StringBuilder::new();
+    let mut room = Vec::new();
+    for value in values {
+        let Some(value) = value else {
+            builder.append_null();
+            continue;
+        };
+        room.clear();
+        // Text keys and JSON values are always JSON, and JSON is always text.
+        serde_json::to_writer(&mut room, &value).map_err(|error| ArrowError::JsonError(error.to_string()))?;
+        let text = std::str::from_utf8(&room).map_err(|error| ArrowError::JsonError(error.to_string()))?;
+        builder.append_value(text);
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
 fn encode_column<'a>(schema: &TableSchema, column: &Column, rows: &[NewRow<'a>]) -> Result<ArrayRef, ArrowError> {
     let values = || rows.iter().map(|row| row.point.payload.get(&column.name));
     Ok(match &column.role {
@@ -90,9 +110,12 @@ fn encode_column<'a>(schema: &TableSchema, column: &Column, rows: &[NewRow<'a>])
             Arc::new(builder.finish())
         }
         Role::Payload(ColumnType::Json | ColumnType::Extra) => {
-            strings(values().map(|value| value.filter(|value| !value.is_null()).map(Value::to_string)))
+            texts(values().map(|value| value.filter(|value| !value.is_null())))?
         }
-        Role::Extra => strings(rows.iter().map(|row| extra_of(schema, &row.point.payload))),
+        Role::Extra => {
+            let kinds: BTreeMap<&str, ColumnType> = schema.payload_columns().collect();
+            texts(rows.iter().map(|row| extra_of(&kinds, &row.point.payload)))?
+        }
         Role::Similarity => {
             let mut builder = Float32Builder::with_capacity(rows.len());
             for row in rows {
@@ -122,17 +145,14 @@ pub(super) fn fits(kind: ColumnType, value: &Value) -> bool {
     }
 }
 
-/// What of a payload fits no column, as JSON text; `None` where everything fits.
-fn extra_of(schema: &TableSchema, payload: &Payload) -> Option<String> {
-    let mut left: std::collections::BTreeMap<&str, &Value> =
-        payload.iter().map(|(key, value)| (key.as_str(), value)).collect();
-    for (key, kind) in schema.payload_columns() {
-        if left.get(key).is_some_and(|value| fits(kind, value)) {
-            left.remove(key);
-        }
-    }
-    // A map with text keys and JSON values is always JSON.
-    (!left.is_empty()).then(|| serde_json::to_string(&left).unwrap_or_default())
+/// What of a payload fits no column, by its keys in order; `None` where everything fits.
+fn extra_of<'a>(kinds: &BTreeMap<&str, ColumnType>, payload: &'a Payload) -> Option<BTreeMap<&'a str, &'a Value>> {
+    let left: BTreeMap<&str, &Value> = payload
+        .iter()
+        .map(|(key, value)| (key.as_str(), value))
+        .filter(|(key, value)| !kinds.get(key).is_some_and(|kind| fits(*kind, value)))
+        .collect();
+    (!left.is_empty()).then_some(left)
 }
 
 /// A column of blobs, in the form in which Lance takes them: the bytes, or null.

@@ -25,6 +25,15 @@ impl IdRange {
         self.start.is_none_or(|start| id >= start) && self.end.is_none_or(|end| id < end)
     }
 
+    /// How many ids there can be from `from` on, where both that and the end are integers.
+    pub fn room_from(&self, from: Option<PointId>) -> Option<u64> {
+        match (from, self.end) {
+            (None, Some(PointId::Num(end))) => Some(end),
+            (Some(PointId::Num(from)), Some(PointId::Num(end))) => Some(end.saturating_sub(from)),
+            _ => None,
+        }
+    }
+
     /// Splits the id space into at most `parts` ranges of about equally many points, from a random sample of ids.
     /// Fewer come back where the sample has too few different ids.
     pub fn split(mut sample: Vec<PointId>, parts: usize) -> Vec<Self> {
@@ -116,6 +125,25 @@ mod tests {
         let ranges = IdRange::split((0..100).map(PointId::Num).collect(), 4);
         let boundaries: Vec<_> = ranges.iter().filter_map(|range| range.start).collect();
         assert_eq!(boundaries, [25, 50, 75].map(PointId::Num));
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_ids_as_lie_before_the_end() {
+        let num = |n| Some(PointId::Num(n));
+        let uuid = Some(PointId::Uuid(uuid::Uuid::nil()));
+        for (from, end, room) in [
+            (None, num(3), Some(3)),
+            (num(3), num(10), Some(7)),
+            (num(10), num(10), Some(0)),
+            (num(11), num(10), Some(0)),
+            (num(3), None, None),
+            (num(3), uuid, None),
+            (None, None, None),
+            (uuid, num(3), None),
+        ] {
+            let range = IdRange { start: None, end };
+            assert_eq!(range.room_from(from), room, "{from:?} {end:?}");
+        }
     }
 
     #[test]

@@ -9,4 +9,4 @@ pub mod filter;
 pub mod source;
 pub mod wire;
 
-pub use source::{CollectionFacts, Page, ReadPoint, Source, SourceError, VectorKind};
+pub use source::{CollectionFacts, Page, ReadPoint, Source, SourceError, VectorKind, id_of};

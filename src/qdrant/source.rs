@@ -30,6 +30,14 @@ pub use scroll::Page;
 /// One point as it was read: whole, or with the reason why its payload cannot be kept.
 pub type ReadPoint = Result<Point, (PointId, Failure)>;
 
+/// The id of a point that was read, well or not.
+pub fn id_of(point: &ReadPoint) -> PointId {
+    match point {
+        Ok(point) => point.id,
+        Err((id, _)) => *id,
+    }
+}
+
 /// What of a point is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {

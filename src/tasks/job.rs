@@ -28,8 +28,8 @@ use crate::lance::schema::EMBEDDING;
 use crate::lance::{Checkpoint, TableSchema, Target};
 #[cfg(feature = "embedded")]
 use crate::qdrant::embedded::EmbeddedQdrant;
-use crate::qdrant::{CollectionFacts, Source};
-use begin::{new_ranges, new_schema};
+use crate::qdrant::{CollectionFacts, Source, id_of};
+use begin::{new_ranges, new_schema, sample};
 use compared::{comparable, compared_size, distance_of};
 use recipe::{columns, compared_vectors, embedders, media_room, plan, refuse_once};
 use table::{accept, connect, gone};
@@ -197,24 +197,24 @@ pub async fn open(config: Arc<Config>, options: &Options) -> anyhow::Result<(Ope
         None => (None, 0),
         Some(found) => accept(&config, &job.id, found, &columns, options.adopt)?,
     };
-    let schema = match existing.as_ref() {
-        Some((schema, _)) => vectors::added_to(schema.clone(), &config, &collection, &compares)?,
-        None => new_schema(&config, &source, &collection, &columns, &compares).await?,
+    let resumed = matches!(&existing, Some((_, Some(_))));
+    let added = |schema| vectors::added_to(schema, &config, &collection, &compares);
+    let draw = |at_hand| new_ranges(&config, &source, &journal, at_hand, !options.look_only);
+    let begin = |ranges| Checkpoint::new(&job.id, adopted_rows, ranges);
+    let (schema, checkpoint) = match existing {
+        Some((schema, Some(checkpoint))) => (added(schema)?, checkpoint),
+        Some((schema, None)) => (added(schema)?, begin(draw(Vec::new()).await?)),
+        None => {
+            let sample = sample(&source).await?;
+            let ids = sample.iter().map(id_of).collect();
+            let schema = new_schema(&config, sample, &collection, &columns, &compares)?;
+            (schema, begin(draw(ids).await?))
+        }
     };
     let schema = columns.added_to(schema);
-    let earlier = existing.and_then(|(_, checkpoint)| checkpoint);
-    let resumed = earlier.is_some();
     if resumed && !had_table && !options.look_only {
         journal.run(Journal::set_table).await?;
     }
-    let checkpoint = match earlier {
-        Some(checkpoint) => checkpoint,
-        None => {
-            let keep = !options.look_only;
-            let ranges = new_ranges(&config, &source, &journal, keep).await?;
-            Checkpoint::new(&job.id, adopted_rows, ranges)
-        }
-    };
     let counts = if options.look_only {
         journal.run(|journal| journal.counts()).await?
     } else {

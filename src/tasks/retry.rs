@@ -18,6 +18,7 @@ use super::{Selection, TaskEvent, now_ms};
 use crate::embed::Caller;
 use crate::journal::{self, Edit, Filter, State};
 use crate::point::{Cause, Failure, Point, PointId};
+use crate::qdrant::id_of;
 
 /// Points of one round: one read, one commit.
 const ROUND: usize = 64;
@@ -172,13 +173,7 @@ async fn embed(
             }
         }
     }
-    let found: HashSet<PointId> = points
-        .iter()
-        .map(|point| match point {
-            Ok(point) => point.id,
-            Err((id, _)) => *id,
-        })
-        .collect();
+    let found: HashSet<PointId> = points.iter().map(id_of).collect();
     let mut embedded = embed_points(&parts.recipe, &parts.schema, points, Caller::Operator).await?;
     embedded
         .failures

@@ -6,6 +6,7 @@
 //! ```
 
 mod changing;
+mod handle;
 mod messages;
 mod trust;
 
@@ -17,8 +18,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
 use lancedb::Table;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, watch};
 
 use super::invariant::{Fault, Invariant, conserved};
 use super::meters::{InHand, Meters, Settled};
@@ -27,6 +27,7 @@ use crate::journal;
 use crate::lance::index::{self, Step, Wishes};
 use crate::lance::{Checkpoint, TableSchema, Target, read};
 
+pub use handle::Writer;
 pub use messages::{EmbeddedPage, Limits, Message};
 
 /// What a writer is made of.
@@ -53,101 +54,6 @@ pub struct Parts {
     pub unmended: bool,
 }
 
-/// The handle of the writer task.
-#[derive(Clone)]
-pub struct Writer {
-    messages: mpsc::Sender<Message>,
-    broken: watch::Receiver<Option<Fault>>,
-    table: watch::Receiver<Option<Table>>,
-    run: Arc<AtomicU64>,
-}
-
-/// A writer that is gone cannot be asked anything: its task panicked.
-const GONE: &str = "the writer task has ended";
-/// Why a table that was let in for a repair is not written to.
-const UNMENDED: &str = "the table was opened to be mended; nothing else is written before that";
-
-impl Writer {
-    /// Starts the task.
-    pub fn spawn(parts: Parts) -> (Self, JoinHandle<Target>) {
-        // Pages are bounded by the memory budget; the room only saves wake-ups.
-        let (messages, inbox) = mpsc::channel(16);
-        // Whatever rows are there would be taken for the job's own.
-        let unmended = parts.unmended.then(|| Fault::trouble(UNMENDED));
-        let (trouble, broken) = watch::channel(unmended.clone());
-        let (published, table) = watch::channel(parts.target.table().cloned());
-        let run = Arc::new(AtomicU64::new(0));
-        let task = Task {
-            run: Arc::clone(&run),
-            // A job that has committed has its tag, or was begun before there were any.
-            tagged: parts.checkpoint.read() > 0,
-            fits: false,
-            in_doubt: false,
-            trouble,
-            published,
-            rows_in_table: 0,
-            pending: parts.checkpoint.ranges.iter().map(|_| Pending::default()).collect(),
-            group: Group::default(),
-            broken: unmended,
-            parts,
-        };
-        (
-            Self {
-                messages,
-                broken,
-                table,
-                run,
-            },
-            tokio::spawn(task.run(inbox)),
-        )
-    }
-
-    /// The table for readers, once there is one. It sees every commit; nobody but this task may write to it.
-    pub fn table(&self) -> watch::Receiver<Option<Table>> {
-        self.table.clone()
-    }
-
-    /// The number of the run that pages belong to just now. A reset begins the next.
-    pub fn run(&self) -> u64 {
-        self.run.load(Ordering::Acquire)
-    }
-
-    /// Waits until a commit fails, and tells why.
-    pub async fn broken(&self) -> Fault {
-        let mut broken = self.broken.clone();
-        let gone = || Fault::broken(Invariant::NoPanic, GONE);
-        match broken.wait_for(Option::is_some).await {
-            Ok(fault) => fault.clone().unwrap_or_else(gone),
-            Err(_) => gone(),
-        }
-    }
-
-    /// Hands a page over.
-    ///
-    /// # Errors
-    /// The writer has ended.
-    pub async fn page(&self, page: EmbeddedPage) -> anyhow::Result<()> {
-        self.messages
-            .send(Message::Page(Box::new(page)))
-            .await
-            .ok()
-            .context(GONE)
-    }
-
-    /// Asks and waits for the answer.
-    ///
-    /// # Errors
-    /// The writer has ended, or says so.
-    pub async fn ask<T>(
-        &self,
-        message: impl FnOnce(oneshot::Sender<anyhow::Result<T>>) -> Message,
-    ) -> anyhow::Result<T> {
-        let (answer, answered) = oneshot::channel();
-        self.messages.send(message(answer)).await.ok().context(GONE)?;
-        answered.await.context(GONE)?
-    }
-}
-
 #[derive(Default)]
 struct Pending {
     next_seq: u64,
@@ -167,6 +73,8 @@ struct Task {
     rows_in_table: u64,
     pending: Vec<Pending>,
     group: Group,
+    /// Nothing is read any more: no group gets fuller by waiting.
+    last_pages: bool,
     run: Arc<AtomicU64>,
     /// The version before the job has its tag.
     tagged: bool,
@@ -188,6 +96,30 @@ fn weight(page: &EmbeddedPage) -> usize {
 }
 
 impl Task {
+    /// `broken` is why nothing is written from the beginning, where that is so.
+    fn new(
+        parts: Parts,
+        run: Arc<AtomicU64>,
+        (trouble, broken): (watch::Sender<Option<Fault>>, Option<Fault>),
+        published: watch::Sender<Option<Table>>,
+    ) -> Self {
+        Self {
+            run,
+            // A job that has committed has its tag, or was begun before there were any.
+            tagged: parts.checkpoint.read() > 0,
+            fits: false,
+            in_doubt: false,
+            trouble,
+            published,
+            rows_in_table: 0,
+            pending: parts.checkpoint.ranges.iter().map(|_| Pending::default()).collect(),
+            group: Group::default(),
+            last_pages: false,
+            broken,
+            parts,
+        }
+    }
+
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) -> Target {
         match self.parts.target.rows().await {
             Ok(rows) => self.rows_in_table = rows,
@@ -204,6 +136,9 @@ impl Task {
             };
             let Some(message) = message else { break };
             self.handle(message).await;
+            if self.last_pages && inbox.is_empty() {
+                self.commit_group().await;
+            }
         }
         self.parts.target
     }
@@ -217,10 +152,13 @@ impl Task {
                     self.commit_group().await;
                 }
             }
+            Message::LastPages => self.last_pages = true,
             Message::Flush(done) => {
+                self.last_pages = false;
                 let _ = done.send(self.ready().await);
             }
             Message::Reset { retrying, done } => {
+                self.last_pages = false;
                 let _ = done.send(self.reset(retrying).await);
             }
             Message::Settle(done) => {

@@ -106,6 +106,21 @@ fn configure(world: &World, index: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_empty_collection_is_complete_at_once_and_said_to_be_empty() {
+    for count in [0, 3] {
+        let world = World::with(&messages(count)).await;
+        configure(&world, false);
+        let (code, printed, heard) = Run::start(&world).end().await;
+        let report = parsed(&printed);
+        assert_eq!((code, report["read"].as_u64()), (Some(0), Some(count)), "{heard:#?}");
+        assert_eq!(report["status"], "complete");
+        let said = "collection \"messages\" has no points: there is nothing to move; check source.collection";
+        let heard_so = heard.iter().any(|line| line.contains(said));
+        assert_eq!(heard_so, count == 0, "{heard:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_a_run_cleanly_and_the_same_command_goes_on() {
     // Tests that were begun by `nohup` hand SIGHUP on as ignored, which the run would rightly respect; what is listened to
     // here begins anew in a child.

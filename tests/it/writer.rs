@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::support::embeddings_server::embedding_of;
-use crate::support::world::{SIZE, point, rows_of};
+use crate::support::world::{SIZE, point, rows_of, wait_for};
 
 const JOB: &str = "job";
 const TABLE: &str = "messages";
@@ -624,4 +624,30 @@ async fn after_a_reset_that_failed_nothing_is_written_until_one_succeeds() {
     job.reset().await.expect("reset");
     job.commit(job.page(0, 11..21, &[])).await.expect("committed");
     job.assert_settled(20, 0).await;
+}
+
+#[tokio::test]
+async fn the_last_pages_are_committed_as_they_come() {
+    let job = Job::new().await;
+    let written = |count| {
+        let meters = Arc::clone(&job.meters);
+        wait_for("the commit", move || meters.settled().written == count)
+    };
+    job.writer.page(job.page(0, 1..11, &[])).await.expect("handed over");
+    // Answered after whatever came before it.
+    job.writer.ask(Message::Recount).await.expect("counted");
+    assert_eq!(job.meters.settled(), Settled::default());
+    job.writer.last_pages().await;
+    written(10).await;
+    job.writer.page(job.page(1, 11..21, &[])).await.expect("handed over");
+    written(20).await;
+    // With the run its end is over.
+    job.writer.ask(Message::Flush).await.expect("flushed");
+    job.writer.page(job.page(2, 21..31, &[])).await.expect("handed over");
+    for _ in 0..3 {
+        job.writer.ask(Message::Recount).await.expect("counted");
+    }
+    job.assert_settled(20, 0).await;
+    job.writer.ask(Message::Flush).await.expect("flushed");
+    job.assert_settled(30, 0).await;
 }

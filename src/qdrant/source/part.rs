@@ -7,7 +7,7 @@ use qdrant_client::QdrantError;
 use qdrant_client::qdrant::{Condition, CountPointsBuilder, Filter, GetPointsBuilder, ScrollPoints};
 
 use super::errors::was_too_much;
-use super::{ReadPoint, Source, SourceError};
+use super::{ReadPoint, Source, SourceError, id_of};
 use crate::patience::Then;
 use crate::point::PointId;
 use crate::qdrant::wire;
@@ -76,11 +76,7 @@ impl Source {
         };
         let response = self.patiently(|| self.client.scroll(request.clone())).await?;
         let page = self.page(response.result, response.next_page_offset)?;
-        let ids = page.points.into_iter().map(|point| match point {
-            Ok(point) => point.id,
-            Err((id, _)) => id,
-        });
-        Ok((ids.collect(), page.next))
+        Ok((page.points.iter().map(id_of).collect(), page.next))
     }
 
     /// The number of points that meet a condition, exactly.

@@ -9,6 +9,7 @@ use crate::journal::State;
 use crate::lance::{Row, browse, read};
 use crate::point::diff::{self, Because, RecordDiff, Verdict};
 use crate::point::{Point, PointId};
+use crate::qdrant::id_of;
 use crate::qdrant::source::Wanted;
 use crate::tasks::SampleOf;
 
@@ -65,13 +66,7 @@ impl Inspector {
             }
             SampleOf::Random => {
                 let drawn = self.source.sample(SAMPLE as u64, Wanted::Ids).await?;
-                let mut ids: BTreeSet<PointId> = drawn
-                    .into_iter()
-                    .map(|point| match point {
-                        Ok(point) => point.id,
-                        Err((id, _)) => id,
-                    })
-                    .collect();
+                let mut ids: BTreeSet<PointId> = drawn.iter().map(id_of).collect();
                 if let Some(table) = self.table() {
                     ids.extend(browse::sample_ids(&table, SAMPLE).await?);
                 }

@@ -157,7 +157,10 @@ pub async fn run(
                         let work = embed::run(Arc::clone(&parts), page, halt.clone());
                         workers.spawn(async move { (points, work.await) }.in_current_span());
                     }
-                    None => open = false,
+                    None => {
+                        open = false;
+                        parts.writer.last_pages().await;
+                    }
                 }
                 continue;
             }

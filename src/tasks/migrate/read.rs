@@ -9,7 +9,7 @@ use super::budget::Budget;
 use super::pages::PageSize;
 use super::{Ended, Page, Parts};
 use crate::point::{Point, PointId, RangeProgress};
-use crate::qdrant::ReadPoint;
+use crate::qdrant::{ReadPoint, id_of};
 use crate::tasks::invariant::Fault;
 
 pub(super) struct Reader {
@@ -46,7 +46,11 @@ impl Reader {
             if self.paused.wait_for(|paused| !paused).await.is_err() {
                 return Ok(());
             }
-            let limit = size.next();
+            // What lies behind the end is the next reader's: asked for here, it would be read twice.
+            let room = self.progress.range.room_from(offset);
+            let limit = room.map_or(size.next(), |room| {
+                size.next().min(u32::try_from(room).unwrap_or(u32::MAX)).max(1)
+            });
             let page = parts.meters.read.measure(parts.source.scroll(offset, limit)).await?;
             let count = page.points.len();
             let weight: usize = page.points.iter().map(bytes_of).sum();
@@ -91,13 +95,6 @@ fn cut(
     // The last page has no next offset; an offset behind the end ends the range as well.
     let next = next.filter(|next| end.is_none_or(|end| *next < end));
     (points, next, next.is_none())
-}
-
-fn id_of(point: &ReadPoint) -> PointId {
-    match point {
-        Ok(point) => point.id,
-        Err((id, _)) => *id,
-    }
 }
 
 /// Bytes of a point in memory, or about.

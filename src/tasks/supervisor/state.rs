@@ -242,6 +242,12 @@ impl Work {
     pub(super) async fn begin(&mut self, orders: &Orders, ears: &mut Ears, commands: &mut mpsc::Receiver<TaskCommand>) {
         self.ends_when_done = orders.end_when_done;
         let resumed = self.opening.resumed;
+        if orders.start != Start::Never && self.opening.collection.points == 0 && !resumed {
+            // It would end at once and say that all is complete, which is true and seldom what was meant.
+            let name = &self.opening.config.source.collection;
+            let text = format!("collection {name:?} has no points: there is nothing to move; check source.collection");
+            self.note(Level::Warn, text).await;
+        }
         match orders.start {
             _ if ears.left => self.set_phase(Phase::Stopped(StopReason::ByOperator)).await,
             Start::AtOnce => self.start().await,

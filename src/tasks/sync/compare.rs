@@ -11,8 +11,8 @@ use crate::embed::Input;
 use crate::journal::{Drift, Journal, State};
 use crate::lance::{Role, Row, RowDecoder, read};
 use crate::point::{Payload, Point, PointId};
-use crate::qdrant::ReadPoint;
 use crate::qdrant::source::Wanted;
+use crate::qdrant::{ReadPoint, id_of};
 use crate::tasks::migrate::{PageSize, bytes_of};
 use crate::tasks::prepare::{Plan, text_of};
 
@@ -174,13 +174,6 @@ async fn one_page(
         }
     }
     Ok(())
-}
-
-fn id_of(point: &ReadPoint) -> PointId {
-    match point {
-        Ok(point) => point.id,
-        Err((id, _)) => *id,
-    }
 }
 
 /// Whether a point that is not in the table is new; else it waits among the failures.

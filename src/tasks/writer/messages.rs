@@ -45,7 +45,10 @@ pub struct EmbeddedPage {
 pub enum Message {
     /// A page of the migration. A failed commit is told through [`super::Writer::broken`] and by every later answer.
     Page(Box<EmbeddedPage>),
-    /// Commit what is in order, now.
+    /// Nothing more is read in this run, and what is in hand is on its way: it is committed as it comes, since waiting for
+    /// more would only make the end later.
+    LastPages,
+    /// Commit what is in order, now. The run has ended.
     Flush(oneshot::Sender<anyhow::Result<()>>),
     /// Forget what is not committed: the run ended, and those pages will be read again. The table itself says how far
     /// the job has come: a commit may have been made although it was reported as failed.
