@@ -1,5 +1,4 @@
-//! The handle of the writer: what the rest of qlance holds of it, and the threads that it works on. Knows messages, nothing
-//! of what becomes of them.
+//! The handle of the writer: what the rest of qlance holds of it. Knows messages, nothing of what becomes of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,7 +44,7 @@ impl Writer {
                 table,
                 run,
             },
-            on_threads_of_its_own(task.run(inbox)),
+            tokio::spawn(task.run(inbox)),
         )
     }
 
@@ -97,28 +96,5 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         self.messages.send(message(answer)).await.ok().context(GONE)?;
         answered.await.context(GONE)?
-    }
-}
-
-/// Runs the writer where nobody else's work is before it. A commit waits many times and works a little in between; among
-/// pages that are decoded and embedded, each milliseconds long, every one of these waits would last until all of them had
-/// their turn, and what is in hand would wait with it.
-fn on_threads_of_its_own(work: impl Future<Output = Target> + Send + 'static) -> JoinHandle<Target> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("writer")
-        .enable_all()
-        .build();
-    match runtime {
-        Ok(runtime) => tokio::task::spawn_blocking(move || {
-            let target = runtime.block_on(work);
-            runtime.shutdown_background();
-            target
-        }),
-        // A system that gives no more threads: it works among the others, slower.
-        Err(error) => {
-            tracing::warn!(%error, "no threads for the writer");
-            tokio::spawn(work)
-        }
     }
 }
