@@ -3,8 +3,9 @@
 //! gives each its own peak RSS; the embedded Qdrant and the embeddings server run in another process, as they would.
 //!
 //! `-- --only whole,carry` measures some parts and prints no ratios. `QLANCE_BENCH_TRACE=1` prints what happens in them, and
-//! when; `QLANCE_BENCH_TRACE=debug` also each page, request and commit with the time it took. `QLANCE_BENCH_POINTS` and `QLANCE_BENCH_SIZE` change the collection (20,000 points of 1,536 numbers),
-//! `QLANCE_BENCH_PIPELINE` the settings, as `in_hand_mib = 96` does.
+//! when; `QLANCE_BENCH_TRACE=debug` also each page, request and commit with the time it took. `QLANCE_BENCH_POINTS` and
+//! `QLANCE_BENCH_SIZE` change the collection (20,000 points of 1,536 numbers), `QLANCE_BENCH_PIPELINE` the settings, as
+//! `in_hand_mib = 96` does.
 
 #[path = "pipeline/media.rs"]
 mod media;

@@ -37,8 +37,8 @@ pub fn from_base64(text: &str) -> Result<Arc<[f32]>, NoNumbers> {
     Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
-/// A checksum by which a torn or overwritten record is told: rapidhash V3, the same on every machine. Nobody who wants to can
-/// be kept from making two records of the same one.
+/// A checksum by which a torn or overwritten record is told: rapidhash V3, the same on every machine. It is no protection
+/// against somebody who means to forge one.
 pub fn checksum(bytes: &[u8]) -> u64 {
     rapidhash::v3::rapidhash_v3(bytes)
 }

@@ -48,7 +48,7 @@ pub enum Message {
     /// Nothing more is read in this run, and what is in hand is on its way: it is committed as it comes, since waiting for
     /// more would only make the end later.
     LastPages,
-    /// Commit what is in order, now. The run has ended.
+    /// Commit what is in order, now: the run has ended, or pauses.
     Flush(oneshot::Sender<anyhow::Result<()>>),
     /// Forget what is not committed: the run ended, and those pages will be read again. The table itself says how far
     /// the job has come: a commit may have been made although it was reported as failed.
