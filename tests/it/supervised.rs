@@ -6,7 +6,9 @@ use std::time::Duration;
 use qlance::config::Config;
 use qlance::tasks::job::Options;
 use qlance::tasks::supervisor::{self, Lines, Orders, Start};
-use qlance::tasks::{COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Snapshot, Status, StopReason, TaskCommand, TaskEvent};
+use qlance::tasks::{
+    COMMAND_ROOM, EVENT_ROOM, Phase, RunReport, Setting, Snapshot, Status, StopReason, TaskCommand, TaskEvent,
+};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::json;
@@ -20,6 +22,7 @@ use crate::support::world::{World, messages, said};
 struct Begun {
     commands: mpsc::Sender<TaskCommand>,
     events: mpsc::Receiver<TaskEvent>,
+    snapshot: watch::Receiver<Snapshot>,
     work: JoinHandle<RunReport>,
 }
 
@@ -28,7 +31,7 @@ impl Begun {
         let config = Arc::new(Config::load(&world.path().join("qlance.toml")).expect("a configuration"));
         let (commands, inbox) = mpsc::channel(COMMAND_ROOM);
         let (told, events) = mpsc::channel(EVENT_ROOM);
-        let (published, _) = watch::channel(Snapshot::default());
+        let (published, snapshot) = watch::channel(Snapshot::default());
         let lines = Lines {
             commands: inbox,
             events: told,
@@ -41,7 +44,12 @@ impl Begun {
             first: Vec::new(),
         };
         let work = tokio::spawn(supervisor::run(config, orders, lines));
-        Self { commands, events, work }
+        Self {
+            commands,
+            events,
+            snapshot,
+            work,
+        }
     }
 
     async fn ask(&self, command: TaskCommand) {
@@ -89,6 +97,30 @@ async fn a_migration_that_nobody_agreed_to_is_not_begun_when_the_screen_is_left(
     assert_eq!(report.error.as_deref(), Some("left before it was started"));
     let (code, report) = world.run().await;
     assert_eq!((code, &report["written"]), (0, &json!(20)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_confirmed_stands_in_the_snapshot_already() {
+    let world = World::with(&messages(20)).await;
+    world.config(&[]);
+    let mut begun = Begun::of(&world, Start::WhenAsked);
+    begun
+        .until(|event| *event == TaskEvent::PhaseChanged(Phase::Ready))
+        .await;
+    // As quickly as keys may follow one another: the next one counts on from what is shown.
+    for limit in 1..=20 {
+        begun.ask(TaskCommand::Set(Setting::InFlight(limit))).await;
+        let confirmed = begun
+            .next(|event| match event {
+                TaskEvent::SettingConfirmed(Setting::InFlight(limit)) => Some(limit),
+                _ => None,
+            })
+            .await;
+        let shown = begun.snapshot.borrow().settings.in_flight;
+        assert_eq!((confirmed, shown), (limit, limit));
+    }
+    begun.ask(TaskCommand::Quit).await;
+    begun.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

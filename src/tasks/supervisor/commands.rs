@@ -162,6 +162,9 @@ impl Work {
             Setting::BudgetUsd(_) => Setting::BudgetUsd(gateway.budget().limit()),
             Setting::Threshold(_) => setting,
         };
+        // Before it is confirmed: a snapshot from before would bring the old one back on the screen, and a key pressed then
+        // would go on from there.
+        self.publish();
         self.say(TaskEvent::SettingConfirmed(confirmed)).await;
         let budget_is_raised = matches!(confirmed, Setting::BudgetUsd(limit)
             if limit.is_none_or(|limit| limit > gateway.budget().spent()));

@@ -47,7 +47,10 @@ async fn without_a_screen_too_a_terminal_that_goes_away_stops_the_run_cleanly() 
         } else {
             run(&world, &["run"])
         };
-        terminal.wait_for(" of 4000  read ");
+        terminal.wait_until("rows are written", |screen| {
+            let counted = |line: &str| line.contains(" of 4000  read ") && !line.contains(" = written 0 ");
+            screen.lines().any(counted)
+        });
         let status = ended(terminal.close());
         let end = (status.signal(), status.exit_code());
         assert_eq!(end, (None, 5), "left from the screen: {with_screen}");

@@ -77,6 +77,7 @@ async fn without_colours_none_is_ever_set_and_asked_for_they_are_there_in_any_ca
         let mut terminal = complete(&world, args, env);
         terminal.press("q");
         assert_eq!(terminal.wait(), 3);
+        terminal.assert_given_back();
         let wire = terminal.wire();
         assert!(!colours(&wire).is_empty(), "{args:?} {env:?}");
         // In the place of a colour that is dropped stands what takes bold and underlined away.

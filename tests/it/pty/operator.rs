@@ -65,9 +65,10 @@ async fn the_whole_way_through_the_demo() {
     assert_eq!(status[0]["job"]["phase"], "paused", "{status:?}");
     let set = told(dir.path(), &["live", "set", "--max-in-flight", "2", "--json"]);
     assert_eq!(set[0]["job"]["settings"]["max_in_flight"], 2, "{set:?}");
-    terminal.wait_for("2 requests in flight at most");
-    terminal.press("-");
     terminal.wait_for(" 2 requests in flight at most");
+    // And what is set here goes on from there.
+    terminal.press("-");
+    terminal.wait_for(" 1 request in flight at most");
     terminal.press("p");
     terminal.wait_for("COMPLETE");
 
@@ -144,7 +145,9 @@ async fn the_whole_way_through_the_demo() {
 
     // Those that the embedder refused once come over when all of them are retried.
     terminal.press("/rejected\r");
-    terminal.wait_for("cause rejected");
+    terminal.wait_until("they are listed", |screen| {
+        screen.contains("cause rejected") && screen.contains(" to retry")
+    });
     terminal.press("R");
     terminal.wait_for("Retry ");
     terminal.press("r\r");
@@ -161,7 +164,7 @@ async fn the_whole_way_through_the_demo() {
     terminal.wait_for("Pairs: 0 of 1 same");
     terminal.press("n");
     terminal.wait_until("a sample", |screen| {
-        screen.contains("Pairs: ") && !screen.contains(" of 1 same")
+        screen.contains("Pairs: ") && !screen.contains(" of 1 same") && !screen.contains(" equal")
     });
     terminal.press("\r");
     terminal.wait_for(" equal");

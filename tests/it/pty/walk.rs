@@ -104,6 +104,8 @@ impl Terminal {
         });
 
         self.press("5v");
+        // Of this one: what an earlier console found is shown at first.
+        self.wait_for("verified: ");
         self.wait_for(" ago in ");
         self.overlays("Verify");
 
