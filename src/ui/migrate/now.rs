@@ -122,6 +122,11 @@ pub(super) fn now(app: &App) -> (Now, Look) {
             );
             (Now::of(text), Theme::warn)
         }
+        // True, and seldom what was meant.
+        Phase::Complete if snapshot.total == 0 && snapshot.settled() == 0 => (
+            Now::then("complete: the collection has no points", "check source.collection"),
+            Theme::warn,
+        ),
         Phase::Complete => (complete(app, &key), Theme::good),
         Phase::Stopped(reason) => stopped(reason, &key),
         Phase::Failed(_) => (Now::of("it could not begin, for the reason below"), Theme::bad),

@@ -215,6 +215,23 @@ fn complete_without_failures() {
 }
 
 #[test]
+fn an_empty_collection_is_complete_and_looks_like_a_mistake() {
+    let snapshot = Snapshot {
+        phase: Phase::Complete,
+        ..Snapshot::default()
+    };
+    let scene = Scene::open().seeing(snapshot).phase(Phase::Complete);
+    for size in SIZES {
+        let text = scene.text(size);
+        assert_says(&text, "complete: the collection has no points");
+        assert_says(&text, "check source.collection");
+        assert!(!text.contains("shows Verify"), "{text}");
+    }
+    let (color, _) = style_of(&scene.draw(COLORS, (120, 40)), "the collection has no points");
+    assert_eq!(color, Color::Yellow, "not the colour of what went well");
+}
+
+#[test]
 fn a_run_that_is_over_within_a_second_has_a_column() {
     let at = |phase, written| Snapshot {
         phase,
