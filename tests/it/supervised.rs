@@ -83,14 +83,20 @@ impl Begun {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_nobody_agreed_to_is_not_begun_when_the_screen_is_left() {
+/// Twenty messages, and work that waits to be told to begin.
+async fn ready() -> (World, Begun) {
     let world = World::with(&messages(20)).await;
     world.config(&[]);
     let mut begun = Begun::of(&world, Start::WhenAsked);
     begun
         .until(|event| *event == TaskEvent::PhaseChanged(Phase::Ready))
         .await;
+    (world, begun)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_nobody_agreed_to_is_not_begun_when_the_screen_is_left() {
+    let (world, begun) = ready().await;
     begun.ask(TaskCommand::EndWhenDone).await;
     let report = begun.end().await;
     assert_eq!((report.status, report.read), (Status::Stopped, 0), "{report:?}");
@@ -101,12 +107,7 @@ async fn a_migration_that_nobody_agreed_to_is_not_begun_when_the_screen_is_left(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_confirmed_stands_in_the_snapshot_already() {
-    let world = World::with(&messages(20)).await;
-    world.config(&[]);
-    let mut begun = Begun::of(&world, Start::WhenAsked);
-    begun
-        .until(|event| *event == TaskEvent::PhaseChanged(Phase::Ready))
-        .await;
+    let (_world, mut begun) = ready().await;
     // As quickly as keys may follow one another: the next one counts on from what is shown.
     for limit in 1..=20 {
         begun.ask(TaskCommand::Set(Setting::InFlight(limit))).await;

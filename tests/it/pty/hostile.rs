@@ -117,6 +117,13 @@ async fn huge_wide_and_deep_payloads_keep_the_layout_and_stay_off_the_wire() {
             terminal.wait_for("fields differ");
             // Where nothing differs, equal fields are not folded.
             terminal.wait_for(field);
+            // A layout that a wide or an invisible character had broken would have lost its right edge somewhere.
+            terminal.wait_to_see("the panes' right edge from the tabs to the footer", |screen| {
+                (2..rows - 1).all(|row| {
+                    let last = screen.cell(row, cols - 1).map(vt100::Cell::contents);
+                    last.is_some_and(|last| ["│", "┐", "┘"].contains(&last))
+                })
+            });
             terminal.press("\u{1b}");
             terminal.wait_until("the list", |screen| !screen.contains("fields differ"));
         }
